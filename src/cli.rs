@@ -1,0 +1,66 @@
+//! The command line: what can be typed. Each subcommand's flags stand in its own file.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+const START: &str = "\
+Start with:
+  leakcheck run        what the incident leaks, and its fix does not: about 15 s
+  leakcheck audit      which of the post-mortem's claims hold: about 2 minutes
+  leakcheck wirings    what else can be compared
+  leakcheck doctor     when something does not work
+
+`leakcheck COMMAND --help` explains a command's flags and shows examples.";
+
+/// Reproduces the leak of a container log follower, proves its fix, and says which tasks leaked.
+#[derive(Debug, Parser)]
+#[command(name = "leakcheck", version, max_term_width = 100, after_help = START)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a log monitor in several wirings side by side, and say what each leaks
+    ///
+    /// The monitor follows the log stream of every container and, at every rotation, ends each
+    /// stream and opens the next. A wiring is a set of choices about how it does so: what is
+    /// cancelled, closed and waited for. Each wiring runs in a process of its own, whose tasks and
+    /// file descriptors are counted after every rotation and compared with the baseline: every
+    /// container followed, no rotation made.
+    Run(commands::run::RunArgs),
+    /// Put the post-mortem's claims to the test: confirmed, partly, refuted or inconclusive
+    ///
+    /// Each claim's scenario is run on synthetic containers, and the gates in its file are held
+    /// against what was measured.
+    Audit(commands::audit::AuditArgs),
+    /// Judge a saved report by gates: conditions that it must meet
+    ///
+    /// A gate compares what a wiring measured with what is demanded, so that a build fails when a
+    /// leak comes back. Too little evidence is a result of its own, never a pass.
+    Gate(commands::gate::GateArgs),
+    /// Work out what a wiring must leave, and which known mechanisms fit an observed growth
+    ///
+    /// By default with the incident's figures, whose post-mortem's arithmetic is then redone line by
+    /// line. Nothing is started and nothing is measured.
+    Predict(commands::predict::PredictArgs),
+    /// List the wirings, and what each means
+    Wirings(commands::wirings::WiringsArgs),
+    /// List the scenarios: experiments as data, to run by name
+    Scenarios(commands::scenarios::ScenariosArgs),
+    /// Serve synthetic containers to any Docker client
+    Engine(commands::engine::EngineArgs),
+    /// Check what runs need of this machine, and say what to do about what is missing
+    Doctor(commands::doctor::DoctorArgs),
+    /// Remove what killed runs left: their containers and sockets
+    Clean(commands::clean::CleanArgs),
+    /// Print a shell completion script
+    Completions(commands::completions::CompletionsArgs),
+    /// Run one monitor for `leakcheck run`
+    #[command(hide = true)]
+    Worker,
+}

@@ -1,0 +1,33 @@
+//! `leakcheck completions`: shell completion.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::commands::output;
+use crate::exit_code::{ExitCode, Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  source <(leakcheck completions bash)      in ~/.bashrc
+  leakcheck completions zsh > \"${fpath[1]}/_leakcheck\"
+  leakcheck completions fish > ~/.config/fish/completions/leakcheck.fish";
+
+/// Flags of `leakcheck completions`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+/// Prints the completion script.
+///
+/// # Errors
+/// Fails where standard output cannot be written.
+pub fn execute(args: CompletionsArgs) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "leakcheck", &mut script);
+    output::print(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(ExitCode::Measured)
+}

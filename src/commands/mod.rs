@@ -1,0 +1,39 @@
+//! One file per subcommand, and the dispatch between them.
+
+use crate::cli::{Cli, Command};
+use crate::exit_code::{ExitCode, Failure};
+
+pub mod audit;
+pub mod clean;
+pub mod completions;
+pub mod doctor;
+pub mod engine;
+pub mod gate;
+pub mod output;
+pub mod predict;
+pub mod run;
+mod run_display;
+mod runtime;
+pub mod scenarios;
+pub mod wirings;
+pub mod worker;
+
+/// Runs the parsed command.
+///
+/// # Errors
+/// Returns what went wrong together with the exit code that it stands for.
+pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Run(args) => run::execute(args),
+        Command::Gate(args) => gate::execute(args),
+        Command::Predict(args) => predict::execute(args),
+        Command::Audit(args) => audit::execute(&args),
+        Command::Wirings(args) => wirings::execute(args),
+        Command::Scenarios(args) => scenarios::execute(&args),
+        Command::Clean(args) => clean::execute(args),
+        Command::Doctor(args) => doctor::execute(args),
+        Command::Engine(args) => engine::execute(args),
+        Command::Completions(args) => completions::execute(args),
+        Command::Worker => worker::execute(),
+    }
+}

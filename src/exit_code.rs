@@ -1,0 +1,72 @@
+//! What the program's exit status means, and the one place where an error becomes a status.
+
+use std::fmt;
+
+/// The exit statuses of every `leakcheck` command. They are a contract: CI jobs read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Measured, and every gate held.
+    Measured = 0,
+    /// Measured, and a gate failed.
+    GateFailed = 1,
+    /// A flag, a file or an expression is wrong; nothing was started.
+    Usage = 2,
+    /// Too little evidence for a verdict.
+    NoVerdict = 3,
+    /// Engine unreachable, image missing, file descriptors exhausted before a baseline.
+    Environment = 4,
+    /// Interrupted; what was measured so far was still reported.
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// An error together with the exit status that it ends the program with.
+///
+/// An unclassified error converts to [`ExitCode::Environment`]: what went wrong then is
+/// neither the user's command line nor a measurement.
+#[derive(Debug)]
+pub struct Failure {
+    /// The status to exit with.
+    pub code: ExitCode,
+    /// What went wrong, and what to do about it.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// A wrong flag, file or expression, found before anything was started.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            code: ExitCode::Usage,
+            error: anyhow::anyhow!("{message}"),
+        }
+    }
+
+    /// Something that this machine lacks, or an engine that does not answer.
+    pub fn environment(message: impl fmt::Display) -> Self {
+        Self {
+            code: ExitCode::Environment,
+            error: anyhow::anyhow!("{message}"),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            code: ExitCode::Environment,
+            error,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}

@@ -1,0 +1,36 @@
+//! leakcheck turns the story of a leaking log follower into an experiment.
+//!
+//! Data flows one way through these modules:
+//!
+//! ```text
+//! plan ─► runner ─► one per wiring:  engine process ◄─socket─► worker process (monitor + census)
+//!                                                                 │ JSON lines: samples, events
+//!                                analysis (rates, verdict, prediction)
+//!                                    │
+//!                                 report ─► gates ─► table · json · csv · markdown
+//! ```
+
+pub mod analysis;
+pub mod audit;
+pub mod cli;
+pub mod commands;
+pub mod conditions;
+pub mod docker;
+pub mod doctor;
+pub mod duration;
+pub mod engine;
+pub mod exit_code;
+pub mod fleet;
+pub mod gate;
+pub mod interrupt;
+pub mod monitor;
+pub mod nearest;
+pub mod plan;
+pub mod probe;
+pub mod progress;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod stale_sockets;
+pub mod timestamps;
+pub mod worker;
