@@ -1,0 +1,230 @@
+//! The body of a log response: lines as they come due.
+
+use std::convert::Infallible;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use hyper::body::Frame;
+use tokio::sync::watch;
+
+use crate::engine::clock::Clock;
+use crate::engine::container::SyntheticContainer;
+use crate::engine::daemon::Daemon;
+use crate::engine::frames::LineFormat;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::schedule::Schedule;
+use crate::engine::state::{CountGuard, Counts};
+
+/// No more than this (and one line) is made at once for one stream: what a slow client costs.
+const CHUNK_BYTES: usize = 16 * 1024;
+/// About the length of a frame: how much to reserve for a line.
+const TYPICAL_LINE_BYTES: u64 = 72;
+
+/// A log response on its way. A silent container's sleeps without a timer until the container
+/// ends or the client goes.
+#[derive(Debug)]
+pub struct LogStream {
+    container: Arc<SyntheticContainer>,
+    lifecycle: watch::Receiver<Lifecycle>,
+    schedule: Schedule,
+    lines: Range<u64>,
+    format: LineFormat,
+    /// Present while the response goes on with new lines.
+    follow: Option<CountGuard>,
+    until_ns: Option<i64>,
+    clock: Clock,
+    counts: Arc<Counts>,
+}
+
+impl LogStream {
+    pub(super) fn new(
+        daemon: &Daemon,
+        container: &Arc<SyntheticContainer>,
+        schedule: Schedule,
+        lines: Range<u64>,
+        format: LineFormat,
+        follow: Option<CountGuard>,
+        until_ns: Option<i64>,
+    ) -> Self {
+        Self {
+            container: Arc::clone(container),
+            lifecycle: container.watch_lifecycle(),
+            schedule,
+            lines,
+            format,
+            follow,
+            until_ns,
+            clock: daemon.clock,
+            counts: Arc::clone(&daemon.counts),
+        }
+    }
+
+    /// The response body.
+    pub fn into_frames(self) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send {
+        stream::unfold(self, |mut this| async {
+            let chunk = this.next_chunk().await?;
+            Some((Ok(Frame::data(chunk)), this))
+        })
+    }
+
+    /// All lines that are due, up to the bound of a chunk; waits where none is. `None` at the end
+    /// of the response.
+    async fn next_chunk(&mut self) -> Option<Bytes> {
+        loop {
+            let (now_ns, exit_ns) = {
+                // The time is read under the lock under which a container ends: see
+                // `SyntheticContainer::end`.
+                let lifecycle = self.lifecycle.borrow_and_update();
+                (
+                    self.clock.now_ns(),
+                    lifecycle.exit().map(|exit| exit.finished_at_ns),
+                )
+            };
+            let printed = self
+                .schedule
+                .due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)));
+            let ready = printed.min(self.lines.end);
+            if self.lines.start < ready {
+                return Some(self.take_chunk(ready));
+            }
+            let over = self.until_ns.is_some_and(|until| until <= now_ns);
+            if self.follow.is_none() || exit_ns.is_some() || over {
+                return None;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits for the next line, the end of the response, or the container's end.
+    async fn wait(&mut self) {
+        let next_line = self.schedule.due_ns(self.lines.start);
+        let wake_ns = next_line.into_iter().chain(self.until_ns).min();
+        // The container, which owns the sender, is kept by this very stream: no error to handle.
+        match wake_ns {
+            None => drop(self.lifecycle.changed().await),
+            Some(wake_ns) => {
+                let wake = self.clock.instant(wake_ns);
+                drop(tokio::time::timeout_at(wake, self.lifecycle.changed()).await);
+            }
+        }
+    }
+
+    fn take_chunk(&mut self, ready: u64) -> Bytes {
+        let first = self.lines.start;
+        let estimate = (ready - first).saturating_mul(TYPICAL_LINE_BYTES);
+        let mut out = Vec::with_capacity(
+            usize::try_from(estimate)
+                .unwrap_or(CHUNK_BYTES)
+                .min(CHUNK_BYTES),
+        );
+        while self.lines.start < ready && out.len() < CHUNK_BYTES {
+            let sequence = self.lines.start;
+            self.lines.start += 1;
+            if let Some(due_ns) = self.schedule.due_ns(sequence) {
+                self.format
+                    .write_line(&mut out, &self.container.name, sequence, due_ns);
+            }
+        }
+        self.counts.sent_lines(self.lines.start - first);
+        out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::StreamExt;
+    use nix::sys::signal::Signal;
+
+    use super::*;
+    use crate::engine::logs::LogRequest;
+    use crate::engine::query::Query;
+    use crate::engine::spec::EngineSpec;
+    use crate::fleet::{Container, Fleet};
+
+    /// An engine with one container, `web`, at the given rate from time 0, where it is 0 now.
+    fn daemon(lines_per_second: f64) -> Daemon {
+        let web = Container {
+            name: "web".into(),
+            lines_per_second,
+            first_line_s: 0.0,
+            tty: true,
+        };
+        let spec = EngineSpec {
+            fleet: Fleet {
+                containers: vec![web],
+            },
+            started_at_ns: 0,
+        };
+        Daemon::new(&spec, Clock::starting_at(0))
+    }
+
+    fn open(daemon: &Daemon, query: &str) -> LogStream {
+        let request = LogRequest::parse(&Query::parse(Some(query))).expect("a valid query");
+        request.open(daemon, daemon.registry.find("web").expect("exists"))
+    }
+
+    async fn rest(stream: LogStream) -> String {
+        let chunks: Vec<_> = stream.into_frames().collect().await;
+        let bytes = chunks
+            .into_iter()
+            .flat_map(|c| c.expect("infallible").into_data().expect("data"));
+        String::from_utf8(bytes.collect()).expect("ASCII")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_follow_delivers_each_line_when_it_is_due_and_ends_at_until() {
+        let daemon = daemon(2.0);
+        let text = rest(open(&daemon, "stdout=1&follow=1&until=1.2")).await;
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "leakcheck web line 0",
+                "leakcheck web line 1",
+                "leakcheck web line 2"
+            ]
+        );
+        assert!(daemon.clock.now_ns() >= 1_200_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_that_came_due_together_come_in_one_chunk_of_bounded_size() {
+        let daemon = daemon(1_000_000.0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let mut stream = open(&daemon, "stdout=1");
+        let first = stream.next_chunk().await.expect("lines are due");
+        assert!(
+            (CHUNK_BYTES..CHUNK_BYTES + 100).contains(&first.len()),
+            "{}",
+            first.len()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_a_container_ends_its_follow_with_the_lines_printed_so_far() {
+        let daemon = daemon(1.0);
+        let stream = open(&daemon, "stdout=1&follow=1");
+        tokio::time::advance(Duration::from_millis(2500)).await;
+        daemon.signal(
+            daemon.registry.find("web").expect("exists"),
+            Signal::SIGKILL,
+        );
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(rest(stream).await.lines().count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_follow_waits_without_a_timer_and_ends_with_its_container() {
+        let daemon = Arc::new(daemon(0.0));
+        let follow = tokio::spawn(rest(open(&daemon, "stdout=1&follow=1")));
+        tokio::task::yield_now().await;
+        assert_eq!(daemon.counts.seen_by_client().streams, 1);
+        daemon.stop(daemon.registry.find("web").expect("exists"));
+        assert_eq!(follow.await.expect("ends"), "");
+        assert_eq!(daemon.counts.seen_by_client().streams, 0);
+    }
+}

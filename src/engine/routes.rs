@@ -1,0 +1,240 @@
+//! From a request to its answer: API version, path, method.
+
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use nix::sys::signal::Signal;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use crate::engine::daemon::Daemon;
+use crate::engine::documents::{self, API_VERSION, MIN_API_VERSION, api_version_text};
+use crate::engine::errors::ApiError;
+use crate::engine::events::EventRequest;
+use crate::engine::lifecycle::parse_signal;
+use crate::engine::list::ListRequest;
+use crate::engine::logs::LogRequest;
+use crate::engine::query::Query;
+
+/// What every answer's body is.
+pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
+
+/// Where the engine tells its own counts; no path of Docker's.
+pub const STATE_PATH: &str = "/_leakcheck/state";
+
+/// Answers a request; errors become Docker's JSON errors.
+pub fn answer(daemon: &Arc<Daemon>, request: &Request<Incoming>) -> Response<Body> {
+    let mut response = route(daemon, request)
+        .unwrap_or_else(|error| json(error.status, &serde_json::json!({"message": error.message})));
+    add_docker_headers(response.headers_mut());
+    response
+}
+
+fn route(daemon: &Arc<Daemon>, request: &Request<Incoming>) -> Result<Response<Body>, ApiError> {
+    let path = request.uri().path();
+    if path == STATE_PATH {
+        return Ok(ok(&daemon.counts.seen_by_client()));
+    }
+    daemon.counts.request();
+    let query = Query::parse(request.uri().query());
+    let segments = segments(path);
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (request.method(), without_version(&segments)?) {
+        (&Method::GET | &Method::HEAD, ["_ping"]) => Ok(ping(request.method())),
+        (&Method::GET, ["version"]) => Ok(ok(&documents::version())),
+        (&Method::GET, ["info"]) => Ok(ok(&documents::info(daemon))),
+        (&Method::GET, ["events"]) => {
+            let events = EventRequest::parse(&query)?.open(Arc::clone(daemon));
+            Ok(stream(
+                "application/json",
+                StreamBody::new(events).boxed_unsync(),
+            ))
+        }
+        (&Method::GET, ["containers", "json"]) => {
+            Ok(ok(&ListRequest::parse(&query)?.answer(daemon)))
+        }
+        (&Method::GET, ["containers", reference, "json"]) => {
+            Ok(ok(&documents::inspect(daemon.registry.find(reference)?)))
+        }
+        (&Method::GET, ["containers", reference, "logs"]) => logs(daemon, reference, &query),
+        (&Method::POST, ["containers", reference, "stop"]) => stop(daemon, reference, &query),
+        (&Method::POST, ["containers", reference, "kill"]) => kill(daemon, reference, &query),
+        (&Method::DELETE, ["containers", reference]) => {
+            let container = Arc::clone(daemon.registry.find(reference)?);
+            daemon.remove(&container, query.flag("force"))?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        _ => Err(ApiError::page_not_found()),
+    }
+}
+
+/// The decoded parts of a path. Empty ones are left out: clients that put a container's name as
+/// `docker inspect` shows it ask for `/containers//web-00/json`.
+fn segments(path: &str) -> Vec<String> {
+    (path.split('/'))
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+/// Takes the `v1.NN` off the front of a path.
+fn without_version<'a, 'b>(segments: &'a [&'b str]) -> Result<&'a [&'b str], ApiError> {
+    let Some((first, rest)) = segments.split_first() else {
+        return Ok(segments);
+    };
+    let Some(version) = parse_version(first) else {
+        return Ok(segments);
+    };
+    let asked = api_version_text(version);
+    if version > API_VERSION {
+        return Err(ApiError::bad_parameter(format!(
+            "client version {asked} is too new. Maximum supported API version is {}",
+            api_version_text(API_VERSION)
+        )));
+    }
+    if version < MIN_API_VERSION {
+        return Err(ApiError::bad_parameter(format!(
+            "client version {asked} is too old. Minimum supported API version is {}, \
+             please upgrade your client to a newer version",
+            api_version_text(MIN_API_VERSION)
+        )));
+    }
+    Ok(rest)
+}
+
+fn parse_version(segment: &str) -> Option<(u32, u32)> {
+    let (major, minor) = segment.strip_prefix('v')?.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn logs(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
+    let request = LogRequest::parse(query)?;
+    let container = daemon.registry.find(reference)?;
+    let content_type = if container.tty {
+        "application/vnd.docker.raw-stream"
+    } else {
+        "application/vnd.docker.multiplexed-stream"
+    };
+    let lines = request.open(daemon, container).into_frames();
+    Ok(stream(content_type, StreamBody::new(lines).boxed_unsync()))
+}
+
+fn stop(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
+    // The grace time, which a container that obeys at once never needs.
+    query.integer("t")?;
+    let stopped = daemon.stop(daemon.registry.find(reference)?);
+    Ok(empty(if stopped {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_MODIFIED
+    }))
+}
+
+fn kill(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
+    let signal = match query.get("signal") {
+        None => Signal::SIGKILL,
+        Some(text) => parse_signal(text)
+            .ok_or_else(|| ApiError::bad_parameter(format!("Invalid signal: {text}")))?,
+    };
+    let container = (daemon.registry.find(reference))
+        .map_err(|error| error.context(format_args!("Cannot kill container: {reference}")))?;
+    if !daemon.signal(container, signal) {
+        return Err(ApiError::not_running(reference, &container.id));
+    }
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+fn ping(method: &Method) -> Response<Body> {
+    let body = if method == Method::HEAD { "" } else { "OK" };
+    let mut response = Response::new(Full::from(body).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store, must-revalidate"),
+    );
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn ok(document: &impl Serialize) -> Response<Body> {
+    json(StatusCode::OK, document)
+}
+
+fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
+    // Documents are maps with string keys and plain values, which JSON can always express.
+    let mut text = serde_json::to_vec(document).unwrap_or_default();
+    text.push(b'\n');
+    let mut response = Response::new(Full::from(text).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Empty::new().boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+fn stream(content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn add_docker_headers(headers: &mut HeaderMap) {
+    const SERVER_NAME: &str = concat!("Docker/", env!("CARGO_PKG_VERSION"), "-leakcheck (linux)");
+    if let Ok(version) = HeaderValue::from_str(&api_version_text(API_VERSION)) {
+        headers.insert("api-version", version);
+    }
+    headers.insert("docker-experimental", HeaderValue::from_static("false"));
+    headers.insert("ostype", HeaderValue::from_static("linux"));
+    headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_works_with_and_without_a_version_and_with_the_slash_of_a_name() {
+        for path in [
+            "/containers/web-00/json",
+            "/v1.41/containers//web-00/json",
+            "/v1.24/containers/web%2D00/json",
+        ] {
+            let segments = segments(path);
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            assert_eq!(
+                without_version(&segments),
+                Ok(&["containers", "web-00", "json"][..]),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn versions_outside_of_the_range_are_refused_in_dockers_words() {
+        let message = |version| {
+            without_version(&[version, "info"])
+                .expect_err(version)
+                .message
+        };
+        assert_eq!(
+            message("v1.99"),
+            "client version 1.99 is too new. Maximum supported API version is 1.53"
+        );
+        assert!(message("v1.10").starts_with("client version 1.10 is too old."));
+    }
+}

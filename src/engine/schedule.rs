@@ -1,0 +1,152 @@
+//! When each line of a container is due: arithmetic in place of a stored log.
+//!
+//! Line `k` is due at `first + ⌊k · period⌋` ns, with the period in fixed point (32 fractional
+//! bits). All is integer arithmetic, so that every process computes the same timestamps, and the
+//! inverse questions (how many lines by a time, which is the first line since a time) are exact.
+
+use crate::fleet::Container;
+
+/// Fractional bits of a period: 1/rate is off by less than 2^-32 ns, hence line k by less than
+/// k · 2^-32 ns.
+const FRACTION_BITS: u32 = 32;
+
+/// The due times of one container's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// When line 0 is due, in ns of unix time.
+    first_ns: i64,
+    /// Nanoseconds between lines, in fixed point; `None` for a container that never prints.
+    period: Option<u128>,
+}
+
+impl Schedule {
+    /// The schedule of a container that starts at `started_at_ns` (unix time in ns).
+    pub fn new(container: &Container, started_at_ns: i64) -> Self {
+        let first_after_ns = (container.first_line_s * 1e9).round() as i64;
+        let period_ns = 1e9 / container.lines_per_second;
+        // At least 1 ns, so that due times are strictly increasing.
+        let period =
+            ((period_ns * 2f64.powi(FRACTION_BITS as i32)) as u128).max(1 << FRACTION_BITS);
+        Self {
+            first_ns: started_at_ns.saturating_add(first_after_ns),
+            period: (container.lines_per_second > 0.0).then_some(period),
+        }
+    }
+
+    /// The schedule of a container that never prints.
+    pub const fn silent() -> Self {
+        Self {
+            first_ns: 0,
+            period: None,
+        }
+    }
+
+    /// When line `k` is due, in ns of unix time; `None` for a silent container, and for a line
+    /// beyond the end of time (year 2262).
+    pub fn due_ns(&self, k: u64) -> Option<i64> {
+        let offset = u128::from(k).checked_mul(self.period?)? >> FRACTION_BITS;
+        self.first_ns.checked_add(i64::try_from(offset).ok()?)
+    }
+
+    /// How many lines are due at or before `at_ns`; also the number of the first line after it.
+    pub fn due_by(&self, at_ns: i64) -> u64 {
+        let Some(period) = self.period else { return 0 };
+        let Ok(offset) = u128::try_from(i128::from(at_ns) - i128::from(self.first_ns)) else {
+            return 0;
+        };
+        // Line k is due by the offset o when ⌊k·period⌋ <= o, that is k·period < o + 1.
+        let count = ((offset + 1) << FRACTION_BITS).div_ceil(period);
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// The number of the first line that is due at or after `since_ns`.
+    pub fn first_since(&self, since_ns: i64) -> u64 {
+        since_ns
+            .checked_sub(1)
+            .map_or(0, |before| self.due_by(before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START_NS: i64 = 1_800_000_000_000_000_000;
+
+    fn schedule(lines_per_second: f64, first_line_s: f64) -> Schedule {
+        let container = Container {
+            name: "web-00".into(),
+            lines_per_second,
+            first_line_s,
+            tty: false,
+        };
+        Schedule::new(&container, START_NS)
+    }
+
+    proptest! {
+        #[test]
+        fn counting_lines_by_time_inverts_the_due_time(
+            rate in 1e-6..1e6_f64, first in 0.0..100.0_f64, k in 0..1_000_000_000_u64,
+        ) {
+            let schedule = schedule(rate, first);
+            if let Some(due) = schedule.due_ns(k) {
+                prop_assert_eq!(schedule.due_by(due), k + 1);
+                prop_assert_eq!(schedule.due_by(due - 1), k);
+                prop_assert_eq!(schedule.first_since(due), k);
+                prop_assert_eq!(schedule.first_since(due + 1), k + 1);
+            }
+        }
+
+        #[test]
+        fn due_times_strictly_increase(
+            rate in 1e-6..2e9_f64, first in 0.0..100.0_f64, k in 0..1_000_000_000_u64,
+        ) {
+            let schedule = schedule(rate, first);
+            if let (Some(this), Some(next)) = (schedule.due_ns(k), schedule.due_ns(k + 1)) {
+                prop_assert!(this < next);
+            }
+        }
+
+        #[test]
+        fn a_line_is_due_where_the_rate_says_to_a_microsecond_in_a_day(
+            rate in 0.1..1e4_f64, seconds in 0.0..86_400.0_f64,
+        ) {
+            let k = (rate * seconds) as u64;
+            let expected = START_NS as f64 + k as f64 / rate * 1e9;
+            let due = schedule(rate, 0.0).due_ns(k).expect("due within a day");
+            prop_assert!((due as f64 - expected).abs() < 1_000.0);
+        }
+
+        #[test]
+        fn no_input_panics(rate in 0.0..f64::MAX, first in 0.0..f64::MAX, k: u64, at: i64) {
+            let schedule = schedule(rate, first);
+            schedule.due_ns(k);
+            schedule.due_by(at);
+            schedule.first_since(at);
+        }
+    }
+
+    #[test]
+    fn ten_lines_a_second_are_a_tenth_apart() {
+        let schedule = schedule(10.0, 0.5);
+        assert_eq!(schedule.due_ns(0), Some(START_NS + 500_000_000));
+        assert_eq!(schedule.due_ns(7), Some(START_NS + 1_200_000_000));
+        assert_eq!(schedule.due_by(START_NS + 1_200_000_000), 8);
+        assert_eq!(schedule.due_by(START_NS), 0);
+    }
+
+    #[test]
+    fn a_silent_container_never_has_a_line() {
+        let schedule = schedule(0.0, 0.0);
+        assert_eq!((schedule.due_ns(0), schedule.due_by(i64::MAX)), (None, 0));
+        assert_eq!(
+            schedule,
+            Schedule {
+                first_ns: START_NS,
+                ..Schedule::silent()
+            }
+        );
+    }
+}

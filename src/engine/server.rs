@@ -1,0 +1,69 @@
+//! Connections: accepted, served over HTTP/1.1, counted while they are open.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::engine::daemon::Daemon;
+use crate::engine::listen::ListeningSocket;
+use crate::engine::routes;
+
+/// The longest request head; also what hyper holds of a response that the client does not read,
+/// besides one chunk.
+const MAX_BUFFER_BYTES: usize = 32 * 1024;
+/// How long to leave the listener alone when no connection can be accepted, as where the fds are
+/// used up: retrying at once would take a whole CPU.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves for as long as it is polled.
+pub async fn serve(daemon: Arc<Daemon>, socket: &ListeningSocket) -> Infallible {
+    loop {
+        let accepted = match socket {
+            ListeningSocket::Unix(listener) => listener
+                .accept()
+                .await
+                .map(|(stream, _)| spawn_connection(&daemon, stream)),
+            ListeningSocket::Tcp(listener) => listener.accept().await.and_then(|(stream, _)| {
+                send_lines_at_once(&stream)?;
+                spawn_connection(&daemon, stream);
+                Ok(())
+            }),
+        };
+        if accepted.is_err() {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+}
+
+fn send_lines_at_once(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)
+}
+
+/// Serves one connection in a task of its own, whatever carries it: a socket, or a pipe in memory.
+pub fn spawn_connection<S>(daemon: &Arc<Daemon>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let daemon = Arc::clone(daemon);
+    let open = daemon.counts.connection();
+    let service = service_fn(move |request| {
+        let response = routes::answer(&daemon, &request);
+        async { Ok::<_, Infallible>(response) }
+    });
+    let connection = http1::Builder::new()
+        .title_case_headers(true)
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::spawn(async move {
+        let _open = open;
+        // An error is a client that went away, which is the client's right.
+        let _ = connection.await;
+    });
+}

@@ -1,0 +1,182 @@
+//! The containers of an experiment: their names, their rates, and the lines that they print.
+//!
+//! The fleet is the one input that the synthetic engine, the real containers and the line
+//! counter share: a line's text says which container printed it and which line it is, so that
+//! lost and repeated lines can be counted whoever served them.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// The mean of a chatty container's line rate where no other is asked for, in lines per second.
+/// The rates spread from 0.4 to 1.6 times the mean: 5 to 20 lines/s, as in the Go reference runs.
+pub const DEFAULT_LINES_PER_SECOND: f64 = 12.5;
+
+/// One container of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// Its name, as `docker ps` shows it.
+    pub name: String,
+    /// Lines per second in wall time; 0 for a silent container.
+    pub lines_per_second: f64,
+    /// When its first line is due after the start of the experiment, in seconds.
+    pub first_line_s: f64,
+    /// Whether it has a terminal: its log is then raw bytes instead of multiplexed frames.
+    pub tty: bool,
+}
+
+impl Container {
+    /// Whether the container never prints.
+    pub fn is_silent(&self) -> bool {
+        self.lines_per_second == 0.0
+    }
+}
+
+/// All the containers of an experiment, the same for every wiring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// In the order of their names.
+    pub containers: Vec<Container>,
+}
+
+impl Fleet {
+    /// Draws a fleet of `count` containers from a seed: the same seed gives the same fleet.
+    ///
+    /// `silent_share` (0 to 1) of the containers print nothing, spread evenly among the others.
+    /// `lines_per_second` is the mean rate of the chatty ones.
+    pub fn generate(count: usize, silent_share: f64, lines_per_second: f64, seed: u64) -> Self {
+        let width = count.saturating_sub(1).to_string().len().max(2);
+        let mut draw = ChaCha8Rng::seed_from_u64(seed);
+        let containers = (0..count)
+            .map(|index| {
+                // Container `index` is silent when the running total of silent ones steps up there.
+                let silent =
+                    silent_among(index + 1, silent_share) > silent_among(index, silent_share);
+                let spread = draw.random_range(0.4..=1.6);
+                let phase = draw.random_range(0.0..1.0);
+                let rate = if silent {
+                    0.0
+                } else {
+                    lines_per_second * spread
+                };
+                Container {
+                    name: format!("web-{index:0width$}"),
+                    lines_per_second: rate,
+                    first_line_s: if rate > 0.0 { phase / rate } else { 0.0 },
+                    tty: false,
+                }
+            })
+            .collect();
+        Self { containers }
+    }
+
+    /// Gives `share` (0 to 1) of the containers a terminal, spread over chatty and silent ones alike.
+    #[must_use]
+    pub fn with_terminals(mut self, share: f64) -> Self {
+        let terminals_up_to = |n: usize| (n as f64 * share).floor();
+        // Chatty ones first, then silent ones: by position alone, equal shares of terminals and
+        // of silence would pick the same containers.
+        let (silent, chatty): (Vec<_>, Vec<_>) = self
+            .containers
+            .iter_mut()
+            .partition(|container| container.is_silent());
+        for (index, container) in chatty.into_iter().chain(silent).enumerate() {
+            container.tty = terminals_up_to(index + 1) > terminals_up_to(index);
+        }
+        self
+    }
+
+    /// How many containers print nothing.
+    pub fn silent(&self) -> usize {
+        self.containers.iter().filter(|c| c.is_silent()).count()
+    }
+}
+
+/// How many of `count` containers print nothing where `share` (0 to 1) of them should: whole ones.
+pub fn silent_among(count: usize, share: f64) -> usize {
+    (count as f64 * share).floor() as usize
+}
+
+/// What every line of an experiment's container starts with.
+const LINE_MARK: &str = "leakcheck";
+
+/// The text of a container's line number `sequence` (from 0), without a line end.
+pub fn line_text(container: &str, sequence: u64) -> String {
+    format!("{LINE_MARK} {container} line {sequence}")
+}
+
+/// The sequence number that a line of ours carries; `None` for any other text.
+pub fn line_sequence(line: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(line).ok()?.trim_end();
+    let mut words = text.split(' ');
+    if words.next() != Some(LINE_MARK) {
+        return None;
+    }
+    let _container = words.next()?;
+    if words.next() != Some("line") {
+        return None;
+    }
+    let sequence = words.next()?.parse().ok()?;
+    words.next().is_none().then_some(sequence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_fleet() {
+        assert_eq!(
+            Fleet::generate(50, 0.5, DEFAULT_LINES_PER_SECOND, 7),
+            Fleet::generate(50, 0.5, DEFAULT_LINES_PER_SECOND, 7)
+        );
+    }
+
+    #[test]
+    fn half_of_the_containers_are_silent_and_the_others_print_5_to_20_lines_a_second() {
+        let fleet = Fleet::generate(50, 0.5, DEFAULT_LINES_PER_SECOND, 1);
+        assert_eq!(fleet.silent(), 25);
+        for container in fleet.containers.iter().filter(|c| !c.is_silent()) {
+            assert!(
+                (5.0..=20.0).contains(&container.lines_per_second),
+                "{container:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_share_of_silence_is_met_to_the_container() {
+        for (share, expected) in [(0.0, 0), (0.1, 1), (0.34, 3), (1.0, 10)] {
+            assert_eq!(
+                Fleet::generate(10, share, 1.0, 1).silent(),
+                expected,
+                "{share}"
+            );
+        }
+    }
+
+    #[test]
+    fn terminals_are_given_to_chatty_and_silent_containers_alike() {
+        let fleet = Fleet::generate(50, 0.5, 1.0, 1).with_terminals(0.5);
+        let terminals = || fleet.containers.iter().filter(|c| c.tty);
+        assert_eq!(terminals().count(), 25);
+        assert_eq!(terminals().filter(|c| c.is_silent()).count(), 13);
+    }
+
+    #[test]
+    fn a_line_is_recognised_by_its_text_and_no_other_is() {
+        assert_eq!(
+            line_sequence(line_text("web-07", 123).as_bytes()),
+            Some(123)
+        );
+        assert_eq!(line_sequence(b"leakcheck web-07 line 9\n"), Some(9));
+        for other in [
+            "",
+            "hello",
+            "leakcheck web-07 line x",
+            "leakcheck web-07 line 1 more",
+        ] {
+            assert_eq!(line_sequence(other.as_bytes()), None, "{other}");
+        }
+    }
+}

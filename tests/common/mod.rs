@@ -1,0 +1,58 @@
+//! What the tests of several capabilities share.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod program;
+pub mod real_docker;
+pub mod report;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The program under test.
+pub fn leakcheck() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_leakcheck"))
+}
+
+/// Whether `program` can be run. Where it cannot, says that the test is skipped, and why; under
+/// `LEAKCHECK_NO_SKIP=1` fails instead.
+pub fn have(program: &str) -> bool {
+    let there = std::process::Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok();
+    if !there {
+        skip(&format!("{program} cannot be run"));
+    }
+    there
+}
+
+/// Says that a test is skipped, and why; under `LEAKCHECK_NO_SKIP=1` fails instead.
+pub fn skip(why: &str) {
+    assert!(
+        std::env::var_os("LEAKCHECK_NO_SKIP").is_none_or(|value| value != "1"),
+        "LEAKCHECK_NO_SKIP=1, and a test would be skipped: {why}"
+    );
+    eprintln!("skipped: {why}");
+}
+
+/// Polls until `look` finds something; fails after 60 s.
+pub fn poll<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within 60 s: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Polls until `condition` holds; fails after 20 s.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

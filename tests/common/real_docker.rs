@@ -1,0 +1,59 @@
+//! A real Docker engine for a test, and a run on it that leaves nothing behind.
+
+use ::leakcheck::docker::containers::RunId;
+use ::leakcheck::docker::endpoint::Endpoint;
+use ::leakcheck::docker::image::{self, DEFAULT_IMAGE};
+use ::leakcheck::docker::removal;
+use bollard::Docker;
+
+use super::skip;
+
+/// The engine that `DOCKER_HOST` or the default names, with the default image on it.
+///
+/// `None`, with the reason printed, where there is none; under `LEAKCHECK_NO_SKIP=1` that fails.
+pub async fn engine_or_skip() -> Option<Docker> {
+    let engine = async {
+        let docker = Endpoint::resolve(None)?.connect().await?;
+        image::ensure(&docker, DEFAULT_IMAGE, |_| {}).await?;
+        Ok::<_, leakcheck::exit_code::Failure>(docker)
+    };
+    match engine.await {
+        Ok(docker) => Some(docker),
+        Err(reason) => {
+            skip(&format!("no Docker to test with: {reason}"));
+            None
+        }
+    }
+}
+
+/// A run whose containers go when the test ends, however it ends.
+pub struct TestRun {
+    pub id: RunId,
+    docker: Docker,
+}
+
+impl TestRun {
+    pub fn new(docker: &Docker) -> Self {
+        Self {
+            id: RunId::generate(),
+            docker: docker.clone(),
+        }
+    }
+}
+
+impl Drop for TestRun {
+    fn drop(&mut self) {
+        // The test's own runtime may be on its way down.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime");
+                if let Err(error) = runtime.block_on(removal::remove_run(&self.docker, &self.id)) {
+                    eprintln!("{error}");
+                }
+            });
+        });
+    }
+}

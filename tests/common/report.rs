@@ -1,0 +1,61 @@
+//! A run's JSON, as its tests read it.
+
+use serde_json::Value;
+
+use super::program::Ended;
+
+/// The one JSON document that a run printed, and nothing beside it.
+pub fn of(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("no JSON document: {error}: {ended:?}"))
+}
+
+/// The wiring of this name.
+pub fn wiring<'a>(report: &'a Value, name: &str) -> &'a Value {
+    wirings(report)
+        .iter()
+        .find(|wiring| wiring["name"] == name)
+        .unwrap_or_else(|| panic!("no wiring {name} in {report}"))
+}
+
+/// All wirings.
+pub fn wirings(report: &Value) -> &[Value] {
+    report["wirings"].as_array().expect("an array of wirings")
+}
+
+/// Its samples.
+pub fn samples(wiring: &Value) -> &[Value] {
+    wiring["samples"].as_array().expect("an array of samples")
+}
+
+/// Tasks and fds per rotation per container.
+pub fn rates(wiring: &Value) -> (f64, f64) {
+    let rate = |of: &str| {
+        let rate = &wiring["rates"][of]["per_rotation_per_container"];
+        rate.as_f64().unwrap_or_else(|| panic!("no rate: {wiring}"))
+    };
+    (rate("tasks"), rate("fds"))
+}
+
+/// A whole number.
+pub fn count(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("no count: {value}"))
+}
+
+/// A text.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// The report that a run under way has exported to `path`, once it has measured so many rotations
+/// of each wiring.
+pub fn poll_exported(path: &std::path::Path, rotations: usize) -> Value {
+    super::poll("an export with rotations in it", || {
+        let exported = std::fs::read(path).ok().filter(|text| !text.is_empty())?;
+        let report: Value = serde_json::from_slice(&exported).expect("whole JSON at any time");
+        let measured = |wiring: &Value| samples(wiring).len() > rotations;
+        wirings(&report).iter().all(measured).then_some(report)
+    })
+}

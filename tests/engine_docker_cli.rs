@@ -1,0 +1,153 @@
+//! The stock `docker` command works with the synthetic engine as with a real one.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use ::leakcheck::engine::process::EngineProcess;
+use ::leakcheck::engine::spec::EngineSpec;
+use ::leakcheck::fleet::{Fleet, line_sequence};
+use common::{have, leakcheck};
+
+/// An engine with three containers, of which `web-01` is silent, and the `docker` command.
+struct Stock {
+    engine: EngineProcess,
+}
+
+impl Stock {
+    /// `None` where there is no `docker` command.
+    async fn start() -> Option<Self> {
+        if !have("docker") {
+            return None;
+        }
+        let started_at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(10);
+        let spec = EngineSpec {
+            fleet: Fleet::generate(3, 0.5, 10.0, 1),
+            started_at_ns: i64::try_from(started_at.as_nanosecond()).expect("before 2262"),
+        };
+        let engine = EngineProcess::start_program(leakcheck(), &spec)
+            .await
+            .expect("starts");
+        Some(Self { engine })
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .arg("-H")
+            .arg(format!("unix://{}", self.engine.socket().display()));
+        command.args(words.split(' '));
+        command
+    }
+
+    fn output(&self, words: &str) -> Output {
+        self.command(words).output().expect("docker runs")
+    }
+
+    /// What a command prints that must succeed.
+    fn docker(&self, words: &str) -> String {
+        let output = self.output(words);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "docker {words}: {stderr}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// What a command says that must fail.
+    fn error(&self, words: &str) -> String {
+        let output = self.output(words);
+        assert!(!output.status.success(), "docker {words}");
+        String::from_utf8(output.stderr)
+            .expect("UTF-8")
+            .trim_end()
+            .to_owned()
+    }
+}
+
+#[tokio::test]
+async fn docker_ps_inspect_info_and_version_work() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let table = stock.docker("ps");
+    assert!(table.starts_with("CONTAINER ID"), "{table}");
+    for name in ["web-00", "web-01", "web-02"] {
+        assert!(table.contains(name), "{table}");
+    }
+    assert!(table.contains("Up 1"), "{table}");
+    assert_eq!(
+        stock.docker("ps --filter name=b-01 --format {{.Names}}"),
+        "web-01\n"
+    );
+    assert_eq!(
+        stock.docker("inspect --format {{.Name}} web-00"),
+        "/web-00\n"
+    );
+    assert_eq!(stock.docker("info --format {{.ContainersRunning}}"), "3\n");
+    assert!(
+        stock
+            .docker("version")
+            .contains("leakcheck synthetic engine")
+    );
+    assert_eq!(
+        stock.error("logs nope"),
+        "Error response from daemon: No such container: nope"
+    );
+}
+
+#[tokio::test]
+async fn docker_logs_follows_and_tails() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let tail = stock.docker("logs --tail 5 -t web-00");
+    assert_eq!(tail.lines().count(), 5, "{tail}");
+    for line in tail.lines() {
+        let (timestamp, text) = line.split_once(' ').expect("a timestamp");
+        assert!(timestamp.parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
+        assert!(line_sequence(text.as_bytes()).is_some(), "{text}");
+    }
+
+    let mut follow = stock
+        .command("logs -f web-00")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("docker runs");
+    let lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
+    // More than the backlog of 10 s at under 10 lines a second: the last ones came while following.
+    let sequences: Vec<_> = lines
+        .take(110)
+        .map(|line| line_sequence(line.expect("UTF-8").as_bytes()))
+        .collect();
+    assert_eq!(sequences, (0..110).map(Some).collect::<Vec<_>>());
+    follow.kill().expect("is alive");
+    follow.wait().expect("ends");
+}
+
+#[tokio::test]
+async fn docker_stop_and_rm_are_told_by_docker_events() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let refusal = stock.error("rm web-00");
+    assert!(
+        refusal.contains("You cannot remove a running container"),
+        "{refusal}"
+    );
+    assert_eq!(stock.docker("stop web-00"), "web-00\n");
+    assert_eq!(stock.docker("rm web-00"), "web-00\n");
+    let now = jiff::Timestamp::now().as_second() + 1;
+    let format = "{{.Action}}";
+    let events = stock.docker(&format!(
+        "events --since 1h --until {now} -f container=web-00 --format {format}"
+    ));
+    assert_eq!(
+        events.lines().collect::<Vec<_>>(),
+        ["create", "start", "kill", "die", "stop", "destroy"]
+    );
+}
