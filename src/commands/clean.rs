@@ -1,0 +1,172 @@
+//! `leakcheck clean`: what killed runs left, removed.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::output::print;
+use super::runtime;
+use crate::docker::endpoint::{Address, Endpoint, Origin};
+use crate::docker::leftovers::{self, FoundRun};
+use crate::docker::removal;
+use crate::docker::run_owner::Standing;
+use crate::exit_code::{ExitCode, Failure};
+use crate::{duration, stale_sockets};
+
+const EXAMPLES: &str = "\
+Examples:
+  leakcheck clean                             after a run was killed
+  leakcheck clean --dry-run                   only say what would be removed
+  leakcheck clean --host tcp://10.0.0.7:2375
+  leakcheck clean --all                       also runs that still go on
+
+A run that ends by itself, by Ctrl-C or by SIGTERM leaves nothing to clean.
+
+Containers are found by the label leakcheck.run; no other is touched. Those of a
+run that still goes on are kept. So are those of a run that was started on
+another host: nobody can tell from here whether it goes on. In time, all of them
+end and go by themselves.";
+
+/// Flags of `leakcheck clean`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CleanArgs {
+    /// The Docker engine: unix:///PATH, tcp://HOST:PORT [default: DOCKER_HOST, else
+    /// unix:///var/run/docker.sock]
+    #[arg(long, value_name = "URL")]
+    pub host: Option<String>,
+
+    /// Also remove the containers of runs that still go on, here or on other hosts
+    #[arg(long)]
+    pub all: bool,
+
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Removes what killed runs left: their containers, and their engines' private sockets.
+///
+/// # Errors
+/// A usage failure for a malformed endpoint; an environment failure when the engine does not
+/// answer or something could not be removed.
+pub fn execute(args: CleanArgs) -> Result<ExitCode, Failure> {
+    let endpoint = Endpoint::resolve(args.host.as_deref())?;
+    runtime::start()?.block_on(clean(&endpoint, &args))
+}
+
+async fn clean(endpoint: &Endpoint, args: &CleanArgs) -> Result<ExitCode, Failure> {
+    let mut found = clean_sockets(args.dry_run).await?;
+    if let Some(path) = missing_default_socket(endpoint) {
+        print(&format!(
+            "no Docker engine at {path}, hence no containers to look for"
+        ))?;
+        found = true;
+    } else {
+        found |= clean_containers(endpoint, args).await?;
+    }
+    if !found {
+        print(&format!(
+            "nothing to remove: no containers of leakcheck at {endpoint}"
+        ))?;
+    }
+    Ok(ExitCode::Measured)
+}
+
+/// Who asked for no engine and has none (synthetic runs need none) made no mistake.
+fn missing_default_socket(endpoint: &Endpoint) -> Option<String> {
+    match endpoint.address() {
+        Address::Unix(path) if endpoint.origin() == Origin::Default && !path.exists() => {
+            Some(path.display().to_string())
+        }
+        _ => None,
+    }
+}
+
+/// Whether there were stale socket directories.
+async fn clean_sockets(dry_run: bool) -> Result<bool, Failure> {
+    let stale = stale_sockets::find(&std::env::temp_dir()).await;
+    for directory in &stale {
+        let shown = directory.display();
+        if dry_run {
+            print(&format!(
+                "would remove {shown}, the socket of an engine that is gone"
+            ))?;
+            continue;
+        }
+        stale_sockets::remove(directory)
+            .map_err(|error| Failure::environment(format!("cannot remove {shown}: {error}")))?;
+        print(&format!(
+            "removed {shown}, the socket of an engine that was gone"
+        ))?;
+    }
+    Ok(!stale.is_empty())
+}
+
+/// Whether there were containers.
+async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool, Failure> {
+    let docker = endpoint.connect().await?;
+    let runs = leftovers::find(&docker).await?;
+    let mut failure = None;
+    for run in &runs {
+        let standing = run.standing();
+        let described = describe(run, standing);
+        if standing != Standing::Gone && !args.all {
+            print(&format!("kept {described} (--all removes it too)"))?;
+        } else if args.dry_run {
+            print(&format!("would remove {described}"))?;
+        } else {
+            // One run that cannot be removed must not keep the others.
+            match removal::remove_run(&docker, &run.id).await {
+                Ok(_) => print(&format!("removed {described}"))?,
+                Err(error) => failure = Some(error),
+            }
+        }
+    }
+    failure.map_or(Ok(!runs.is_empty()), Err)
+}
+
+fn describe(run: &FoundRun, standing: Standing) -> String {
+    let age = duration::format(Duration::from_secs(run.age.as_secs()));
+    let plural = if run.containers == 1 { "" } else { "s" };
+    let started = match &run.owner {
+        None => "by an unknown process".to_owned(),
+        Some(owner) => {
+            let standing = match standing {
+                Standing::Alive => "still running",
+                Standing::Gone => "now gone",
+                Standing::Elsewhere => "out of sight from here",
+            };
+            format!("by {owner}, {standing}")
+        }
+    };
+    format!(
+        "run {}: {} container{plural}, started {age} ago {started}",
+        run.id, run.containers
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::containers::RunId;
+    use crate::docker::run_owner::RunOwner;
+
+    #[test]
+    fn a_run_is_described_by_its_size_its_age_and_who_started_it() {
+        let run = FoundRun {
+            id: RunId::from_label("0badf00d"),
+            containers: 50,
+            age: Duration::from_millis(192_700),
+            owner: Some(RunOwner {
+                host: "ci-3".into(),
+                pid: 42,
+                start_ticks: None,
+            }),
+        };
+        assert_eq!(
+            describe(&run, Standing::Gone),
+            "run 0badf00d: 50 containers, started 3m 12s ago by process 42 on ci-3, now gone"
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! The first contact with an engine, and what each way of failing means.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::endpoint::{Address, Endpoint};
+use super::error_text::told;
+use crate::exit_code::Failure;
+
+/// How long an engine may take to answer the first request. It sits on the same machine or in
+/// the same network; a longer silence is a firewall's or a stopped engine's.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
+
+impl Endpoint {
+    /// Connects, asks whether a Docker engine answers, and agrees on an API version.
+    ///
+    /// # Errors
+    /// An environment failure that says which of the ways to fail it was, and what to do.
+    pub async fn connect(&self) -> Result<Docker, Failure> {
+        // A bare connection first: its error says plainly what the HTTP client's wraps in layers.
+        match timeout(FIRST_CONTACT, open(self.address())).await {
+            Err(_) => return Err(self.silent()),
+            Ok(Err(error)) => return Err(self.unreachable(&error)),
+            Ok(Ok(())) => {}
+        }
+        let client = self.client()?;
+        match timeout(FIRST_CONTACT, client.negotiate_version()).await {
+            Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
+            Ok(Err(error)) => Err(self.no_engine(&error)),
+            Ok(Ok(client)) => Ok(client),
+        }
+    }
+
+    fn silent(&self) -> Failure {
+        Failure::environment(format!(
+            "{self} does not answer within {} s: is the engine running, and does a firewall let \
+             this machine through? Name another with --host; leakcheck run --engine synthetic needs \
+             none",
+            FIRST_CONTACT.as_secs()
+        ))
+    }
+
+    /// Classifies the error of a connection that could not be opened.
+    fn unreachable(&self, error: &io::Error) -> Failure {
+        let synthetic = "leakcheck run --engine synthetic needs none";
+        Failure::environment(match (error.kind(), self.address()) {
+            (io::ErrorKind::NotFound, Address::Unix(_)) => format!(
+                "no Docker engine at {self}: no such socket. Is the engine running? Name another \
+                 with --host or DOCKER_HOST; {synthetic}"
+            ),
+            (io::ErrorKind::PermissionDenied, Address::Unix(path)) => {
+                format!("no permission to open {self}: {}", permission_advice(path))
+            }
+            (_, Address::Unix(path)) if is_no_socket(path) => format!(
+                "{self} is no socket: name the engine's with --host or DOCKER_HOST; {synthetic}"
+            ),
+            (io::ErrorKind::ConnectionRefused, Address::Unix(_)) => format!(
+                "nobody listens at {self}: the engine that made this socket is gone. Start it, \
+                 name another with --host; {synthetic}"
+            ),
+            (io::ErrorKind::ConnectionRefused, Address::Tcp { .. }) => format!(
+                "{self} refuses the connection: does the engine listen there (dockerd -H tcp://…)? \
+                 Name another with --host; {synthetic}"
+            ),
+            _ => format!(
+                "cannot reach {self}: {error}. Name another engine with --host; {synthetic}"
+            ),
+        })
+    }
+
+    /// Classifies the answer of something that is there and does not answer as an engine does.
+    fn no_engine(&self, error: &Error) -> Failure {
+        let told = match error {
+            // What a stranger's answer holds may be a whole page.
+            Error::DockerResponseServerError {
+                status_code,
+                message,
+            } if !message.contains("HTTPS server") => format!("HTTP status {status_code}"),
+            _ => told(error),
+        };
+        Failure::environment(if told.contains("HTTPS server") {
+            format!(
+                "{self} wants TLS, which is not supported yet: use the engine's unix socket, or \
+                 forward it with ssh -L"
+            )
+        } else {
+            format!(
+                "{self} answers, but not as a Docker engine does ({told}): check the address given \
+                 with --host or DOCKER_HOST"
+            )
+        })
+    }
+}
+
+async fn open(address: &Address) -> io::Result<()> {
+    match address {
+        Address::Unix(path) => UnixStream::connect(path).await.map(drop),
+        Address::Tcp { host, port } => TcpStream::connect(format!("{host}:{port}")).await.map(drop),
+    }
+}
+
+fn is_no_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.file_type().is_socket())
+}
+
+/// Who may open the socket, and how to become one of them.
+fn permission_advice(socket: &Path) -> String {
+    let Ok(metadata) = std::fs::metadata(socket) else {
+        return "its directory is closed to you; run as the user who started the engine".into();
+    };
+    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    let group = group_name(&groups, metadata.gid()).unwrap_or(metadata.gid().to_string());
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o020 == 0 || metadata.gid() == 0 {
+        return format!(
+            "it belongs to uid {} and group {group}, mode {mode:03o}; run as its owner, or give it \
+             a group of yours (chgrp and chmod g+rw)",
+            metadata.uid()
+        );
+    }
+    format!(
+        "it is open to the group {group}; join it (sudo usermod -aG {group} \"$USER\", then log in \
+         again)"
+    )
+}
+
+/// The name of a group in the text of a group file.
+fn group_name(groups: &str, gid: u32) -> Option<String> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(gid)).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn at(host: &str) -> Endpoint {
+        Endpoint::parse(host).expect("an endpoint")
+    }
+
+    #[test]
+    fn a_socket_of_somebody_elses_group_names_the_group_and_how_to_join_it() {
+        let groups = "root:x:0:\ndocker:x:986:alice,bob\n";
+        assert_eq!(group_name(groups, 986).as_deref(), Some("docker"));
+        assert_eq!(group_name(groups, 7), None);
+    }
+
+    #[test]
+    fn a_socket_without_permission_says_whose_it_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("engine.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("mode");
+        // Root may open any socket, so the kernel's answer is given here by hand.
+        let failure = at(&format!("unix://{}", path.display()))
+            .unreachable(&io::ErrorKind::PermissionDenied.into());
+        let message = failure.to_string();
+        assert!(
+            message.contains("no permission to open unix://"),
+            "{message}"
+        );
+        assert!(message.contains("mode 000"), "{message}");
+        assert!(message.contains("(from --host)"), "{message}");
+    }
+
+    #[test]
+    fn a_socket_that_nobody_listens_on_is_told_from_one_that_is_missing() {
+        let endpoint = at("unix:///nowhere/engine.sock");
+        let gone = endpoint.unreachable(&io::ErrorKind::ConnectionRefused.into());
+        let missing = endpoint.unreachable(&io::ErrorKind::NotFound.into());
+        assert!(gone.to_string().contains("is gone"), "{gone}");
+        assert!(missing.to_string().contains("no such socket"), "{missing}");
+        assert!(
+            missing
+                .to_string()
+                .contains("--engine synthetic needs none"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn an_engine_that_wants_tls_is_told_from_a_stranger() {
+        let told = Error::DockerResponseServerError {
+            status_code: 400,
+            message: "Client sent an HTTP request to an HTTPS server.".into(),
+        };
+        let failure = at("tcp://host:2376").no_engine(&told);
+        assert!(failure.to_string().contains("wants TLS"), "{failure}");
+    }
+}

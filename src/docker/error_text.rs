@@ -1,0 +1,21 @@
+//! A client's error in words.
+
+use bollard::errors::Error;
+
+/// What an engine said, or what went wrong on the way to it, with the causes that the client's
+/// own message leaves out.
+pub fn told(error: &Error) -> String {
+    if let Error::DockerResponseServerError { message, .. } = error {
+        return message.trim().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! How far each container has printed: what a follower must have read by then.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::{StreamExt, TryStreamExt};
+
+use super::error_text::told;
+use crate::exit_code::Failure;
+use crate::fleet;
+use crate::monitor::LastLine;
+use crate::timestamps::split_timestamp;
+
+/// How many containers are asked at a time.
+const ASKED_AT_A_TIME: usize = 32;
+
+/// How long one container's last line may take: the body of a log has no timeout of its own.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The last line that each container has printed, in the order of `ids` (ids or names); `None`
+/// where it has printed nothing.
+///
+/// # Errors
+/// An environment failure that names the container when it is gone or the engine does not answer.
+pub async fn read(docker: &Docker, ids: &[String]) -> Result<Vec<Option<LastLine>>, Failure> {
+    futures_util::stream::iter(ids)
+        .map(|id| async move {
+            match tokio::time::timeout(PATIENCE, last_line(docker, id)).await {
+                Ok(Ok(line)) => Ok(line),
+                Ok(Err(error)) => Err(unreadable(id, &told(&error))),
+                Err(_) => Err(unreadable(id, "no answer within 30 s")),
+            }
+        })
+        .buffered(ASKED_AT_A_TIME)
+        .try_collect()
+        .await
+}
+
+async fn last_line(docker: &Docker, id: &str) -> Result<Option<LastLine>, bollard::errors::Error> {
+    let options = LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .follow(false)
+        .timestamps(true)
+        .tail("1")
+        .build();
+    let chunks: Vec<_> = docker.logs(id, Some(options)).try_collect().await?;
+    let text: Vec<u8> = chunks
+        .into_iter()
+        .flat_map(|chunk| chunk.into_bytes())
+        .collect();
+    Ok(last_line_of(&text))
+}
+
+fn last_line_of(text: &[u8]) -> Option<LastLine> {
+    let last = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?;
+    let (timestamp, text) = split_timestamp(last)?;
+    Some(LastLine {
+        timestamp,
+        sequence: fleet::line_sequence(text),
+    })
+}
+
+fn unreadable(id: &str, why: &str) -> Failure {
+    Failure::environment(format!(
+        "cannot read the last line of container {id}: {why}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_however_the_log_ends() {
+        let at = "2026-01-01T00:00:07.000000000Z";
+        for text in [
+            format!("{at} leakcheck a line 6\n{at} leakcheck a line 7\n"),
+            format!("{at} leakcheck a line 7"),
+            format!("{at} leakcheck a line 7\r\n"),
+        ] {
+            let last = last_line_of(text.as_bytes()).expect("a line");
+            assert_eq!(last.sequence, Some(7), "{text:?}");
+            assert_eq!(last.timestamp.to_string(), "2026-01-01T00:00:07Z");
+        }
+        assert_eq!(last_line_of(b""), None);
+        let foreign = format!("{at} somebody else's line\n");
+        let last = last_line_of(foreign.as_bytes()).expect("a line");
+        assert_eq!(last.sequence, None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What killed runs left on an engine.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bollard::Docker;
+
+use super::containers::RunId;
+use super::error_text::told;
+use super::run_owner::{RunOwner, Standing};
+use super::{labels, removal};
+use crate::exit_code::Failure;
+
+/// The containers of one run, as an engine lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRun {
+    /// The run.
+    pub id: RunId,
+    /// How many containers there are.
+    pub containers: usize,
+    /// How long ago the oldest was created, by the engine's clock against ours.
+    pub age: Duration,
+    /// Who started the run; `None` when the labels do not say.
+    pub owner: Option<RunOwner>,
+}
+
+impl FoundRun {
+    /// Whether the process that started the run is still there. A run that names no process has
+    /// nobody to come back for it.
+    pub fn standing(&self) -> Standing {
+        self.owner
+            .as_ref()
+            .map_or(Standing::Gone, RunOwner::standing)
+    }
+}
+
+/// All runs that have containers on the engine, oldest first, whether or not they still go on.
+///
+/// # Errors
+/// An environment failure when the engine does not answer.
+pub async fn find(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
+    let containers = removal::list(docker, labels::RUN).await.map_err(|error| {
+        Failure::environment(format!("cannot look for leftovers: {}", told(&error)))
+    })?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut runs: BTreeMap<RunId, FoundRun> = BTreeMap::new();
+    for container in containers {
+        let labels = container.labels.unwrap_or_default();
+        let Some(id) = labels
+            .get(labels::RUN)
+            .map(|value| RunId::from_label(value))
+        else {
+            continue;
+        };
+        let created = container
+            .created
+            .and_then(|s| u64::try_from(s).ok())
+            .unwrap_or(0);
+        let age = now.saturating_sub(Duration::from_secs(created));
+        let run = runs.entry(id.clone()).or_insert_with(|| FoundRun {
+            id,
+            containers: 0,
+            age,
+            owner: RunOwner::from_labels(&labels),
+        });
+        run.containers += 1;
+        run.age = run.age.max(age);
+    }
+    let mut runs: Vec<_> = runs.into_values().collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.age));
+    Ok(runs)
+}

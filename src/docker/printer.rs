@@ -1,0 +1,125 @@
+//! The program that a real container runs: it prints its lines on time and ends by itself.
+
+use std::time::Duration;
+
+use crate::fleet::{self, Container};
+
+/// Prints `$1` followed by 0, 1, 2 … every `$2` microseconds from `$3` microseconds after its
+/// start on, and ends `$4` microseconds after its start. A period of 0 prints nothing.
+///
+/// - Each line is due at a time reckoned from the start, not from the line before it, so that
+///   what a line costs does not slow the rate down: a late line is printed at once.
+/// - The clock is `/proc/uptime` (10 ms steps), the one that a shell reads without a fork.
+/// - As process 1 the shell ignores every signal that it has no trap for, and it runs a trap only
+///   between commands: hence `wait`, which a signal interrupts, instead of a sleep in the
+///   foreground.
+/// - A shell whose `sleep` takes no fractions gets whole seconds and catches up after each.
+const SCRIPT: &str = r#"
+trap 'exit 0' TERM INT HUP
+now() {
+    read -r up _ </proc/uptime
+    now_us=$(( ${up%.*} * 1000000 + (1${up#*.} - 100) * 10000 ))
+}
+pause() {
+    part=$(( 1000000 + $1 % 1000000 ))
+    sleep $(( $1 / 1000000 )).${part#1} &
+    wait $! || { sleep 1 & wait $!; }
+}
+now
+due=$(( now_us + $3 ))
+end=$(( now_us + $4 ))
+[ "$2" -gt 0 ] || due=$end
+line=0
+while :; do
+    now
+    [ "$now_us" -lt "$end" ] || exit 0
+    if [ "$due" -le "$now_us" ]; then
+        echo "$1$line"
+        line=$(( line + 1 ))
+        due=$(( due + $2 ))
+    elif [ "$due" -lt "$end" ]; then
+        pause $(( due - now_us ))
+    else
+        pause $(( end - now_us ))
+    fi
+done
+"#;
+
+/// The command line that prints a container's lines, line for line [`fleet::line_text`], and
+/// ends by itself after `life`.
+pub fn command(container: &Container, life: Duration) -> Vec<String> {
+    // The text comes from the fleet, and as an argument no name can break out of the script.
+    let first = fleet::line_text(&container.name, 0);
+    let prefix = first.strip_suffix('0').unwrap_or(&first);
+    let period = match container.lines_per_second {
+        rate if rate > 0.0 => micros(1.0 / rate).max(1),
+        _ => 0,
+    };
+    [
+        "/bin/sh",
+        "-c",
+        SCRIPT,
+        "leakcheck",
+        prefix,
+        &period.to_string(),
+        &micros(container.first_line_s).to_string(),
+        &micros(life.as_secs_f64()).to_string(),
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+/// Whole microseconds, at most some 30 years of them: what the shell's arithmetic adds up safely.
+fn micros(seconds: f64) -> u64 {
+    (seconds * 1e6).clamp(0.0, 1e15) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::line_text;
+    use std::process::Command;
+    use std::time::Instant;
+
+    fn container(rate: f64) -> Container {
+        Container {
+            name: "web 'x' $(y)".into(),
+            lines_per_second: rate,
+            first_line_s: 0.05,
+            tty: false,
+        }
+    }
+
+    fn print(rate: f64, life: Duration) -> (String, Duration) {
+        let command = command(&container(rate), life);
+        let started = Instant::now();
+        let output = Command::new(&command[0])
+            .args(&command[1..])
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{output:?}");
+        (
+            String::from_utf8(output.stdout).expect("text"),
+            started.elapsed(),
+        )
+    }
+
+    #[test]
+    fn lines_are_numbered_from_0_and_come_at_their_rate_until_the_life_is_over() {
+        let (printed, took) = print(5.0, Duration::from_millis(1200));
+        let lines: Vec<_> = printed.lines().collect();
+        for (sequence, line) in (0..).zip(&lines) {
+            assert_eq!(*line, line_text("web 'x' $(y)", sequence));
+        }
+        // Due from 0.05 s on, every 0.2 s, before 1.2 s: 6, and fewer on a machine that is too busy.
+        assert!((1..=6).contains(&lines.len()), "{} lines", lines.len());
+        assert!(took >= Duration::from_millis(1180), "{took:?}");
+    }
+
+    #[test]
+    fn a_silent_container_lives_without_a_word() {
+        let (printed, took) = print(0.0, Duration::from_millis(300));
+        assert_eq!(printed, "");
+        assert!(took >= Duration::from_millis(280), "{took:?}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Removes a run's containers, by the run's label alone, and makes sure that none is left.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
+use futures_util::StreamExt;
+
+use super::containers::RunId;
+use super::error_text::told;
+use super::labels;
+use crate::exit_code::Failure;
+
+/// How many containers are being removed at a time.
+const REMOVED_AT_A_TIME: usize = 16;
+
+/// How long removal may go without a container less before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before the engine is asked again for what it is still removing.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Removes, by force, every container of the run, and returns how many there were.
+///
+/// Containers that end by themselves meanwhile, or that somebody else is removing, count too.
+///
+/// # Errors
+/// An environment failure that names what is left and how to remove it.
+pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> {
+    let mut seen = BTreeSet::new();
+    let mut fewest = usize::MAX;
+    let mut progress = Instant::now();
+    let mut refusal = None;
+    loop {
+        let left = list(docker, &run.label())
+            .await
+            .map_err(|error| left_over(run, "an unknown number of", &told(&error)))?;
+        if left.is_empty() {
+            return Ok(seen.len());
+        }
+        if left.len() < fewest {
+            fewest = left.len();
+            progress = Instant::now();
+        } else if progress.elapsed() > PATIENCE {
+            let why = refusal.unwrap_or_else(|| "the engine keeps listing them".to_owned());
+            return Err(left_over(run, &left.len().to_string(), &why));
+        }
+        let ids: Vec<String> = left
+            .into_iter()
+            .filter_map(|container| container.id)
+            .collect();
+        refusal = remove_all(docker, &ids).await.or(refusal);
+        seen.extend(ids);
+        // Not an assumption on how long removal takes: the list decides, this only spaces it out.
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// All containers with the label (`key` or `key=value`), also those that do not run.
+pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSummary>, Error> {
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&labels::filter(label))
+        .build();
+    docker.list_containers(Some(options)).await
+}
+
+/// Asks for the removal of each; what the engine said against one of them, if it did.
+async fn remove_all(docker: &Docker, ids: &[String]) -> Option<String> {
+    let removals = ids.iter().map(|id| {
+        let options = RemoveContainerOptionsBuilder::new()
+            .force(true)
+            .v(true)
+            .build();
+        docker.remove_container(id, Some(options))
+    });
+    futures_util::stream::iter(removals)
+        .buffer_unordered(REMOVED_AT_A_TIME)
+        .filter_map(async |removed| removed.err().filter(|error| !is_gone(error)))
+        .fold(None, async |_, error| Some(told(&error)))
+        .await
+}
+
+/// Whether the engine refuses because the container is no more, or will soon be.
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::DockerResponseServerError {
+            status_code: 404, ..
+        } => true,
+        Error::DockerResponseServerError {
+            status_code: 409,
+            message,
+        } => message.contains("already in progress"),
+        _ => false,
+    }
+}
+
+fn left_over(run: &RunId, count: &str, why: &str) -> Failure {
+    Failure::environment(format!(
+        "{count} containers of run {run} could not be removed ({why}); when the engine answers \
+         again: leakcheck clean --all, or docker rm -f $(docker ps -aq --filter label={})",
+        run.label()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status_code: u16, message: &str) -> Error {
+        Error::DockerResponseServerError {
+            status_code,
+            message: message.into(),
+        }
+    }
+
+    #[test]
+    fn a_container_that_is_going_anyway_is_no_error_and_any_other_conflict_is() {
+        assert!(is_gone(&refusal(404, "No such container: x")));
+        assert!(is_gone(&refusal(
+            409,
+            "removal of container x is already in progress"
+        )));
+        assert!(!is_gone(&refusal(409, "container is paused")));
+        assert!(!is_gone(&refusal(500, "device or resource busy")));
+    }
+}
