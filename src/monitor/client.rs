@@ -1,0 +1,186 @@
+//! The monitor's Docker client: opens log streams and inspects containers.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
+use bollard::{BollardRequest, ClientVersion, Docker};
+use hyper::Uri;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::body::{Body, LogFrames};
+use super::transport::Connector;
+use crate::docker::endpoint::Endpoint;
+
+/// An engine that does not answer a request's head within this many seconds is given up.
+const REQUEST_TIMEOUT_S: u64 = 60;
+
+/// An engine to follow containers of, and the API version that it was found to speak.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineAddress {
+    /// `unix:///path` or `tcp://host:port`.
+    pub url: String,
+    /// Major and minor version of the Docker Engine API.
+    pub api_version: (usize, usize),
+}
+
+/// What becomes of a connection whose response has been read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// It is closed: what bollard does over a unix socket.
+    None,
+    /// It is kept for the next request, for ever or for this long.
+    Keep(Option<Duration>),
+}
+
+/// A Docker client. Dropping its last clone closes the connections that idle in its pool.
+#[derive(Clone)]
+pub(super) struct Client {
+    docker: Docker,
+}
+
+impl Client {
+    /// A client for an engine; nothing is connected before the first request.
+    pub(super) fn new(engine: &EngineAddress, pooling: Pooling) -> io::Result<Self> {
+        let mut builder = HttpClient::builder(TokioExecutor::new());
+        match pooling {
+            Pooling::None => builder.pool_max_idle_per_host(0),
+            Pooling::Keep(limit) => builder
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(limit),
+        };
+        let endpoint = Endpoint::parse(&engine.url).map_err(io::Error::other)?;
+        let http = builder.build(Connector(endpoint.address().clone()));
+        let transport = move |request: BollardRequest| {
+            let head_arrived = request.extensions().get::<HeadArrived>().cloned();
+            let response = http.request(request);
+            async move {
+                let response = response.await?;
+                if let Some(HeadArrived(flag)) = head_arrived {
+                    flag.store(response.status().is_success(), Ordering::Relaxed);
+                }
+                Ok(response)
+            }
+        };
+        let docker = Docker::connect_with_custom_transport(
+            transport,
+            Some("http://docker"),
+            REQUEST_TIMEOUT_S,
+            &ClientVersion {
+                major_version: engine.api_version.0,
+                minor_version: engine.api_version.1,
+            },
+        )
+        .map_err(io::Error::other)?;
+        Ok(Self { docker })
+    }
+
+    /// Follows a container's log from `since` on, inclusive; `None` follows it from its beginning.
+    ///
+    /// Returns when the engine has answered, which it does for a silent container too.
+    pub(super) async fn follow(
+        &self,
+        container: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Arc<Body>, Error> {
+        let head_arrived = HeadArrived::default();
+        let mark = head_arrived.clone();
+        let options = LogsOptionsBuilder::new()
+            .follow(true)
+            .stdout(true)
+            .stderr(true)
+            .timestamps(true)
+            .build();
+        let mut frames: LogFrames = Box::pin(
+            self.docker
+                .clone()
+                .with_request_modifier(move |mut request| {
+                    request.extensions_mut().insert(mark.clone());
+                    if let Some(since) = since {
+                        *request.uri_mut() = with_since(request.uri(), since);
+                    }
+                    request
+                })
+                .logs(container, Some(options)),
+        );
+        // bollard sends the request when its stream is first polled, and hides the moment at which
+        // the head of the response arrives behind the first line; the mark tells it.
+        let first = poll_fn(|cx| match frames.as_mut().poll_next(cx) {
+            Poll::Ready(first) => Poll::Ready(first),
+            Poll::Pending if head_arrived.0.load(Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        match first {
+            Some(Err(error)) => Err(error),
+            first => Ok(Body::new(frames, first)),
+        }
+    }
+
+    /// Asks for a container's state and reads the whole answer.
+    pub(super) async fn inspect(&self, container: &str) -> Result<(), Error> {
+        self.docker
+            .inspect_container(container, None::<InspectContainerOptions>)
+            .await
+            .map(drop)
+    }
+}
+
+/// The address of a log request with its `since` to the nanosecond: bollard takes whole seconds
+/// only, with which a resumed stream would repeat up to a second of lines.
+fn with_since(uri: &Uri, since: Timestamp) -> Uri {
+    let nanos = since.as_nanosecond();
+    let since = format!(
+        "since={}.{:09}",
+        nanos / 1_000_000_000,
+        nanos % 1_000_000_000
+    );
+    let text = uri.to_string().replace("since=0", &since);
+    text.parse().unwrap_or_else(|_| uri.clone())
+}
+
+/// A request's mark, set when the head of a successful response has arrived.
+#[derive(Clone, Default)]
+struct HeadArrived(Arc<AtomicBool>);
+
+/// Whether an error means that this process may open no more file descriptors.
+pub(super) fn is_fd_exhaustion(error: &Error) -> bool {
+    /// `EMFILE` on Linux, macOS and the BSDs: too many open files in this process.
+    const EMFILE: i32 = 24;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let os_error = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::raw_os_error);
+        if os_error == Some(EMFILE) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_stream_asks_from_the_nanosecond_on() {
+        let uri: Uri = "http://docker/v1.41/containers/web/logs?follow=true&since=0&until=0"
+            .parse()
+            .expect("a URI");
+        let since = Timestamp::new(1_700_000_000, 5).expect("a time");
+        assert_eq!(
+            with_since(&uri, since).query(),
+            Some("follow=true&since=1700000000.000000005&until=0")
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The drain: a task that receives from a forgotten stream's channel, so that its reader can send.
+
+use tokio::sync::mpsc;
+
+use super::reader::Chunk;
+use super::spawn::spawn;
+
+/// Starts a drain, which ends when the reader is gone. What it receives is thrown away: the next
+/// stream resumes from the last line that was delivered.
+pub(super) fn start(name: &str, mut chunks: mpsc::Receiver<Chunk>) {
+    spawn(name, async move { while chunks.recv().await.is_some() {} });
+}

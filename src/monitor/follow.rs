@@ -1,0 +1,289 @@
+//! One stream from its opening to its rotation: the code that the incident's one line stood in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::errors::Error;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::body::Body;
+use super::client::{Client, EngineAddress, Pooling, is_fd_exhaustion};
+use super::context::Context;
+use super::drain;
+use super::heartbeat;
+use super::pace::Pace;
+use super::reader::{Chunk, Reader};
+use super::record::{At, Forgotten, Record};
+use super::wiring::{ClientFate, ClientUse, Heartbeat, Scope, Step, Wiring};
+
+/// How many streams are being opened at once. An engine's accept queue is finite, and a unix
+/// socket refuses a connection outright where that queue is full.
+const OPENING_AT_ONCE: usize = 64;
+
+/// The incident's heartbeat beat every 30 s.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// What all containers' tasks share.
+pub(super) struct Shared {
+    pub(super) wiring: Wiring,
+    pub(super) engine: EngineAddress,
+    pub(super) client: Client,
+    pub(super) pace: Pace,
+    pub(super) consumer_delay: Duration,
+    pub(super) beats: Arc<AtomicU64>,
+    /// Whether opening a stream ever failed for want of file descriptors.
+    pub(super) fds_exhausted: std::sync::atomic::AtomicBool,
+    opening: Semaphore,
+    /// Throwaway clients that the wiring never closes. Nothing the monitor does ends them.
+    never_closed: Mutex<Vec<Client>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        wiring: Wiring,
+        engine: EngineAddress,
+        pace: Pace,
+        consumer_delay: Duration,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            client: Client::new(&engine, Pooling::None)?,
+            wiring,
+            engine,
+            pace,
+            consumer_delay,
+            beats: Arc::default(),
+            fds_exhausted: false.into(),
+            opening: Semaphore::new(OPENING_AT_ONCE),
+            never_closed: Mutex::default(),
+        })
+    }
+
+    /// A new client whose idle connections stay open as its fate says.
+    pub(super) fn throwaway_client(&self, fate: ClientFate) -> std::io::Result<Client> {
+        let limit = match fate {
+            ClientFate::NeverClosed | ClientFate::Closed => None,
+            ClientFate::IdleTimeout(limit) => Some(self.pace.of(limit)),
+        };
+        Client::new(&self.engine, Pooling::Keep(limit))
+    }
+
+    /// Closes a throwaway client or keeps it, as its fate says.
+    pub(super) fn part_with(&self, client: Client, fate: ClientFate) {
+        if fate != ClientFate::Closed {
+            self.never_closed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(client);
+        }
+    }
+}
+
+/// How a stream came to its end.
+pub(super) enum StreamEnd {
+    /// Its rotation was due, and has been carried out as the wiring says.
+    Rotated,
+    /// The engine ended it, or it could not be opened.
+    Broken,
+    /// The monitor shuts down.
+    Shutdown,
+}
+
+/// A container's surroundings that outlive its streams.
+pub(super) struct Surroundings<'a> {
+    pub(super) app: &'a Context,
+    pub(super) container: &'a Context,
+    pub(super) record: &'a Record,
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) heartbeat: &'a mut JoinHandle<()>,
+}
+
+/// Opens a stream, delivers its lines until `rotation` is due, and ends it as the wiring says.
+///
+/// `on_open` is called when the engine has answered.
+pub(super) async fn follow_one_stream(
+    around: &mut Surroundings<'_>,
+    rotation: &mut watch::Receiver<u64>,
+    on_open: impl FnOnce(),
+) -> StreamEnd {
+    let Surroundings {
+        app,
+        container,
+        record,
+        shared,
+        ..
+    } = around;
+    let (record, wiring) = (*record, &shared.wiring);
+    let stream_context = container.child();
+    let request_context = match wiring.request {
+        Scope::App => *app,
+        Scope::Container => *container,
+        Scope::Stream => &stream_context,
+    };
+
+    record.stage.set(At::Opening);
+    let opened = tokio::select! {
+        opened = open(record, shared) => opened,
+        () = request_context.cancelled() => return StreamEnd::Shutdown,
+        () = app.cancelled() => return StreamEnd::Shutdown,
+    };
+    let (body, throwaway) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            record.note_error(&error);
+            if is_fd_exhaustion(&error) {
+                shared.fds_exhausted.store(true, Ordering::Relaxed);
+            }
+            return StreamEnd::Broken;
+        }
+    };
+    request_context.tie(&body);
+    let number = record.streams_opened.fetch_add(1, Ordering::Relaxed) + 1;
+    on_open();
+
+    let name = &record.container.name;
+    let (sender, mut chunks) = mpsc::channel(wiring.channel_capacity);
+    let cancelled = match wiring.reader_parent {
+        Scope::App => app.token(),
+        Scope::Container => container.token(),
+        Scope::Stream => stream_context.token(),
+    };
+    let reader = Reader {
+        body: Arc::clone(&body),
+        chunks: sender,
+        cancelled: cancelled.clone(),
+        read: wiring.read,
+        send: wiring.send,
+        stage: record.new_reader_stage(),
+    }
+    .spawn(&format!("reader {name} #{number}"));
+    if wiring.heartbeat == Heartbeat::UntrackedPerRotation {
+        let every = shared.pace.of(HEARTBEAT);
+        let beats = Arc::clone(&shared.beats);
+        heartbeat::start(
+            &format!("heartbeat {name} #{number}"),
+            every,
+            app.token(),
+            beats,
+        );
+    }
+
+    let end = receive(record, shared, app, rotation, &mut chunks).await;
+
+    // The stream's scope ends with its time, as a Go context with a deadline does.
+    stream_context.cancel();
+    if wiring.cancel_reader_on_return {
+        cancelled.cancel();
+    }
+    let forgotten = Forgotten {
+        body,
+        chunks: Some(chunks),
+        reader,
+    };
+    end_stream(around, forgotten, number).await;
+    if let (Some(client), ClientUse::ThrowawayPerRotation(fate)) =
+        (throwaway, around.shared.wiring.client)
+    {
+        around.shared.part_with(client, fate);
+    }
+    end
+}
+
+/// Opens a stream where the last one ended, through the client that the wiring says.
+async fn open(record: &Record, shared: &Shared) -> Result<(Arc<Body>, Option<Client>), Error> {
+    let container = &record.container.reference;
+    let since = record.delivery().resume();
+    let permit = shared.opening.acquire().await;
+    let opened = match shared.wiring.client {
+        ClientUse::Shared => (shared.client.follow(container, since).await?, None),
+        ClientUse::ThrowawayPerRotation(fate) => {
+            let client = shared.throwaway_client(fate).map_err(Error::from)?;
+            let body = client.follow(container, since).await?;
+            record.stage.set(At::Inspecting);
+            client.inspect(container).await?;
+            (body, Some(client))
+        }
+    };
+    drop(permit);
+    Ok(opened)
+}
+
+/// Delivers lines until the rotation is due, the stream ends, or the monitor shuts down.
+async fn receive(
+    record: &Record,
+    shared: &Shared,
+    app: &Context,
+    rotation: &mut watch::Receiver<u64>,
+    chunks: &mut mpsc::Receiver<Chunk>,
+) -> StreamEnd {
+    loop {
+        record.stage.set(At::Receiving);
+        let chunk = tokio::select! {
+            biased;
+            () = app.cancelled() => return StreamEnd::Shutdown,
+            due = rotation.changed() => return match due {
+                Ok(()) => StreamEnd::Rotated,
+                Err(_) => StreamEnd::Shutdown,
+            },
+            chunk = chunks.recv() => chunk,
+        };
+        match chunk {
+            Some(Chunk::Lines(lines)) => {
+                record.stage.set(At::Consuming);
+                {
+                    let mut delivery = record.delivery();
+                    lines.iter().for_each(|line| delivery.deliver(line));
+                }
+                if !shared.consumer_delay.is_zero() {
+                    tokio::time::sleep(shared.consumer_delay).await;
+                }
+            }
+            Some(Chunk::End(error)) => {
+                if let Some(error) = error {
+                    record.note_error(&error);
+                }
+                return StreamEnd::Broken;
+            }
+            None => return StreamEnd::Broken,
+        }
+    }
+}
+
+/// Carries out the wiring's steps on a stream, and leaves what they forgot to the record.
+async fn end_stream(around: &mut Surroundings<'_>, mut stream: Forgotten, number: u64) {
+    let Surroundings {
+        record,
+        shared,
+        heartbeat,
+        ..
+    } = around;
+    for step in &shared.wiring.at_rotation {
+        match step {
+            Step::Close => stream.body.close(),
+            Step::Drain => {
+                if let Some(chunks) = stream.chunks.take() {
+                    drain::start(
+                        &format!("drain {} #{number}", record.container.name),
+                        chunks,
+                    );
+                }
+            }
+            Step::WaitReader { limit } => {
+                record.stage.set(At::WaitingForReader);
+                let reader = &mut stream.reader;
+                // A reader that panicked has ended too: the wait is over either way.
+                match limit {
+                    None => drop(reader.await),
+                    Some(limit) => drop(tokio::time::timeout(shared.pace.of(*limit), reader).await),
+                }
+            }
+            Step::WaitReaderAndHeartbeat => {
+                record.stage.set(At::WaitingForReaderAndHeartbeat);
+                drop((&mut stream.reader).await);
+                drop((&mut **heartbeat).await);
+            }
+        }
+    }
+    record.forget(stream);
+}

@@ -1,0 +1,233 @@
+//! The monitor as its host sees it: start it, let it rotate, ask how it stands, shut it down.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::client::EngineAddress;
+use super::context::Context;
+use super::delivery::LastLine;
+use super::follow::Shared;
+use super::pace::Pace;
+use super::record::{Followed, Record};
+use super::supervisor;
+use super::wiring::Wiring;
+
+/// What a monitor is started with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonitorPlan {
+    /// Its choices.
+    pub wiring: Wiring,
+    /// The engine that serves the containers.
+    pub engine: EngineAddress,
+    /// The containers to follow.
+    pub containers: Vec<Followed>,
+    /// How fast its own durations pass.
+    pub pace: Pace,
+    /// What the consumer takes for each chunk, in wall time: the back-pressure.
+    pub consumer_delay: Duration,
+    /// Lines printed before this moment are not wanted; `None` wants them all.
+    pub since: Option<Timestamp>,
+}
+
+/// A running monitor: the system under test.
+pub struct Monitor {
+    records: Vec<Arc<Record>>,
+    supervisors: Vec<JoinHandle<()>>,
+    app: Context,
+    shared: Arc<Shared>,
+    rotation: watch::Sender<u64>,
+}
+
+/// How far a monitor has come, added up over its containers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Containers with at least one stream opened.
+    pub followed: u64,
+    /// Streams opened so far.
+    pub streams_opened: u64,
+    /// Rotations made so far.
+    pub rotations_made: u64,
+    /// Rotations made by the container that made the fewest.
+    pub fewest_rotations: u64,
+    /// Lines delivered so far.
+    pub lines_read: u64,
+    /// Streams that could not be opened or that broke.
+    pub errors: u64,
+}
+
+/// What was delivered, added up over the containers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryTotals {
+    /// Lines that the containers are known to have printed.
+    pub emitted: u64,
+    /// Of these, lines that reached the consumer.
+    pub read: u64,
+    /// Of these, lines that did not.
+    pub lost: u64,
+    /// Lines that reached the consumer again.
+    pub duplicated: u64,
+}
+
+/// What was delivered of one container's lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// How many, each as often as it was delivered.
+    pub lines: u64,
+    /// When the last of them was printed.
+    pub last: Option<Timestamp>,
+}
+
+impl Monitor {
+    /// Starts following; must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Fails where the engine's address is none.
+    pub fn start(plan: MonitorPlan) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::new(
+            plan.wiring,
+            plan.engine,
+            plan.pace,
+            plan.consumer_delay,
+        )?);
+        let app = Context::root();
+        let rotation = watch::Sender::new(0);
+        let record = |container| Arc::new(Record::new(container, plan.since));
+        let records: Vec<_> = plan.containers.into_iter().map(record).collect();
+        let supervisors = records
+            .iter()
+            .map(|record| {
+                let (record, shared) = (Arc::clone(record), Arc::clone(&shared));
+                supervisor::start(record, app.clone(), shared, rotation.subscribe())
+            })
+            .collect();
+        Ok(Self {
+            records,
+            supervisors,
+            app,
+            shared,
+            rotation,
+        })
+    }
+
+    /// Makes the next rotation due in every container.
+    pub fn rotate(&self) {
+        self.rotation.send_modify(|number| *number += 1);
+    }
+
+    /// How far the monitor has come.
+    pub fn progress(&self) -> Progress {
+        let mut progress = Progress {
+            fewest_rotations: u64::MAX,
+            ..Progress::default()
+        };
+        for record in &self.records {
+            let streams = record.streams_opened.load(Ordering::Relaxed);
+            let rotations = record.rotations_made.load(Ordering::Relaxed);
+            progress.followed += u64::from(streams > 0);
+            progress.streams_opened += streams;
+            progress.rotations_made += rotations;
+            progress.fewest_rotations = progress.fewest_rotations.min(rotations);
+            progress.lines_read += record.delivery().read;
+            progress.errors += record.errors.load(Ordering::Relaxed);
+        }
+        progress
+    }
+
+    /// Whether opening a stream ever failed because the process may open no more files.
+    pub fn fds_exhausted(&self) -> bool {
+        self.shared.fds_exhausted.load(Ordering::Relaxed)
+    }
+
+    /// Why a stream failed, for one container of those that had one fail.
+    pub fn an_error(&self) -> Option<String> {
+        self.records.iter().find_map(|record| record.last_error())
+    }
+
+    /// Where the containers stand that made fewer than `due` rotations, and how many stand there.
+    pub fn hung(&self, due: u64) -> BTreeMap<String, u64> {
+        let mut places = BTreeMap::new();
+        for record in &self.records {
+            if record.rotations_made.load(Ordering::Relaxed) < due {
+                *places.entry(record.standing()).or_default() += 1;
+            }
+        }
+        places
+    }
+
+    /// Containers that have made `rotations` rotations or more.
+    pub fn containers_at(&self, rotations: u64) -> u64 {
+        let made = |record: &&Arc<Record>| record.rotations_made.load(Ordering::Relaxed);
+        self.records
+            .iter()
+            .filter(|record| made(record) >= rotations)
+            .count() as u64
+    }
+
+    /// Rotations that were due and not made, over all containers.
+    pub fn rotations_missed(&self, due: u64) -> u64 {
+        let made = |record: &Arc<Record>| record.rotations_made.load(Ordering::Relaxed);
+        self.records
+            .iter()
+            .map(|record| due.saturating_sub(made(record)))
+            .sum()
+    }
+
+    /// How far delivery is behind each container's `last` line (in the order of the plan), added
+    /// up; 0 when all of them have come. It only falls while lines are delivered.
+    pub fn behind(&self, last: &[Option<LastLine>]) -> u64 {
+        let behind = |(record, last): (&Arc<Record>, &Option<LastLine>)| {
+            last.map_or(0, |last| record.delivery().behind(last))
+        };
+        let sum = |sum: u64, behind| sum.saturating_add(behind);
+        self.records.iter().zip(last).map(behind).fold(0, sum)
+    }
+
+    /// What was delivered of numbered lines, against the last line that each container is known to
+    /// have printed.
+    pub fn delivery(&self, last: &[Option<LastLine>]) -> DeliveryTotals {
+        let mut totals = DeliveryTotals::default();
+        for (record, last) in self.records.iter().zip(last) {
+            let delivery = record.delivery();
+            let last = last.and_then(|last| last.sequence);
+            // A line that arrived after the engine was asked proves that it was printed.
+            let printed = last
+                .map_or(0, |last| last.saturating_add(1))
+                .max(delivery.next_sequence);
+            let lost = delivery.missing + (printed - delivery.next_sequence);
+            totals.emitted += printed;
+            totals.read += printed - lost.min(printed);
+            totals.lost += lost;
+            totals.duplicated += delivery.duplicated;
+        }
+        totals
+    }
+
+    /// What was delivered of each container's lines, whatever they say, in the plan's order.
+    pub fn delivered(&self) -> Vec<Delivered> {
+        let delivered = |record: &Arc<Record>| {
+            let delivery = record.delivery();
+            Delivered {
+                lines: delivery.read + delivery.duplicated,
+                last: delivery.last_timestamp(),
+            }
+        };
+        self.records.iter().map(delivered).collect()
+    }
+
+    /// Cancels the whole monitor; its tasks end as far as its wiring lets them.
+    pub fn shut_down(&self) {
+        self.app.cancel();
+    }
+
+    /// Whether every supervisor has ended.
+    pub fn is_shut_down(&self) -> bool {
+        self.supervisors.iter().all(JoinHandle::is_finished)
+    }
+}

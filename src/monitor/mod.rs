@@ -1,0 +1,29 @@
+//! The monitor, the system under test: it follows every container's log stream and rotates it.
+//!
+//! It is written as the incident's Go service was, choice by choice: what differs between a leaking
+//! and a correct monitor is a [`Wiring`](wiring::Wiring), and nothing else. It knows nothing of
+//! samples and reports.
+
+mod body;
+pub mod catalogue;
+mod client;
+mod context;
+mod delivery;
+mod drain;
+mod follow;
+mod health_check;
+mod heartbeat;
+mod lifecycle;
+mod pace;
+mod reader;
+mod record;
+mod spawn;
+mod supervisor;
+mod transport;
+pub mod wiring;
+
+pub use client::EngineAddress;
+pub use delivery::LastLine;
+pub use lifecycle::{Delivered, DeliveryTotals, Monitor, MonitorPlan, Progress};
+pub use pace::Pace;
+pub use record::Followed;

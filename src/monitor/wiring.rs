@@ -1,0 +1,186 @@
+//! The wiring: every choice about cancellation, close, wait, channel and client, as data.
+//!
+//! The monitor is written once and takes its wiring as a value, so that two wirings differ in
+//! nothing but what their tables say.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A named set of choices, with what it shows and what the same choices did in Go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wiring {
+    /// The name that `--wiring` takes.
+    pub name: String,
+    /// The letter of its row in the Go reference table, where it has one; `--wiring` takes it too.
+    pub letter: Option<String>,
+    /// What it is, in one line.
+    pub summary: String,
+    /// What a reader of the figures must know about Rust here, where Rust differs from Go.
+    pub rust_note: Option<String>,
+    /// What the same wiring did in Go.
+    pub go: Option<GoReference>,
+    /// What the reader's cancellation descends from.
+    pub reader_parent: Scope,
+    /// Whether the reader is cancelled when its stream's function returns (Go: `defer cancel()`),
+    /// before any of the rotation's steps.
+    pub cancel_reader_on_return: bool,
+    /// What the log request is tied to: it is aborted when this scope is cancelled.
+    pub request: Scope,
+    /// What a rotation does with the old stream, in this order, once the stream's own scope has
+    /// expired. An empty list forgets the stream.
+    pub at_rotation: Vec<Step>,
+    /// How the reader reads.
+    pub read: ReadStyle,
+    /// How the reader hands a chunk to the consumer.
+    pub send: SendStyle,
+    /// Chunks that the channel between reader and consumer holds.
+    pub channel_capacity: usize,
+    /// Who owns the heartbeat.
+    pub heartbeat: Heartbeat,
+    /// Which client opens the streams.
+    pub client: ClientUse,
+    /// The periodic inspection of each container, where there is one.
+    pub health_check: Option<HealthCheck>,
+}
+
+/// A level of cancellation, outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The whole monitor; cancelled only at shutdown.
+    App,
+    /// One container; cancelled when the monitor stops following it.
+    Container,
+    /// One stream; expires at its rotation.
+    Stream,
+}
+
+/// One step of ending a stream at its rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Close the response body: its connection ends, and a read in progress returns.
+    Close,
+    /// Start a task that receives from the channel until the reader is gone.
+    Drain,
+    /// Wait for the reader to end.
+    WaitReader {
+        /// Give up after this long on the monitor's clock; `None` waits for ever.
+        limit: Option<Duration>,
+    },
+    /// Wait for the reader and the heartbeat, which share one wait group.
+    WaitReaderAndHeartbeat,
+}
+
+/// How a reader reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadStyle {
+    /// Checks its cancellation only between two reads, as a Go reader does: a read in progress
+    /// ends by data, by the end of the stream, or by a close.
+    CheckedBetweenReads,
+    /// Gives up a read in progress when it is cancelled. Go has no such read.
+    Cancellable,
+}
+
+/// How a reader sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SendStyle {
+    /// Waits for room in the channel or for its cancellation (Go: `select` with `ctx.Done()`).
+    OrCancelled,
+    /// Waits for room, whatever happens.
+    Blocking,
+    /// Drops the chunk when the channel is full (Go: `select` with `default`).
+    OrDrop,
+}
+
+/// Who owns the heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heartbeat {
+    /// One per container, waited for when the container is no longer followed.
+    Tracked,
+    /// One more per rotation, which nothing ends before shutdown.
+    UntrackedPerRotation,
+}
+
+/// Which client opens the streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientUse {
+    /// One for all streams.
+    Shared,
+    /// A new one per rotation, which opens the stream and then inspects the container over a
+    /// second connection; what becomes of it is the given fate.
+    ThrowawayPerRotation(ClientFate),
+}
+
+/// What becomes of a throwaway client, whose idle connection waits in its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientFate {
+    /// Never closed, and its idle connections never time out.
+    NeverClosed,
+    /// Closed at the rotation.
+    Closed,
+    /// Never closed, but its idle connections end after this long on the monitor's clock.
+    IdleTimeout(Duration),
+}
+
+/// A periodic inspection of every container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// The pause between two checks of one container, on the monitor's clock.
+    pub every: Duration,
+    /// What becomes of the throwaway client of each check; `None` checks through the shared client.
+    pub throwaway: Option<ClientFate>,
+}
+
+/// What a wiring did in Go: goroutines and file descriptors left per rotation per container.
+///
+/// Measured once with Go 1.19.8 and the Docker SDK 20.10.24 against dockerd 20.10.24: 50 containers,
+/// rotation 2 s, 12 rotations, half of the containers silent unless `load` says otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoReference {
+    /// Goroutines per rotation per container; `None` where the run hung.
+    pub goroutines: Option<f64>,
+    /// File descriptors per rotation per container; `None` where the run hung.
+    pub fds: Option<f64>,
+    /// Containers that stopped rotating, and under which load, where any did.
+    pub hung: Option<String>,
+}
+
+impl Wiring {
+    /// Whether the rotation waits for the reader, and where in the order of steps.
+    pub fn waits_at(&self) -> Option<usize> {
+        self.at_rotation
+            .iter()
+            .position(|step| matches!(step, Step::WaitReader { .. } | Step::WaitReaderAndHeartbeat))
+    }
+
+    /// Whether a rotation ends the old stream's connection before it waits for anything.
+    pub fn ends_connection_before_waiting(&self) -> bool {
+        let closes_at = self
+            .at_rotation
+            .iter()
+            .position(|step| *step == Step::Close);
+        let closed_first = match (closes_at, self.waits_at()) {
+            (Some(close), Some(wait)) => close < wait,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        self.request == Scope::Stream || closed_first
+    }
+
+    /// Whether a rotation ends the old stream's connection at all, provided that it gets that far.
+    pub fn ends_connection(&self) -> bool {
+        self.request == Scope::Stream || self.at_rotation.contains(&Step::Close)
+    }
+
+    /// Whether a rotation cancels the old stream's reader.
+    pub fn cancels_reader(&self) -> bool {
+        self.reader_parent == Scope::Stream || self.cancel_reader_on_return
+    }
+}
