@@ -1,0 +1,78 @@
+//! `leakcheck worker`: the hidden command that `leakcheck run` starts once per wiring.
+
+use anyhow::Context;
+
+use crate::exit_code::{ExitCode, Failure};
+use crate::plan::FDS_LEFT_TO_ENGINE;
+use crate::probe::task_census;
+use crate::worker::experiment::Experiment;
+use crate::worker::parent_link;
+use crate::worker::protocol::{Event, WorkerPlan};
+
+/// Reads its plan from standard input, carries the experiment out, and says what it found.
+///
+/// # Errors
+/// Fails where there is no plan, or no runtime can be had.
+pub fn execute() -> Result<ExitCode, Failure> {
+    let (plan, commands) = parent_link::open::<WorkerPlan>()?;
+    raise_fd_limit();
+    if let Some(port) = plan.console_port {
+        serve_console(port)?;
+    }
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    task_census::observe(builder.enable_all());
+    let runtime = builder
+        .build()
+        .context("cannot start the worker's runtime")?;
+    runtime.block_on(async {
+        match Experiment::start(plan, commands) {
+            Ok(experiment) => {
+                let finding = experiment.run().await;
+                parent_link::say(&Event::Finished(Box::new(finding)));
+            }
+            Err(error) => parent_link::say(&Event::Failed {
+                message: format!("{error:#}"),
+            }),
+        }
+    });
+    // What a wiring never closes is not waited for.
+    runtime.shutdown_background();
+    Ok(ExitCode::Measured)
+}
+
+/// Raises the limit of file descriptors as far as the system lets a process do it by itself, less
+/// what the engine needs beside the worker's connections: a synthetic engine has the same limit,
+/// and once it can accept no connection it answers nobody. A lower limit only ends the run early.
+fn raise_fd_limit() {
+    let _ = rlimit::increase_nofile_limit(u64::MAX).and_then(|limit| {
+        let hard = rlimit::Resource::NOFILE.get_hard()?;
+        rlimit::Resource::NOFILE.set(limit.saturating_sub(FDS_LEFT_TO_ENGINE), hard)
+    });
+}
+
+/// How often consoles are told what is new. The subscriber takes in some hundred events each time
+/// and no more: at its default of a second it falls behind a monitor that leaks, ever further.
+#[cfg(feature = "console")]
+const CONSOLE_PUBLISH_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Lets tokio-console connect to this worker.
+#[cfg(feature = "console")]
+fn serve_console(port: u16) -> anyhow::Result<()> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let layer = console_subscriber::ConsoleLayer::builder()
+        .server_addr(([127, 0, 0, 1], port))
+        .publish_interval(CONSOLE_PUBLISH_INTERVAL)
+        .spawn();
+    tracing_subscriber::registry()
+        .with(layer)
+        .try_init()
+        .context("cannot watch the worker's tasks for tokio-console")
+}
+
+/// The parent asks for a console only where this build has one.
+#[cfg(not(feature = "console"))]
+fn serve_console(_port: u16) -> anyhow::Result<()> {
+    anyhow::bail!("this build has no console: build it with `--features console`")
+}

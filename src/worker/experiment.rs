@@ -1,0 +1,325 @@
+//! The experiment inside a worker: follow, take the baseline, rotate and sample, finish.
+//!
+//! It runs as the runtime's root, which is no task: nothing here is in the monitor's counts.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
+
+use super::parent_link::say;
+use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
+use crate::monitor::{LastLine, Monitor};
+use crate::probe::settle::{Settled, settle};
+use crate::probe::sites::SpawnSite;
+use crate::probe::{fds, process, task_census};
+use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
+
+/// How often the live counts are shown.
+const GLANCE_EVERY: Duration = Duration::from_millis(200);
+/// How often the live counts are read while the monitor runs on after a rotation.
+const READ_EVERY: Duration = Duration::from_millis(50);
+/// How often progress is looked at while the monitor follows or rotates.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// A rotation, the following of all containers, or the last lines are waited for until nothing has
+/// moved for this long; a container that is behind by then may still catch up before the end.
+const STALLED_AFTER: Duration = Duration::from_secs(3);
+/// Counts that have not settled by then are sampled as they are, and marked so.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long after a rotation its sample is taken, as a share of the rotation interval: a reader
+/// that looks at its cancellation only between two reads needs a line to notice it.
+const LINGER_SHARE: f64 = 0.8;
+/// The longest that a sample is put off after its rotation.
+const LONGEST_LINGER: Duration = Duration::from_secs(10);
+/// The longest that the last lines are waited for, though they go on coming.
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(30);
+/// How long the monitor's tasks may take to end once they are cancelled.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A worker's experiment under way.
+pub struct Experiment {
+    plan: WorkerPlan,
+    monitor: Monitor,
+    commands: UnboundedReceiver<Command>,
+    runtime: RuntimeIntervals,
+    started: Instant,
+    last_glance: Instant,
+    /// When the present interval began: with the rotation, or with the first stream.
+    interval: Instant,
+    /// The last reading that differed from the one before it, and when it was taken.
+    changed: (Counts, Instant),
+    rotation: u64,
+    stopped: bool,
+    finding: Finding,
+}
+
+impl Experiment {
+    /// Starts the monitor.
+    ///
+    /// # Errors
+    /// Fails where the engine's address is none.
+    pub fn start(plan: WorkerPlan, commands: UnboundedReceiver<Command>) -> anyhow::Result<Self> {
+        let handle = tokio::runtime::Handle::current();
+        let runtime = tokio_metrics::RuntimeMonitor::new(&handle).intervals();
+        let monitor = Monitor::start(plan.monitor.clone())?;
+        let started = Instant::now();
+        Ok(Self {
+            plan,
+            monitor,
+            commands,
+            runtime,
+            started,
+            last_glance: started,
+            interval: started,
+            changed: (read_counts(), started),
+            rotation: 0,
+            stopped: false,
+            finding: Finding::default(),
+        })
+    }
+
+    /// Carries the experiment out, telling the parent of every sample, and returns what was found.
+    pub async fn run(mut self) -> Finding {
+        self.follow_all().await;
+        self.linger().await;
+        self.sample().await;
+        self.finding.sites_baseline = task_census::by_site();
+        self.finding.sites_final = self.finding.sites_baseline.clone();
+        self.finding.fds_baseline = fds::kinds().ok();
+
+        // A process that may open no more files makes no further rotation.
+        while self.rotation < self.plan.rotations
+            && !self.monitor.fds_exhausted()
+            && self.wait_until(self.interval + self.plan.rotation).await
+        {
+            self.rotate().await;
+            self.linger().await;
+            self.sample().await;
+            if self.monitor.fds_exhausted() {
+                self.finding.fds_exhausted_at_rotation = Some(self.rotation);
+            } else {
+                self.finding.sites_final = task_census::by_site();
+            }
+        }
+        self.finish().await
+    }
+
+    /// Waits until every container is followed, or until none has been added for a while.
+    async fn follow_all(&mut self) {
+        let all = self.containers();
+        self.until_done_or_stalled(|monitor| {
+            let progress = monitor.progress();
+            (progress.followed, progress.followed == all)
+        })
+        .await;
+    }
+
+    /// Makes the next rotation due and waits until it is made wherever it can be.
+    async fn rotate(&mut self) {
+        // A container that is behind already is not waited for again.
+        let on_time = self.monitor.containers_at(self.rotation);
+        self.interval = Instant::now();
+        self.rotation += 1;
+        self.monitor.rotate();
+        let rotation = self.rotation;
+        self.until_done_or_stalled(|monitor| {
+            let made = monitor.progress().rotations_made;
+            (made, monitor.containers_at(rotation) >= on_time)
+        })
+        .await;
+    }
+
+    /// Lets the monitor run on for most of the interval, so that what was about to end has ended
+    /// when the sample is taken.
+    async fn linger(&mut self) {
+        let linger = self.plan.rotation.mul_f64(LINGER_SHARE).min(LONGEST_LINGER);
+        self.wait_until(self.interval + linger).await;
+    }
+
+    /// Looks at the monitor until it says that it is done, or until its count stands still.
+    async fn until_done_or_stalled(&mut self, look: impl Fn(&Monitor) -> (u64, bool)) {
+        let (mut count, mut done) = look(&self.monitor);
+        let mut moved = Instant::now();
+        // A consumer that is busy with a chunk notices a rotation only after it.
+        let stalled_after = STALLED_AFTER.max(self.plan.monitor.consumer_delay * 3);
+        while !done && moved.elapsed() < stalled_after {
+            self.pause(LOOK_EVERY).await;
+            let before = count;
+            (count, done) = look(&self.monitor);
+            if count != before {
+                moved = Instant::now();
+            }
+        }
+    }
+
+    /// Waits until a moment, glancing at the counts; false where the parent said stop.
+    async fn wait_until(&mut self, moment: Instant) -> bool {
+        while !self.stopped && Instant::now() < moment {
+            let left = moment - Instant::now();
+            self.pause(left.min(READ_EVERY)).await;
+        }
+        !self.stopped
+    }
+
+    /// Sleeps, unless the parent says stop; reads the counts, and shows them now and then.
+    async fn pause(&mut self, pause: Duration) {
+        tokio::select! {
+            command = self.commands.recv() => {
+                self.stopped |= matches!(command, Some(Command::Stop));
+            }
+            () = sleep_until(Instant::now() + pause) => {}
+        }
+        self.note(read_counts());
+        if self.last_glance.elapsed() >= GLANCE_EVERY {
+            self.last_glance = Instant::now();
+            say(&Event::Progress(self.glance()));
+        }
+    }
+
+    fn note(&mut self, reading: Counts) {
+        if reading != self.changed.0 {
+            self.changed = (reading, Instant::now());
+        }
+    }
+
+    fn glance(&self) -> Glance {
+        let progress = self.monitor.progress();
+        Glance {
+            followed: progress.followed,
+            rotation: self.rotation,
+            tasks: task_census::live_tasks(),
+            fds: fds::open(),
+            behind: self.short_of(self.rotation.saturating_sub(1)),
+            lines_read: progress.lines_read,
+        }
+    }
+
+    /// Containers that have not made the rotation under way; before the first, those that are
+    /// not followed yet.
+    fn behind(&self) -> u64 {
+        match self.rotation {
+            0 => self.containers() - self.monitor.progress().followed,
+            rotation => self.short_of(rotation),
+        }
+    }
+
+    /// Containers that have made fewer rotations than so many.
+    fn short_of(&self, rotations: u64) -> u64 {
+        self.containers() - self.monitor.containers_at(rotations)
+    }
+
+    fn containers(&self) -> u64 {
+        self.plan.monitor.containers.len() as u64
+    }
+
+    /// Takes a settled sample and tells the parent.
+    async fn sample(&mut self) {
+        let settled = settle(SETTLE_DEADLINE, read_counts).await;
+        let Settled { reading, settled } = settled;
+        self.note(reading);
+        let settle = self.changed.1.saturating_duration_since(self.interval);
+        let process = process::read();
+        let progress = self.monitor.progress();
+        let mut sites = std::collections::BTreeMap::new();
+        for (site, tasks) in task_census::by_site() {
+            *sites.entry(SpawnSite::parse(&site).label).or_default() += tasks;
+        }
+        say(&Event::Sample(Box::new(Sample {
+            rotation: self.rotation,
+            t_ms: millis(self.started.elapsed()),
+            tasks: reading.tasks,
+            fds: reading.fds,
+            rss_bytes: process.rss_bytes,
+            threads: process.threads,
+            settle_ms: millis(settle),
+            settled,
+            streams_opened: progress.streams_opened,
+            rotations_made: progress.rotations_made,
+            behind: self.behind(),
+            lines_read: progress.lines_read,
+            sites,
+            engine: None,
+        })));
+    }
+
+    /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.
+    async fn finish(mut self) -> Finding {
+        self.finding.fds_final = fds::kinds().ok();
+        let all = self.containers();
+        let rotation = self.rotation;
+        self.until_done_or_stalled(|monitor| {
+            (
+                monitor.progress().rotations_made,
+                monitor.containers_at(rotation) == all,
+            )
+        })
+        .await;
+        let (monitor, due) = (&self.monitor, self.rotation);
+        self.finding.rotations_due = due;
+        self.finding.rotations_made = monitor.progress().fewest_rotations.min(due);
+        self.finding.rotations_missed = monitor.rotations_missed(due);
+        self.finding.hung = monitor.hung(due);
+
+        say(&Event::RotationsDone);
+        let last_lines = self.last_lines().await;
+        let caught_up = self.until_done_or_stalled(|monitor| {
+            let behind = monitor.behind(&last_lines);
+            (behind, behind == 0)
+        });
+        // Lines that a slow consumer has not taken by then count as not delivered.
+        drop(tokio::time::timeout(LONGEST_CATCH_UP, caught_up).await);
+        // Containers that were there before the run print lines without numbers of ours.
+        match self.plan.monitor.since {
+            None => self.finding.delivery = Some(self.monitor.delivery(&last_lines)),
+            Some(_) => self.finding.delivered = self.monitor.delivered(),
+        }
+        self.finding.stream_errors = StreamErrors {
+            count: self.monitor.progress().errors,
+            example: self.monitor.an_error(),
+        };
+        self.finding.runtime = self.runtime_figures();
+
+        self.monitor.shut_down();
+        let patience = Instant::now() + SHUTDOWN_DEADLINE;
+        while !self.monitor.is_shut_down() && Instant::now() < patience {
+            sleep(LOOK_EVERY).await;
+        }
+        self.finding.after_shutdown = Some(settle(SETTLE_DEADLINE, read_counts).await.reading);
+        self.finding
+    }
+
+    /// Waits for the parent to say which line of each container is its last.
+    async fn last_lines(&mut self) -> Vec<Option<LastLine>> {
+        loop {
+            match self.commands.recv().await {
+                Some(Command::Finish { last_lines }) => return last_lines,
+                Some(Command::Stop) => {}
+                None => return Vec::new(),
+            }
+        }
+    }
+
+    fn runtime_figures(&mut self) -> Runtime {
+        let figures = |figures: RuntimeMetrics| Runtime {
+            busy_ratio: Some(figures.busy_ratio()),
+            #[cfg(tokio_unstable)]
+            polls: Some(figures.total_polls_count),
+            // Without `tokio_unstable` the runtime does not count its polls.
+            #[cfg(not(tokio_unstable))]
+            polls: None,
+        };
+        self.runtime.next().map(figures).unwrap_or_default()
+    }
+}
+
+fn read_counts() -> Counts {
+    Counts {
+        tasks: task_census::live_tasks(),
+        fds: fds::open(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

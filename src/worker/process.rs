@@ -1,0 +1,135 @@
+//! A worker process as its parent holds it.
+
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::task::JoinHandle;
+
+use super::protocol::{Command, Event, WorkerPlan};
+
+/// A worker that says nothing for this long is taken for dead. While it is alive it says how it
+/// stands several times a second.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How much of what a worker printed on standard error is kept for the message of its death.
+const LAST_WORDS: usize = 8;
+
+/// A running worker. Dropping it kills the process.
+pub struct WorkerProcess {
+    child: Child,
+    input: ChildStdin,
+    events: Lines<BufReader<ChildStdout>>,
+    last_words: Arc<Mutex<VecDeque<String>>>,
+    listener: JoinHandle<()>,
+}
+
+impl WorkerProcess {
+    /// Starts a worker and gives it its plan.
+    ///
+    /// # Errors
+    /// Fails where this program cannot be started again.
+    pub async fn start(plan: &WorkerPlan) -> anyhow::Result<Self> {
+        let program =
+            std::env::current_exe().context("cannot find leakcheck's own program file")?;
+        let mut child = tokio::process::Command::new(program)
+            .arg("worker")
+            // A backtrace would push the message that it belongs to out of the last words.
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A terminal's Ctrl-C goes to the parent alone, which then ends the run in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start a worker process")?;
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(errors)) = (input, output, errors) else {
+            bail!("the worker's pipes are missing");
+        };
+        let last_words = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::clone(&last_words);
+        let listener = tokio::spawn(async move {
+            let mut lines = BufReader::new(errors).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push_back(line);
+                if kept.len() > LAST_WORDS {
+                    kept.pop_front();
+                }
+            }
+        });
+        let events = BufReader::new(output).lines();
+        let mut worker = Self {
+            child,
+            input,
+            events,
+            last_words,
+            listener,
+        };
+        worker.write(plan).await?;
+        Ok(worker)
+    }
+
+    /// Says something to the worker.
+    ///
+    /// # Errors
+    /// Fails where the worker is gone.
+    pub async fn tell(&mut self, command: &Command) -> anyhow::Result<()> {
+        self.write(command).await
+    }
+
+    async fn write(&mut self, message: &impl Serialize) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        self.input
+            .write_all(&line)
+            .await
+            .context("the worker does not listen")
+    }
+
+    /// Waits for what the worker says next. It may be dropped and called again.
+    ///
+    /// # Errors
+    /// Fails where the worker died, with its last words, and where it says nothing for a minute.
+    pub async fn next_event(&mut self) -> anyhow::Result<Event> {
+        match tokio::time::timeout(SILENCE, self.events.next_line()).await {
+            Ok(Ok(Some(line))) => serde_json::from_str(&line)
+                .with_context(|| format!("the worker said something unexpected: {line}")),
+            Ok(Ok(None)) => Err(self.death().await),
+            Ok(Err(error)) => Err(error).context("the worker cannot be heard"),
+            Err(_) => bail!("the worker has said nothing for {} s", SILENCE.as_secs()),
+        }
+    }
+
+    /// Waits for the worker's exit and describes it.
+    async fn death(&mut self) -> anyhow::Error {
+        let status = match self.child.wait().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        // Its standard error has ended with it.
+        drop((&mut self.listener).await);
+        let words = self
+            .last_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.is_empty() {
+            true => anyhow!("the worker died ({status})"),
+            false => anyhow!("the worker died ({status}): {}", words.join(" / ")),
+        }
+    }
+
+    /// Ends the worker and waits until it is gone.
+    pub async fn end(mut self) {
+        // Nothing to be done where it cannot be killed: it goes when its input ends.
+        let _ = self.child.kill().await;
+    }
+}

@@ -1,0 +1,110 @@
+//! What a worker process and its parent say to each other: JSON, one message a line.
+//!
+//! The parent writes a [`WorkerPlan`] and then [`Command`]s to the worker's standard input; the
+//! worker writes [`Event`]s to its standard output. The end of the input means that the parent is
+//! gone, and the worker goes too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::monitor::{Delivered, DeliveryTotals, LastLine, MonitorPlan};
+use crate::probe::fds::FdKinds;
+use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
+
+/// What a worker does from its start to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkerPlan {
+    /// The monitor to run.
+    pub monitor: MonitorPlan,
+    /// Rotations to make due.
+    pub rotations: u64,
+    /// The rotation interval in wall time.
+    pub rotation: Duration,
+    /// Where to serve tokio-console, on the loopback interface.
+    pub console_port: Option<u16>,
+}
+
+/// What the parent says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Begin no further rotation.
+    Stop,
+    /// The last line that each container is known to have printed: deliver them and finish.
+    Finish {
+        /// In the order of the plan's containers; null for one that printed nothing.
+        last_lines: Vec<Option<LastLine>>,
+    },
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A glance at the live counts, for the progress display; not settled.
+    Progress(Glance),
+    /// A settled reading.
+    Sample(Box<Sample>),
+    /// All rotations are done, or the parent said stop; the worker waits for the last lines.
+    RotationsDone,
+    /// The last thing that a worker says.
+    Finished(Box<Finding>),
+    /// The worker could not begin.
+    Failed {
+        /// Why, and what to do about it.
+        message: String,
+    },
+}
+
+/// Live counts in passing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glance {
+    /// Containers followed so far.
+    pub followed: u64,
+    /// The rotation that is under way.
+    pub rotation: u64,
+    /// Live tasks.
+    pub tasks: u64,
+    /// Open file descriptors.
+    pub fds: Option<u64>,
+    /// Containers that have not made the rotation before the one that is under way.
+    pub behind: u64,
+    /// Lines delivered.
+    pub lines_read: u64,
+}
+
+/// What a worker found, beside its samples.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Rotations that were made due.
+    pub rotations_due: u64,
+    /// Rotations that the container made which made the fewest.
+    pub rotations_made: u64,
+    /// Rotations due and not made, over all containers.
+    pub rotations_missed: u64,
+    /// Where the containers stand that made fewer rotations than were due, and how many do.
+    pub hung: BTreeMap<String, u64>,
+    /// What was delivered once; null where only a look at the engine's log can tell.
+    pub delivery: Option<DeliveryTotals>,
+    /// All lines, by container in the plan's order; told where they carry no numbers of ours, for
+    /// the parent to compare with the engine's log.
+    pub delivered: Vec<Delivered>,
+    /// Live tasks by spawn site at the baseline.
+    pub sites_baseline: BTreeMap<String, u64>,
+    /// Live tasks by spawn site after the last rotation.
+    pub sites_final: BTreeMap<String, u64>,
+    /// File descriptors by kind at the baseline.
+    pub fds_baseline: Option<FdKinds>,
+    /// File descriptors by kind after the last rotation.
+    pub fds_final: Option<FdKinds>,
+    /// Counts after the monitor was cancelled.
+    pub after_shutdown: Option<Counts>,
+    /// Streams that failed.
+    pub stream_errors: StreamErrors,
+    /// The rotation at which no more files could be opened.
+    pub fds_exhausted_at_rotation: Option<u64>,
+    /// What the runtime did.
+    pub runtime: Runtime,
+}
