@@ -1,0 +1,12 @@
+//! From samples to rates and a verdict, and from a wiring to a prediction. Nothing here knows an
+//! engine.
+
+pub mod arithmetic;
+pub mod expectation;
+pub mod go_reference;
+pub mod mechanisms;
+pub mod observed;
+pub mod prediction;
+pub mod rates;
+pub mod verdict;
+pub mod wiring_report;

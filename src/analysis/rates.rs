@@ -1,0 +1,107 @@
+//! Leak rates: settled growth over the baseline, per rotation and per minute.
+
+use std::time::Duration;
+
+use crate::report::model::Rate;
+
+/// What a count's readings are turned into a rate with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Containers, each of which makes every rotation.
+    pub containers: u64,
+    /// The rotation interval on the monitor's own clock.
+    pub rotation: Duration,
+}
+
+/// The rate of a count that was read at the baseline and after each rotation.
+///
+/// The rate is the growth from the first reading to the last, divided by the rotations between
+/// them. The interval is Student's, over the growths of the single rotations: mean ± t·s/√n.
+/// `None` without a rotation.
+pub fn rate(readings: &[u64], scale: Scale) -> Option<Rate> {
+    let growths: Vec<i64> = readings
+        .windows(2)
+        .map(|pair| pair[1] as i64 - pair[0] as i64)
+        .collect();
+    let weakest_rotation = *growths.iter().min()?;
+    let rotations = growths.len() as f64;
+    let per_rotation = growths.iter().sum::<i64>() as f64 / rotations;
+    let containers = scale.containers.max(1) as f64;
+    Some(Rate {
+        per_rotation_per_container: per_rotation / containers,
+        per_rotation,
+        per_minute: per_rotation / (scale.rotation.as_secs_f64() / 60.0),
+        weakest_rotation,
+        ci95: interval(&growths, per_rotation)
+            .map(|[low, high]| [low / containers, high / containers]),
+    })
+}
+
+/// The 95 % interval of a mean; `None` for fewer than two values.
+fn interval(growths: &[i64], mean: f64) -> Option<[f64; 2]> {
+    let freedom = growths.len().checked_sub(2)? + 1;
+    let squares: f64 = growths
+        .iter()
+        .map(|&growth| (growth as f64 - mean).powi(2))
+        .sum();
+    let error = (squares / freedom as f64 / growths.len() as f64).sqrt();
+    let reach = student_t_975(freedom) * error;
+    Some([mean - reach, mean + reach])
+}
+
+/// The 97.5 % quantile of Student's t distribution, exact to three digits up to 30 degrees of
+/// freedom (any statistics table); beyond, by the first terms of its expansion about the normal
+/// quantile z = 1.960: z + (z³ + z) / 4n.
+fn student_t_975(freedom: usize) -> f64 {
+    const TABLE: [f64; 30] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+        2.052, 2.048, 2.045, 2.042,
+    ];
+    match TABLE.get(freedom.wrapping_sub(1)) {
+        Some(quantile) => *quantile,
+        None => {
+            let z = 1.959_964_f64;
+            z + (z.powi(3) + z) / (4.0 * freedom as f64)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SCALE: Scale = Scale {
+        containers: 50,
+        rotation: Duration::from_secs(300),
+    };
+
+    #[test]
+    fn the_incident_leaks_twenty_tasks_a_minute_on_its_own_clock() {
+        let readings: Vec<u64> = (0..=12).map(|rotation| 200 + 100 * rotation).collect();
+        let rate = rate(&readings, SCALE).expect("twelve rotations");
+        assert_eq!(rate.per_rotation_per_container, 2.0);
+        assert_eq!(rate.per_minute, 20.0);
+        assert_eq!(rate.weakest_rotation, 100);
+        assert_eq!(rate.ci95, Some([2.0, 2.0]));
+    }
+
+    #[test]
+    fn one_rotation_gives_a_rate_without_an_interval_and_none_gives_no_rate() {
+        assert_eq!(rate(&[200, 300], SCALE).expect("one rotation").ci95, None);
+        assert_eq!(rate(&[200], SCALE), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_mean_lies_within_its_interval_and_above_the_weakest_rotation(
+            readings in prop::collection::vec(0u64..1_000_000, 3..40)
+        ) {
+            let rate = rate(&readings, SCALE).expect("at least two rotations");
+            let [low, high] = rate.ci95.expect("at least two rotations");
+            prop_assert!(low <= rate.per_rotation_per_container && rate.per_rotation_per_container <= high);
+            prop_assert!(rate.weakest_rotation as f64 <= rate.per_rotation + 1e-9);
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! The verdict on a monitor: liveness before leaks.
+//!
+//! A monitor that did not make its rotations, or did not deliver its lines, is never clean, however
+//! little it leaks: the original team declared success on a run whose leak was zero because every
+//! stream had deadlocked.
+
+use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
+
+/// What a verdict weighs.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// Containers followed.
+    pub containers: u64,
+    /// Rotations that were asked for.
+    pub rotations_asked: u64,
+    /// Rotations.
+    pub rotations: Rotations,
+    /// Every sample, the baseline first.
+    pub samples: &'a [Sample],
+    /// Growth.
+    pub rates: Rates,
+    /// Lines.
+    pub delivery: Delivery,
+    /// Containers that stopped rotating.
+    pub hung: &'a Hung,
+    /// The rotation at which no more files could be opened.
+    pub fds_exhausted_at_rotation: Option<u64>,
+    /// Why one of the streams failed that did.
+    pub stream_error: Option<&'a str>,
+    /// Why the run of this wiring ended early, where it did.
+    pub cut_short: Option<&'a str>,
+}
+
+/// Judges, and says by which figures.
+pub fn judge(evidence: Evidence<'_>) -> (Verdict, String) {
+    let steps = [
+        no_baseline,
+        hung,
+        starved,
+        no_rotation,
+        leaking,
+        short_run,
+        unproven,
+        ended_early,
+        clean,
+    ];
+    steps
+        .into_iter()
+        .find_map(|step| step(&evidence))
+        .unwrap_or_else(|| (Verdict::Inconclusive, unsteady(&evidence)))
+}
+
+type Judgement = Option<(Verdict, String)>;
+
+fn no_baseline(evidence: &Evidence<'_>) -> Judgement {
+    let reason = match (evidence.samples.first(), evidence.cut_short) {
+        (None, Some(cut_short)) => format!("no baseline was reached: {cut_short}"),
+        (None, None) => "no baseline was reached".into(),
+        (Some(baseline), _) if baseline.behind > 0 => {
+            let why = evidence
+                .stream_error
+                .map_or_else(String::new, |error| format!(": {error}"));
+            format!(
+                "{} of {} containers could not be followed, so there is no baseline{why}",
+                baseline.behind, evidence.containers
+            )
+        }
+        _ => return None,
+    };
+    Some((Verdict::Inconclusive, reason))
+}
+
+fn hung(evidence: &Evidence<'_>) -> Judgement {
+    if evidence.hung.containers == 0 {
+        return None;
+    }
+    let mut reason = format!(
+        "{} of {} containers stopped rotating ({} of {} rotations made by the slowest)",
+        evidence.hung.containers,
+        evidence.containers,
+        evidence.rotations.made,
+        evidence.rotations.due
+    );
+    if let Some(rotation) = evidence.fds_exhausted_at_rotation {
+        let until_then = growth(evidence.rates.tasks, evidence.rates.fds);
+        reason += &format!(
+            "; file descriptors ran out at rotation {rotation}, growing until then by {until_then} per \
+             rotation per container"
+        );
+    }
+    if let Some(place) = evidence.hung.r#where.first() {
+        reason += &format!("; {} {}", place.containers, place.place);
+    }
+    if let Some(cut_short) = evidence.cut_short {
+        reason += &format!("; {cut_short}");
+    }
+    Some((Verdict::Hung, reason))
+}
+
+fn starved(evidence: &Evidence<'_>) -> Judgement {
+    let Delivery {
+        emitted: Some(emitted),
+        lost,
+        duplicated,
+        ..
+    } = evidence.delivery
+    else {
+        return None;
+    };
+    let (lost, duplicated) = (lost.unwrap_or(0), duplicated.unwrap_or(0));
+    let reason = match (lost, duplicated) {
+        (0, 0) => return None,
+        (lost, 0) => format!("{lost} of {emitted} lines were not delivered"),
+        (0, twice) => format!("{twice} of {emitted} lines were delivered more than once"),
+        (lost, twice) => {
+            format!("{lost} of {emitted} lines were not delivered, {twice} more than once")
+        }
+    };
+    Some((Verdict::Starved, reason))
+}
+
+fn no_rotation(evidence: &Evidence<'_>) -> Judgement {
+    let reason = match evidence.cut_short {
+        _ if evidence.samples.len() > 1 => return None,
+        Some(cut_short) => format!("no rotation was measured: {cut_short}"),
+        None => "no rotation was measured".into(),
+    };
+    Some((Verdict::Inconclusive, reason))
+}
+
+fn leaking(evidence: &Evidence<'_>) -> Judgement {
+    let (tasks, fds) = (evidence.rates.tasks, evidence.rates.fds);
+    let grows = |rate: Option<Rate>| rate.is_some_and(|rate| rate.weakest_rotation > 0);
+    if !grows(tasks) && !grows(fds) {
+        return None;
+    }
+    // Two readings of which one was still changing tell no growth; a longer row of them does.
+    if let [baseline, only] = evidence.samples
+        && !(baseline.settled && only.settled)
+    {
+        return None;
+    }
+    let counted = evidence.samples.len() - 1;
+    let mut reason = format!("{} per rotation per container", growth(tasks, fds));
+    reason += &match evidence.cut_short {
+        None => format!(", in {counted} of {} rotations", evidence.rotations_asked),
+        Some(cut_short) => format!(", in {counted} of {counted} rotations; {cut_short}"),
+    };
+    Some((Verdict::Leaking, reason))
+}
+
+fn growth(tasks: Option<Rate>, fds: Option<Rate>) -> String {
+    let figure = |rate: Option<Rate>, unit| {
+        rate.map(|rate| format!("{:.2} {unit}", rate.per_rotation_per_container))
+    };
+    let figures = [figure(tasks, "tasks"), figure(fds, "fds")];
+    figures
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+fn short_run(evidence: &Evidence<'_>) -> Judgement {
+    let counted = evidence.samples.len() as u64 - 1;
+    let reason = match evidence.cut_short {
+        Some(cut_short) => {
+            format!(
+                "no leak in {counted} of {} rotations; {cut_short}",
+                evidence.rotations_asked
+            )
+        }
+        None if counted < evidence.rotations_asked => {
+            format!(
+                "only {counted} of {} rotations were measured",
+                evidence.rotations_asked
+            )
+        }
+        None => return None,
+    };
+    Some((Verdict::Inconclusive, reason))
+}
+
+/// Without a line that was delivered, nothing proves that the streams are alive.
+fn unproven(evidence: &Evidence<'_>) -> Judgement {
+    let reason = match evidence.delivery {
+        Delivery { emitted: None, .. } => {
+            "no leak, but it is unknown whether every line was delivered"
+        }
+        Delivery {
+            emitted: Some(0), ..
+        } => "no leak, but no container printed a line: that streams deliver is unproven",
+        _ => return None,
+    };
+    Some((Verdict::Inconclusive, reason.into()))
+}
+
+/// A container that is gone "rotates" too, for its log can be opened again and again: only streams
+/// that lasted from rotation to rotation show that a monitor that holds them leaks nothing.
+fn ended_early(evidence: &Evidence<'_>) -> Judgement {
+    let last = evidence.samples.last()?;
+    let held = evidence.containers + last.rotations_made;
+    let ended = last.streams_opened.saturating_sub(held);
+    let reason = format!("no leak, but {ended} streams ended before their rotation");
+    (ended > 0).then_some((Verdict::Inconclusive, reason))
+}
+
+fn clean(evidence: &Evidence<'_>) -> Judgement {
+    let (first, last) = (evidence.samples.first()?, evidence.samples.last()?);
+    let back = last.counts() == first.counts() && first.settled && last.settled;
+    back.then(|| {
+        let lines = evidence.delivery.emitted.unwrap_or(0);
+        let reason = format!(
+            "back at the baseline after {} of {} rotations; {lines} lines delivered once",
+            evidence.rotations.made, evidence.rotations_asked
+        );
+        (Verdict::Clean, reason)
+    })
+}
+
+/// Neither a leak in every rotation nor back at the baseline.
+fn unsteady(evidence: &Evidence<'_>) -> String {
+    let (Some(first), Some(last)) = (evidence.samples.first(), evidence.samples.last()) else {
+        return "no baseline was reached".into();
+    };
+    if !first.settled || !last.settled {
+        return "the counts did not settle, so they cannot be compared".into();
+    }
+    let pairs = || evidence.samples.windows(2);
+    let grew = pairs()
+        .filter(|pair| pair[1].tasks > pair[0].tasks || pair[1].fds > pair[0].fds)
+        .count();
+    let tasks = last.tasks as i64 - first.tasks as i64;
+    let fds = last.fds.unwrap_or(0) as i64 - first.fds.unwrap_or(0) as i64;
+    format!(
+        "{tasks:+} tasks and {fds:+} fds over the baseline, but growth in {grew} of {} rotations only; \
+         more --rotations would tell",
+        pairs().count()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::HungPlace;
+
+    /// A run of twelve rotations of 50 containers whose tasks are given.
+    struct Run {
+        tasks: Vec<u64>,
+        delivery: Delivery,
+        hung: Hung,
+        cut_short: Option<&'static str>,
+        streams_opened: u64,
+        settled: bool,
+        rotations_asked: u64,
+    }
+
+    impl Run {
+        fn with_tasks(tasks: impl IntoIterator<Item = u64>) -> Self {
+            let delivery = Delivery {
+                emitted: Some(1000),
+                read: Some(1000),
+                lost: Some(0),
+                duplicated: Some(0),
+            };
+            let tasks = tasks.into_iter().collect();
+            Self {
+                tasks,
+                delivery,
+                hung: Hung::default(),
+                cut_short: None,
+                streams_opened: 13 * 50,
+                settled: true,
+                rotations_asked: 12,
+            }
+        }
+
+        fn verdict(&self) -> (Verdict, String) {
+            let sample = |(rotation, &tasks): (usize, &u64)| Sample {
+                rotation: rotation as u64,
+                tasks,
+                fds: Some(60),
+                settled: self.settled,
+                streams_opened: self.streams_opened,
+                rotations_made: rotation as u64 * 50,
+                ..Sample::default()
+            };
+            let samples: Vec<Sample> = self.tasks.iter().enumerate().map(sample).collect();
+            let scale = crate::analysis::rates::Scale {
+                containers: 50,
+                rotation: std::time::Duration::from_secs(300),
+            };
+            let fds = vec![60; self.tasks.len()];
+            judge(Evidence {
+                containers: 50,
+                rotations_asked: self.rotations_asked,
+                rotations: Rotations {
+                    due: 12,
+                    made: 12,
+                    missed: 0,
+                },
+                samples: &samples,
+                rates: Rates {
+                    tasks: crate::analysis::rates::rate(&self.tasks, scale),
+                    fds: crate::analysis::rates::rate(&fds, scale),
+                },
+                delivery: self.delivery,
+                hung: &self.hung,
+                fds_exhausted_at_rotation: None,
+                stream_error: None,
+                cut_short: self.cut_short,
+            })
+        }
+    }
+
+    #[test]
+    fn a_monitor_that_hangs_is_hung_whatever_its_counts_are() {
+        for tasks in [
+            vec![200; 13],
+            (0..13).map(|n| 200 + n).collect(),
+            (0..13).map(|n| 200 - n).collect(),
+        ] {
+            let mut run = Run::with_tasks(tasks);
+            let place = HungPlace {
+                place: "waiting".into(),
+                containers: 1,
+            };
+            run.hung = Hung {
+                containers: 1,
+                r#where: vec![place],
+            };
+            assert_eq!(run.verdict().0, Verdict::Hung);
+        }
+    }
+
+    #[test]
+    fn a_lost_line_is_never_clean() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.delivery.lost = Some(1);
+        assert_eq!(run.verdict().0, Verdict::Starved);
+    }
+
+    #[test]
+    fn a_line_delivered_twice_is_never_clean() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.delivery.duplicated = Some(1);
+        assert_eq!(run.verdict().0, Verdict::Starved);
+    }
+
+    #[test]
+    fn a_run_that_delivered_no_line_is_inconclusive() {
+        for emitted in [None, Some(0)] {
+            let mut run = Run::with_tasks([200; 13]);
+            run.delivery = Delivery {
+                emitted,
+                ..Delivery::default()
+            };
+            assert_eq!(run.verdict().0, Verdict::Inconclusive);
+        }
+    }
+
+    #[test]
+    fn one_task_in_every_rotation_is_a_leak_and_in_all_but_one_is_inconclusive() {
+        let every: Vec<u64> = (0..13).map(|rotation| 200 + rotation).collect();
+        assert_eq!(Run::with_tasks(every.clone()).verdict().0, Verdict::Leaking);
+        let mut all_but_one = every;
+        all_but_one[12] = all_but_one[11];
+        assert_eq!(
+            Run::with_tasks(all_but_one).verdict().0,
+            Verdict::Inconclusive
+        );
+    }
+
+    #[test]
+    fn one_rotation_with_a_count_that_did_not_settle_is_no_leak() {
+        let mut run = Run::with_tasks([200, 201]);
+        run.settled = false;
+        run.rotations_asked = 1;
+        run.streams_opened = 2 * 50;
+        let (verdict, reason) = run.verdict();
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(reason.contains("did not settle"), "{reason}");
+    }
+
+    #[test]
+    fn counts_below_the_baseline_are_not_clean() {
+        let mut tasks = vec![200; 13];
+        tasks[12] = 199;
+        assert_eq!(Run::with_tasks(tasks).verdict().0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_may_leak_but_is_not_clean() {
+        let mut run = Run::with_tasks([200; 6]);
+        run.cut_short = Some("interrupted");
+        assert_eq!(run.verdict().0, Verdict::Inconclusive);
+        let mut run = Run::with_tasks((0..6).map(|n| 200 + n));
+        run.cut_short = Some("interrupted");
+        assert_eq!(run.verdict().0, Verdict::Leaking);
+    }
+
+    #[test]
+    fn a_stream_that_ended_by_itself_is_no_proof_of_a_clean_monitor() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.streams_opened += 1;
+        assert_eq!(run.verdict().0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn back_at_the_baseline_with_every_line_delivered_is_clean() {
+        let (verdict, reason) = Run::with_tasks([200; 13]).verdict();
+        assert_eq!(verdict, Verdict::Clean);
+        assert_eq!(
+            reason,
+            "back at the baseline after 12 of 12 rotations; 1000 lines delivered once"
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! What one wiring did, from what its worker said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::prediction::{Load, predict};
+use super::rates::{Scale, rate};
+use super::verdict::{Evidence, judge};
+use crate::monitor::wiring::Wiring;
+use crate::probe::sites::SpawnSite;
+use crate::report::model::{
+    Delivery, EngineSide, FdsByKind, GoReference, Hung, HungPlace, Rates, Rotations, Sample,
+    SiteReport, WiringReport,
+};
+use crate::worker::protocol::Finding;
+
+/// What a worker said so far, and what its wiring was asked to do.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The wiring.
+    pub wiring: Wiring,
+    /// Rotations asked for.
+    pub rotations: u64,
+    /// The load that the wiring was under.
+    pub load: Load,
+    /// Whether all wirings used one engine at once.
+    pub engine_shared: bool,
+    /// Every sample so far, the baseline first.
+    pub samples: Vec<Sample>,
+    /// The worker's last word; `None` while it has not been said, or was never.
+    pub finding: Option<Finding>,
+    /// Why the wiring's run ended early, where it did.
+    pub cut_short: Option<String>,
+}
+
+impl Observation {
+    /// Weighs what was observed.
+    pub fn report(&self) -> WiringReport {
+        let finding = self.finding.clone().unwrap_or_default();
+        let measured = self.counted().len().saturating_sub(1) as u64;
+        let rotations = match &self.finding {
+            Some(finding) => Rotations {
+                due: finding.rotations_due,
+                made: finding.rotations_made,
+                missed: finding.rotations_missed,
+            },
+            None => self.rotations_sampled(),
+        };
+        let (rates, delivery, hung) = (self.rates(), self.delivery(), hung(&finding));
+        let (verdict, reason) = judge(Evidence {
+            containers: self.load.containers,
+            rotations_asked: self.rotations,
+            rotations,
+            samples: &self.samples,
+            rates,
+            delivery,
+            hung: &hung,
+            fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
+            stream_error: finding.stream_errors.example.as_deref(),
+            cut_short: self.cut_short.as_deref(),
+        });
+        WiringReport {
+            name: self.wiring.name.clone(),
+            summary: self.wiring.summary.clone(),
+            verdict,
+            reason,
+            cut_short: self.cut_short.clone(),
+            rotations,
+            baseline: self.samples.first().map(Sample::counts),
+            r#final: self.samples.last().map(Sample::counts),
+            after_shutdown: finding.after_shutdown,
+            rates,
+            predicted: predict(&self.wiring, self.load),
+            go_reference: self.go_reference(),
+            sites: self.sites(&finding, measured),
+            fds_by_kind: FdsByKind {
+                baseline: finding.fds_baseline,
+                r#final: finding.fds_final,
+            },
+            delivery,
+            hung,
+            stream_errors: finding.stream_errors,
+            fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
+            runtime: finding.runtime,
+            engine_side: self.engine_side(),
+            samples: self.samples.clone(),
+        }
+    }
+
+    /// The samples that tell a rate: the one of the rotation in which file descriptors ran out
+    /// shows what a monitor could no longer do.
+    fn counted(&self) -> &[Sample] {
+        let exhausted = self
+            .finding
+            .as_ref()
+            .and_then(|finding| finding.fds_exhausted_at_rotation);
+        let counted = self
+            .samples
+            .iter()
+            .take_while(|sample| exhausted.is_none_or(|rotation| sample.rotation < rotation))
+            .count();
+        &self.samples[..counted]
+    }
+
+    /// The rotations as the samples tell them, while the worker has not said its last word.
+    fn rotations_sampled(&self) -> Rotations {
+        let Some(last) = self.samples.last() else {
+            return Rotations::default();
+        };
+        let made_by_all = self.samples.iter().rfind(|sample| sample.behind == 0);
+        Rotations {
+            due: last.rotation,
+            made: made_by_all.map_or(0, |sample| sample.rotation),
+            missed: (last.rotation * self.load.containers).saturating_sub(last.rotations_made),
+        }
+    }
+
+    fn rates(&self) -> Rates {
+        let scale = Scale {
+            containers: self.load.containers,
+            rotation: self.load.rotation,
+        };
+        let counted = self.counted();
+        let tasks: Vec<u64> = counted.iter().map(|sample| sample.tasks).collect();
+        let fds: Option<Vec<u64>> = counted.iter().map(|sample| sample.fds).collect();
+        Rates {
+            tasks: rate(&tasks, scale),
+            fds: fds.and_then(|fds| rate(&fds, scale)),
+        }
+    }
+
+    fn delivery(&self) -> Delivery {
+        let Some(finding) = &self.finding else {
+            return Delivery::default();
+        };
+        match finding.delivery {
+            Some(totals) => Delivery {
+                emitted: Some(totals.emitted),
+                read: Some(totals.read),
+                lost: Some(totals.lost),
+                duplicated: Some(totals.duplicated),
+            },
+            None => Delivery {
+                read: Some(finding.delivered.iter().map(|one| one.lines).sum()),
+                ..Delivery::default()
+            },
+        }
+    }
+
+    fn go_reference(&self) -> Option<GoReference> {
+        self.wiring.go.as_ref().map(|go| GoReference {
+            row: self.wiring.letter.clone(),
+            goroutines_per_rotation_per_container: go.goroutines,
+            fds_per_rotation_per_container: go.fds,
+            hung: go.hung.clone(),
+        })
+    }
+
+    /// The sites by growth, the most leaked first.
+    fn sites(&self, finding: &Finding, rotations: u64) -> Vec<SiteReport> {
+        let names: BTreeSet<&String> = finding
+            .sites_baseline
+            .keys()
+            .chain(finding.sites_final.keys())
+            .collect();
+        let divisor = (rotations * self.load.containers) as f64;
+        let row = |label, location, package, baseline: u64, last: u64| {
+            let leaked = last as i64 - baseline as i64;
+            SiteReport {
+                label,
+                location,
+                package,
+                baseline,
+                r#final: last,
+                leaked,
+                per_rotation_per_container: (rotations > 0).then(|| leaked as f64 / divisor),
+            }
+        };
+        let of = |counts: &BTreeMap<String, u64>, name| counts.get(name).copied().unwrap_or(0);
+        let mut sites: Vec<SiteReport> = names
+            .into_iter()
+            .map(|name| {
+                let SpawnSite {
+                    label,
+                    location,
+                    package,
+                } = SpawnSite::parse(name);
+                let (baseline, last) = (
+                    of(&finding.sites_baseline, name),
+                    of(&finding.sites_final, name),
+                );
+                row(label, Some(location), Some(package), baseline, last)
+            })
+            .collect();
+        // What the runtime counted beyond the sites that are known: all of it hidden in a build
+        // without spawn sites, and nothing in one with them.
+        if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last())
+            && self.finding.is_some()
+        {
+            let known = |of: fn(&SiteReport) -> u64| sites.iter().map(of).sum::<u64>();
+            let hidden_first = first.tasks.saturating_sub(known(|site| site.baseline));
+            let hidden_last = last.tasks.saturating_sub(known(|site| site.r#final));
+            if !cfg!(tokio_unstable) && (hidden_first > 0 || hidden_last > 0) {
+                let label = "hidden (not attributed)".to_owned();
+                sites.push(row(label, None, None, hidden_first, hidden_last));
+            }
+        }
+        sites.sort_by(|a, b| b.leaked.cmp(&a.leaked).then(b.r#final.cmp(&a.r#final)));
+        sites
+    }
+
+    fn engine_side(&self) -> EngineSide {
+        let first = self
+            .samples
+            .first()
+            .and_then(|sample| sample.engine)
+            .unwrap_or_default();
+        let last = self
+            .samples
+            .last()
+            .and_then(|sample| sample.engine)
+            .unwrap_or_default();
+        EngineSide {
+            shared: self.engine_shared,
+            connections_baseline: first.connections,
+            connections_final: last.connections,
+            goroutines_baseline: first.goroutines,
+            goroutines_final: last.goroutines,
+            fds_baseline: first.fds,
+            fds_final: last.fds,
+        }
+    }
+}
+
+fn hung(finding: &Finding) -> Hung {
+    let mut places: Vec<HungPlace> = finding
+        .hung
+        .iter()
+        .map(|(place, &containers)| HungPlace {
+            place: place.clone(),
+            containers,
+        })
+        .collect();
+    places.sort_by_key(|place| std::cmp::Reverse(place.containers));
+    Hung {
+        containers: places.iter().map(|place| place.containers).sum(),
+        r#where: places,
+    }
+}

@@ -1,0 +1,182 @@
+//! `leakcheck predict`: what a monitor must leave, without running it.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::output;
+use crate::analysis::arithmetic;
+use crate::analysis::expectation::{Horizon, expect};
+use crate::analysis::mechanisms;
+use crate::analysis::observed::Observed;
+use crate::analysis::prediction::Load;
+use crate::conditions::share;
+use crate::exit_code::{ExitCode, Failure};
+use crate::monitor::catalogue;
+use crate::monitor::wiring::{HealthCheck, Wiring};
+use crate::report::predict::{Config, Prediction, Runtime, SCHEMA};
+use crate::report::{markdown, predict_summary, table};
+use crate::{duration, fleet, plan};
+
+const EXAMPLES: &str = "\
+Examples:
+  leakcheck predict
+      The incident's figures, and its post-mortem's arithmetic redone.
+  leakcheck predict --containers 200 --rotation 10m --duration 24h --wiring old
+      What a fleet would leave in a day.
+  leakcheck predict --observed goroutines=1830,fds=937
+      Which mechanisms fit a growth that was seen in a Go program.
+  leakcheck predict --containers 8 --observed tasks=941,fds=470 --duration 30m
+      The same with other conditions.
+
+Nothing is measured: `leakcheck run` does that.";
+
+/// Flags of `leakcheck predict`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PredictArgs {
+    /// Containers followed
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    containers: u32,
+
+    /// Time between two rotations of a stream: 90s, 5m, 1h30m
+    #[arg(long, value_name = "DUR", default_value = "5m", value_parser = interval)]
+    rotation: Duration,
+
+    /// How far to look ahead, or how long the observed growth took
+    #[arg(long, value_name = "DUR", default_value = "58m", value_parser = interval)]
+    duration: Duration,
+
+    /// Share of the containers that print nothing, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    silent: f64,
+
+    /// Interval of the health checks, in wirings that have one
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = interval)]
+    health_check: Duration,
+
+    /// Wiring to predict, by its name or letter in `leakcheck wirings`; repeatable
+    #[arg(
+        long = "wiring",
+        value_name = "NAME",
+        default_values = ["old", "line-fix", "fixed", "health-check-throwaway"],
+        value_parser = catalogue::find
+    )]
+    wirings: Vec<Wiring>,
+
+    /// Growth that was seen within --duration: tasks=N or goroutines=N, and fds=N where it is known
+    #[arg(long, value_name = "COUNTS", value_parser = Observed::parse)]
+    observed: Option<Observed>,
+
+    /// Whose figures to hold --observed against [default: go]
+    #[arg(long, value_enum, requires = "observed")]
+    runtime: Option<Runtime>,
+
+    /// How to print the prediction
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// How the prediction is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables for people
+    Table,
+    /// One JSON document (`leakcheck.predict/v1`)
+    Json,
+    /// The tables as GitHub-flavoured markdown
+    Markdown,
+}
+
+/// Prints what is expected.
+///
+/// # Errors
+/// A usage failure for a wiring that is given twice; else where standard output cannot be written.
+pub fn execute(args: PredictArgs) -> Result<ExitCode, Failure> {
+    plan::each_wiring_once(&args.wirings)?;
+    let prediction = args.prediction()?;
+    let text = match args.format {
+        Format::Table => {
+            table::render_sections(&predict_summary::of(&prediction), output::terminal())
+        }
+        Format::Json => serde_json::to_string_pretty(&prediction).map_err(anyhow::Error::from)?,
+        Format::Markdown => markdown::render_sections(&predict_summary::of(&prediction)),
+    };
+    output::print(text.trim_end())?;
+    Ok(ExitCode::Measured)
+}
+
+impl PredictArgs {
+    fn prediction(&self) -> anyhow::Result<Prediction> {
+        let horizon = self.horizon();
+        let wirings = self.wirings.iter().map(|wiring| self.checked(wiring));
+        let wirings = wirings.map(|wiring| expect(&wiring, horizon));
+        let post_mortem = arithmetic::is_the_incident(horizon, self.observed)
+            .then(arithmetic::lines)
+            .transpose()?;
+        let fit = |observed| {
+            let runtime = self.runtime.unwrap_or(Runtime::Go);
+            let known = catalogue::all();
+            let known: Vec<Wiring> = known.iter().map(|wiring| self.checked(wiring)).collect();
+            mechanisms::fit(observed, &known, runtime, horizon)
+        };
+        Ok(Prediction {
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            measured: false,
+            config: Config {
+                containers: horizon.load.containers,
+                silent: horizon.load.silent.unwrap_or(0),
+                rotation_ms: millis(self.rotation),
+                duration_ms: millis(self.duration),
+                health_check_ms: millis(self.health_check),
+            },
+            streams: horizon.streams(),
+            wirings: wirings.collect(),
+            observed: self.observed.map(fit).transpose()?,
+            post_mortem,
+        })
+    }
+
+    fn horizon(&self) -> Horizon {
+        let silent = fleet::silent_among(self.containers as usize, self.silent);
+        Horizon {
+            load: Load {
+                containers: self.containers.into(),
+                silent: Some(silent as u64),
+                back_pressure: false,
+                rotation: self.rotation,
+            },
+            duration: self.duration,
+        }
+    }
+
+    /// A wiring with the health check's interval that was asked for, where it has such a check.
+    fn checked(&self, wiring: &Wiring) -> Wiring {
+        let health_check = wiring.health_check.map(|check| HealthCheck {
+            every: self.health_check,
+            ..check
+        });
+        Wiring {
+            health_check,
+            ..wiring.clone()
+        }
+    }
+}
+
+/// Parses a duration that the JSON can tell, which counts milliseconds.
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration::parse_positive(text)? {
+        short if short < Duration::from_millis(1) => Err("must be at least 1ms".into()),
+        interval => Ok(interval),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,274 @@
+//! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::output;
+use super::run_display::RunDisplay;
+use super::runtime;
+use crate::conditions::Conditions;
+use crate::docker::image::DEFAULT_IMAGE;
+use crate::exit_code::{ExitCode, Failure};
+use crate::gate::expression::Gate;
+use crate::gate::judge::{self, PartialReports};
+use crate::plan::{Engine, Plan, Source};
+use crate::progress::ProgressDisplay;
+use crate::report::export::Export;
+use crate::report::format::Format;
+use crate::report::model::{Report, WiringReport};
+use crate::runner::Outcome;
+use crate::scenario::Scenario;
+use crate::{interrupt, runner};
+
+// Its lines are short enough for 80 columns: a wrapped command can be neither read nor copied.
+const EXAMPLES: &str = "\
+Examples:
+  leakcheck run --containers 50 --rotation 5m
+      The incident and its fix, 12 rotations on a compressed clock: about 15 s.
+  leakcheck run --wiring old --wiring line-fix --wiring fixed
+      Whether the one-line fix suffices (`leakcheck wirings` explains each).
+  leakcheck run --wiring close-wait --silent 0 --consumer-delay 300ms
+      A consumer that cannot keep up: does the wiring hang?
+  leakcheck run --engine docker --containers 50 --rotation 2s --rotations 6
+      Real containers, created for the run and removed after it.
+  leakcheck run --engine docker --attach app=web --rotation 30s --rotations 4
+      Containers that run already; they are followed and otherwise not touched.
+  leakcheck run --format json --export csv=samples.csv > report.json
+      One JSON document, and the samples as a table besides.
+  leakcheck run --wiring fixed --gate '*.verdict == clean'
+      Fails unless the fix is clean (`leakcheck gate --help`: what can be asked).
+
+Exit codes:
+  0    measured, and every --gate held; without --gate, whatever leaks
+  1    measured, and a gate failed
+  2    a flag is wrong; nothing was started
+  3    no gate failed, but one has no verdict: the evidence does not suffice
+  4    no engine, no image, or too few file descriptors
+  130  interrupted; what was measured is still reported, marked partial";
+
+/// Flags of `leakcheck run`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+pub struct RunArgs {
+    /// What serves the containers: leakcheck's own engine, or a real Docker engine
+    #[arg(long, value_enum, default_value_t = EngineKind::Synthetic, help_heading = "Containers")]
+    engine: EngineKind,
+
+    /// Docker endpoint: unix:///PATH or tcp://HOST:PORT [default: DOCKER_HOST, else
+    /// unix:///var/run/docker.sock]
+    #[arg(long, value_name = "URL", help_heading = "Containers")]
+    host: Option<String>,
+
+    /// Image of the containers to create [default: busybox:stable]
+    #[arg(
+        long,
+        value_name = "REF",
+        conflicts_with = "attach",
+        help_heading = "Containers"
+    )]
+    image: Option<String>,
+
+    /// Follow running containers that carry this label (KEY or KEY=VALUE), and touch none of them
+    #[arg(
+        long,
+        value_name = "LABEL",
+        conflicts_with_all = ["containers", "lines_per_second", "silent", "seed"],
+        help_heading = "Containers"
+    )]
+    attach: Option<String>,
+
+    /// Take the conditions from a scenario: a name of `leakcheck scenarios`, or a file; flags go
+    /// before what it says
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Monitor")]
+    scenario: Option<String>,
+
+    #[command(flatten)]
+    conditions: Conditions,
+
+    /// Serve each worker to tokio-console, on ports from 6669 on
+    #[arg(long, help_heading = "Output")]
+    console: bool,
+
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    format: Format,
+
+    /// Also write the report to a file, rewritten after each rotation; repeatable
+    #[arg(
+        long = "export",
+        value_name = "FORMAT=PATH",
+        value_parser = Export::parse,
+        help_heading = "Output"
+    )]
+    exports: Vec<Export>,
+
+    /// Condition on the figures, as in 'fixed.tasks_per_rotation <= 0'; decides the exit code;
+    /// repeatable
+    #[arg(
+        long = "gate",
+        value_name = "EXPR",
+        value_parser = Gate::parse,
+        help_heading = "Output"
+    )]
+    gates: Vec<Gate>,
+
+    /// Start even though file descriptors are predicted to run out
+    #[arg(long, help_heading = "Monitor")]
+    force: bool,
+
+    /// Show no progress
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+
+    // Declared here for its heading: by itself it would stand alone above all others.
+    /// Print help (-h: in short)
+    #[arg(long, short, action = clap::ArgAction::Help, help_heading = "Output")]
+    help: Option<bool>,
+}
+
+/// What `--engine` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineKind {
+    /// Synthetic containers, served by leakcheck itself over a unix socket
+    Synthetic,
+    /// Real containers on a Docker engine
+    Docker,
+}
+
+/// Runs the wirings and prints the report.
+///
+/// # Errors
+/// Fails before anything is started where a flag is wrong, an export cannot be written or file
+/// descriptors will not suffice; later where the engine or its containers cannot be had.
+pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
+    let plan = args.plan()?;
+    let warnings = plan.check_fds(fd_limit()?, args.force)?;
+    for export in &args.exports {
+        export
+            .open()
+            .map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
+    let display = ProgressDisplay::new(args.quiet);
+    for warning in warnings {
+        display.say(&format!("warning: {warning}"));
+    }
+    let runtime = runtime::start()?;
+    let output = RunDisplay {
+        display,
+        exports: &args.exports,
+        containers: plan.containers as u64,
+    };
+    let (outcome, interrupted) = runtime.block_on(async {
+        let interrupt = interrupt::token(|| {
+            eprintln!(
+                "leakcheck: still ending what was started; `leakcheck clean` removes leftovers"
+            );
+        })?;
+        let outcome = runner::run(plan, &output, &interrupt).await?;
+        Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
+    })?;
+    output.display.clear();
+    let Outcome {
+        mut report,
+        released,
+    } = outcome;
+    report.gates =
+        judge::judge_all(&args.gates, &report, PartialReports::Refused).map_err(Failure::usage)?;
+    let finished = finish(&args, &report, interrupted);
+    // What is left behind must be said; whatever else went wrong stands in the report.
+    released.and(finished)
+}
+
+/// Prints and exports the final report, and says what the run came to.
+fn finish(args: &RunArgs, report: &Report, interrupted: bool) -> Result<ExitCode, Failure> {
+    let text = args.format.render(report, output::terminal())?;
+    output::print(text.trim_end())?;
+    for export in &args.exports {
+        export.write(report)?;
+    }
+    // Whatever the format is, and wherever it goes to: who reads a build's log sees why it ended.
+    for gate in report.gates.iter().filter(|gate| !gate.held) {
+        eprintln!("leakcheck: {gate}");
+    }
+    if interrupted {
+        return Ok(ExitCode::Interrupted);
+    }
+    let unmeasured = |wiring: &&WiringReport| {
+        let baseline = wiring.samples.first();
+        wiring.cut_short.is_some() || baseline.is_none_or(|sample| sample.behind > 0)
+    };
+    match report.wirings.iter().find(unmeasured) {
+        Some(wiring) => Err(Failure::environment(format!(
+            "the wiring {} could not be measured to the end: {}",
+            wiring.name, wiring.reason
+        ))),
+        None => Ok(judge::exit_code(&report.gates)),
+    }
+}
+
+impl RunArgs {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let scenario = match &self.scenario {
+            Some(name) => Some(Scenario::find(name)?),
+            None => None,
+        };
+        let of_scenario = scenario.as_ref().map(|scenario| scenario.run.clone());
+        let conditions = self.conditions.clone().or(of_scenario.unwrap_or_default());
+        if self.console {
+            check_console()?;
+        }
+        let plan = Plan {
+            scenario: scenario.map(|scenario| scenario.name),
+            console: self.console,
+            ..conditions.plan(self.engine()?)?
+        };
+        for gate in &self.gates {
+            gate.check_wirings(plan.wirings.iter().map(|wiring| wiring.name.as_str()))
+                .map_err(Failure::usage)?;
+        }
+        Ok(plan)
+    }
+
+    fn engine(&self) -> Result<Engine, Failure> {
+        if self.engine == EngineKind::Synthetic {
+            let for_docker = [
+                ("--host", self.host.is_some()),
+                ("--image", self.image.is_some()),
+                ("--attach", self.attach.is_some()),
+            ];
+            return match for_docker.iter().find(|(_, given)| *given) {
+                Some((flag, _)) => Err(Failure::usage(format!("{flag} needs --engine docker"))),
+                None => Ok(Engine::Synthetic),
+            };
+        }
+        let image = || self.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.into());
+        let source = match self.attach.clone() {
+            Some(label) => Source::Attached { label },
+            None => Source::Created { image: image() },
+        };
+        Ok(Engine::Docker {
+            host: self.host.clone(),
+            source,
+        })
+    }
+}
+
+/// Refuses `--console` where this build would show tokio-console nothing.
+fn check_console() -> Result<(), Failure> {
+    let missing = if !cfg!(feature = "console") {
+        "this build lacks the feature `console`: rebuild without --no-default-features"
+    } else if !cfg!(tokio_unstable) {
+        "this build traces no tasks: rebuild with RUSTFLAGS=\"--cfg tokio_unstable\""
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!("--console: {missing}")))
+}
+
+/// How many file descriptors a worker may open: it raises its own limit as far as it may.
+fn fd_limit() -> Result<u64, Failure> {
+    rlimit::Resource::NOFILE
+        .get_hard()
+        .context("cannot read the limit of file descriptors")
+        .map_err(Failure::from)
+}

@@ -1,0 +1,387 @@
+//! The plan of a run: what the flags mean, checked, and what it will need.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::analysis::prediction::{Load, predict};
+use crate::exit_code::Failure;
+use crate::fleet;
+use crate::monitor::Pace;
+use crate::monitor::wiring::{ClientUse, Wiring};
+use crate::report::model::Config;
+
+/// The wall time that a rotation takes on the compressed clock, unless a factor is given.
+const COMPRESSED_ROTATION: Duration = Duration::from_secs(1);
+
+/// What a worker has open besides its streams: standard streams, the runtime's, and a few to spare.
+const WORKER_OWN_FDS: u64 = 32;
+
+/// By how many file descriptors a worker stays below the limit that it shares with its engine: the
+/// engine has its own, and the connections on which it is asked how it stands.
+pub const FDS_LEFT_TO_ENGINE: u64 = 32;
+
+/// A checked plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What serves the containers.
+    pub engine: Engine,
+    /// How many containers; with [`Source::Attached`] they are counted when they are found.
+    pub containers: usize,
+    /// The rotation interval on the monitor's clock.
+    pub rotation: Duration,
+    /// Rotations.
+    pub rotations: u64,
+    /// The wirings to compare.
+    pub wirings: Vec<Wiring>,
+    /// The monitor's clock.
+    pub clock: Clock,
+    /// Mean line rate of a chatty container, in wall time.
+    pub lines_per_second: f64,
+    /// Share of the containers that print nothing.
+    pub silent_share: f64,
+    /// What the consumer takes for each chunk, in wall time.
+    pub consumer_delay: Duration,
+    /// The seed of the containers' schedule.
+    pub seed: u64,
+    /// The scenario that the conditions came from.
+    pub scenario: Option<String>,
+    /// Whether to serve each worker to tokio-console.
+    pub console: bool,
+}
+
+/// What serves the containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// A process of leakcheck's own per wiring.
+    Synthetic,
+    /// A Docker engine.
+    Docker {
+        /// Its endpoint, as given; `None` asks the environment.
+        host: Option<String>,
+        /// Where its containers come from.
+        source: Source,
+    },
+}
+
+impl Engine {
+    /// The name that `--engine` takes.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Synthetic => "synthetic",
+            Self::Docker { .. } => "docker",
+        }
+    }
+}
+
+/// Where a Docker engine's containers come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Created from an image, and removed at the end.
+    Created {
+        /// The image.
+        image: String,
+    },
+    /// There already: those that carry a label.
+    Attached {
+        /// `KEY` or `KEY=VALUE`.
+        label: String,
+    },
+}
+
+/// The monitor's clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// The name that `--clock` takes.
+    pub name: &'static str,
+    /// The factor by which the monitor's durations are divided.
+    pub pace: Pace,
+}
+
+impl Clock {
+    /// Wall time.
+    pub const REAL: Self = Self {
+        name: "real",
+        pace: Pace::REAL,
+    };
+
+    /// All of the monitor's durations divided by one factor: the given one, or the one that makes a
+    /// rotation take a second. A rotation that is shorter than that is not stretched.
+    pub fn compressed(rotation: Duration, factor: Option<f64>) -> Self {
+        let natural = rotation.as_secs_f64() / COMPRESSED_ROTATION.as_secs_f64();
+        Self {
+            name: "compressed",
+            pace: Pace(factor.unwrap_or(natural.max(1.0))),
+        }
+    }
+}
+
+impl Plan {
+    /// Whether containers are found rather than made: their lines carry no numbers of ours.
+    pub fn attaches(&self) -> bool {
+        matches!(
+            &self.engine,
+            Engine::Docker {
+                source: Source::Attached { .. },
+                ..
+            }
+        )
+    }
+
+    /// The rotation interval in wall time.
+    pub fn rotation_wall(&self) -> Duration {
+        self.clock.pace.of(self.rotation)
+    }
+
+    /// How long the rotations may take in wall time, the baseline's included: on a busy machine one
+    /// takes longer than its interval, for it is waited for and its counts settle.
+    pub fn duration_wall(&self) -> Duration {
+        /// More than the waits for a stalled rotation and for unsettled counts together.
+        const LATENESS: Duration = Duration::from_secs(10);
+        let intervals = u32::try_from(self.rotations + 1).unwrap_or(u32::MAX);
+        (self.rotation_wall() + LATENESS).saturating_mul(intervals)
+    }
+
+    /// The load that the wirings will be under.
+    pub fn load(&self) -> Load {
+        let silent = fleet::silent_among(self.containers, self.silent_share) as u64;
+        Load {
+            containers: self.containers as u64,
+            silent: (!self.attaches()).then_some(silent),
+            back_pressure: !self.consumer_delay.is_zero(),
+            rotation: self.rotation,
+        }
+    }
+
+    /// What was asked for, as the report says it.
+    pub fn config(&self) -> Config {
+        let made = |value| (!self.attaches()).then_some(value);
+        Config {
+            engine: self.engine.name().into(),
+            containers: self.containers as u64,
+            rotation_ms: u64::try_from(self.rotation.as_millis()).unwrap_or(u64::MAX),
+            rotations: self.rotations,
+            clock: self.clock.name.into(),
+            time_scale: self.clock.pace.0,
+            lines_per_second: made(self.lines_per_second),
+            silent: made(self.silent_share),
+            consumer_delay_ms: u64::try_from(self.consumer_delay.as_millis()).unwrap_or(u64::MAX),
+            scenario: self.scenario.clone(),
+            seed: self.seed,
+        }
+    }
+
+    /// Refuses a wiring that is named twice: the report is keyed by wiring.
+    ///
+    /// # Errors
+    /// A usage failure that names it.
+    pub fn check_wirings(&self) -> Result<(), Failure> {
+        each_wiring_once(&self.wirings)
+    }
+
+    /// Works out whether each worker's file descriptors will suffice for its wiring, given how many
+    /// one process may open.
+    ///
+    /// Returns warnings: what will run short, which `force` lets through.
+    ///
+    /// # Errors
+    /// An environment failure that says at which rotation they will run out and which flags to
+    /// change; always where the containers alone do not fit.
+    pub fn check_fds(&self, limit: u64, force: bool) -> Result<Vec<String>, Failure> {
+        let mut warnings = Vec::new();
+        // How many containers there are to attach to is not known before they are found.
+        if self.attaches() {
+            return Ok(warnings);
+        }
+        for wiring in &self.wirings {
+            let need = FdNeed::of(wiring, self.load());
+            let Some(exhausted) = need.exhausted_at(limit) else {
+                continue;
+            };
+            let containers = self.containers;
+            if exhausted == 0 {
+                let fit = limit.saturating_sub(FdNeed::BESIDES_STREAMS) / need.per_container;
+                return Err(Failure::environment(format!(
+                    "{containers} containers need {} file descriptors with the wiring {}, and a \
+                     process may open {limit}: use --containers {fit} or fewer, or raise the limit \
+                     (ulimit -Hn)",
+                    need.baseline, wiring.name
+                )));
+            }
+            if exhausted > self.rotations {
+                continue;
+            }
+            let message = format!(
+                "the wiring {} is predicted to leave {:.0} file descriptors per rotation, so that \
+                 the limit of {limit} is hit at rotation {exhausted} of {}",
+                wiring.name, need.per_rotation, self.rotations
+            );
+            if !force {
+                let fewer_rotations = Some(exhausted - 1)
+                    .filter(|&enough| enough > 0)
+                    .map(|enough| format!("--rotations {enough}, or "));
+                let fewer_containers = Some(need.containers_within(limit, self.rotations))
+                    .filter(|&fit| fit > 0)
+                    .map(|fit| format!("--containers {fit}, or "));
+                let fewer: String = fewer_rotations
+                    .into_iter()
+                    .chain(fewer_containers)
+                    .collect();
+                return Err(Failure::environment(format!(
+                    "{message}: use {fewer}--force to run into it"
+                )));
+            }
+            warnings.push(message);
+        }
+        Ok(warnings)
+    }
+}
+
+/// The file descriptors that a worker needs.
+struct FdNeed {
+    containers: u64,
+    /// While a container is followed.
+    per_container: u64,
+    /// Left by each rotation of a container.
+    left: f64,
+    /// With all containers followed and no rotation done.
+    baseline: u64,
+    /// Left by each rotation of all containers.
+    per_rotation: f64,
+}
+
+impl FdNeed {
+    const BESIDES_STREAMS: u64 = WORKER_OWN_FDS + FDS_LEFT_TO_ENGINE;
+
+    fn of(wiring: &Wiring, load: Load) -> Self {
+        let per_container = match wiring.client {
+            ClientUse::Shared => 1,
+            // The stream's connection, and the inspection's beside it.
+            ClientUse::ThrowawayPerRotation(_) => 2,
+        };
+        let left = predict(wiring, load)
+            .fds_per_rotation_per_container
+            .unwrap_or(0.0);
+        Self {
+            containers: load.containers,
+            per_container,
+            left,
+            baseline: Self::BESIDES_STREAMS + load.containers * per_container,
+            per_rotation: left * load.containers as f64,
+        }
+    }
+
+    /// How many containers can make so many rotations within a limit.
+    fn containers_within(&self, limit: u64, rotations: u64) -> u64 {
+        let for_streams = limit.saturating_sub(Self::BESIDES_STREAMS) as f64;
+        let each = self.per_container as f64 + self.left * rotations as f64;
+        ((for_streams / each) as u64).min(self.containers)
+    }
+
+    /// The rotation at which the limit is passed, 0 for the baseline; `None` where nothing grows.
+    fn exhausted_at(&self, limit: u64) -> Option<u64> {
+        if self.baseline > limit {
+            return Some(0);
+        }
+        (self.per_rotation > 0.0)
+            .then(|| ((limit - self.baseline) as f64 / self.per_rotation) as u64 + 1)
+    }
+}
+
+/// Refuses a wiring that is named twice, be it by its name and its letter.
+///
+/// # Errors
+/// A usage failure that names it.
+pub fn each_wiring_once(wirings: &[Wiring]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    match wirings.iter().find(|wiring| !seen.insert(&wiring.name)) {
+        Some(twice) => Err(Failure::usage(format!(
+            "--wiring {} is given twice",
+            twice.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::catalogue;
+
+    fn plan(wiring: &str, containers: usize) -> Plan {
+        let rotation = Duration::from_secs(300);
+        Plan {
+            engine: Engine::Synthetic,
+            containers,
+            rotation,
+            rotations: 12,
+            wirings: vec![catalogue::find(wiring).expect("a wiring of the catalogue")],
+            clock: Clock::compressed(rotation, None),
+            lines_per_second: 12.5,
+            silent_share: 0.5,
+            consumer_delay: Duration::ZERO,
+            seed: 1,
+            scenario: None,
+            console: false,
+        }
+    }
+
+    #[test]
+    fn five_minutes_are_compressed_to_a_second_and_half_a_second_is_left_alone() {
+        assert_eq!(plan("old", 50).rotation_wall(), Duration::from_secs(1));
+        let half = Duration::from_millis(500);
+        assert_eq!(Clock::compressed(half, None).pace, Pace(1.0));
+    }
+
+    #[test]
+    fn the_rotation_at_which_descriptors_run_out_is_named_with_the_flags_to_change() {
+        let refusal = plan("old", 5000)
+            .check_fds(20_000, false)
+            .expect_err("13 × 5000 > 20000");
+        let message = refusal.to_string();
+        assert!(message.contains("at rotation 3 of 12"), "{message}");
+        assert!(message.contains("--rotations 2"), "{message}");
+        assert!(message.contains("--force"), "{message}");
+    }
+
+    #[test]
+    fn the_advised_number_of_containers_fits_and_one_more_does_not() {
+        for limit in [120, 1024, 20_000] {
+            let too_many = (limit as usize - 64) / 13 + 1;
+            let message = plan("old", too_many)
+                .check_fds(limit, false)
+                .expect_err("too many")
+                .to_string();
+            let (_, advised) = message.split_once("--containers ").expect("advice");
+            let digits: String = advised.chars().take_while(char::is_ascii_digit).collect();
+            let advised = digits.parse().expect("a number");
+            let fits = |containers| plan("old", containers).check_fds(limit, false).is_ok();
+            assert!(fits(advised) && !fits(advised + 1), "{limit}: {message}");
+        }
+    }
+
+    #[test]
+    fn forced_the_same_is_a_warning() {
+        let warnings = plan("old", 5000).check_fds(20_000, true).expect("forced");
+        assert_eq!(warnings.len(), 1);
+    }
+
+    #[test]
+    fn containers_that_do_not_fit_at_all_are_refused_even_when_forced() {
+        let refusal = plan("fixed", 20_000)
+            .check_fds(20_000, true)
+            .expect_err("no room");
+        assert!(
+            refusal.to_string().contains("--containers 19936"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_wiring_that_leaks_nothing_fits() {
+        assert!(
+            plan("fixed", 19_000)
+                .check_fds(20_000, false)
+                .is_ok_and(|w| w.is_empty())
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! The formats that a report is written in.
+
+use clap::ValueEnum;
+
+use super::model::Report;
+use super::table::Terminal;
+use super::{csv, json, markdown, table};
+
+/// A format of `--format` and `--export`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Table,
+    /// The whole report as one JSON document
+    Json,
+    /// The samples, one row per wiring and rotation
+    Csv,
+    /// The tables as GitHub-flavoured markdown
+    Markdown,
+}
+
+impl Format {
+    /// Renders a report; `terminal` is for tables.
+    ///
+    /// # Errors
+    /// As the format's own rendering.
+    pub fn render(self, report: &Report, terminal: Terminal) -> anyhow::Result<String> {
+        Ok(match self {
+            Self::Table => table::render(report, terminal),
+            Self::Json => json::render(report)?,
+            Self::Csv => csv::render(report)?,
+            Self::Markdown => markdown::render(report),
+        })
+    }
+}

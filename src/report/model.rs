@@ -1,0 +1,375 @@
+//! The report: one documented struct that every output reads and that the JSON prints.
+//!
+//! Field names are a contract. Counts are integers, durations end in `_ms`, rates are floats, and
+//! what is unknown is null, never 0.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use super::gate_result::{GateResult, Outcome};
+
+/// The document's type and version.
+pub const SCHEMA: &str = "leakcheck.report/v1";
+
+/// What one run measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What measured.
+    pub tool: Tool,
+    /// Whether the run was cut short: what follows was measured until then.
+    pub partial: bool,
+    /// What was asked for.
+    pub config: Config,
+    /// What each wiring did.
+    pub wirings: Vec<WiringReport>,
+    /// The gates that were judged.
+    pub gates: Vec<GateResult>,
+}
+
+/// What measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// leakcheck's version.
+    pub version: String,
+    /// The version of tokio whose tasks were counted.
+    pub tokio: String,
+    /// Whether hidden tasks are attributed to their spawn sites.
+    pub spawn_sites: bool,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// `synthetic` or `docker`.
+    pub engine: String,
+    /// Containers followed.
+    pub containers: u64,
+    /// Rotation interval on the monitor's clock.
+    pub rotation_ms: u64,
+    /// Rotations asked for.
+    pub rotations: u64,
+    /// `real` or `compressed`.
+    pub clock: String,
+    /// The factor by which the monitor's durations were divided.
+    pub time_scale: f64,
+    /// Mean line rate of a chatty container, in wall time; null for attached containers.
+    pub lines_per_second: Option<f64>,
+    /// Share of the containers that print nothing; null for attached containers.
+    pub silent: Option<f64>,
+    /// What the consumer takes for each chunk, in wall time.
+    pub consumer_delay_ms: u64,
+    /// The scenario that the run was made from.
+    pub scenario: Option<String>,
+    /// The seed of the containers' schedule.
+    pub seed: u64,
+}
+
+/// What one wiring did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WiringReport {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a line.
+    pub summary: String,
+    /// Liveness first, then leaks.
+    pub verdict: Verdict,
+    /// The figures behind the verdict, in a sentence.
+    pub reason: String,
+    /// Why the run of this wiring ended early or lacks evidence; null where it is whole.
+    pub cut_short: Option<String>,
+    /// Rotations per container.
+    pub rotations: Rotations,
+    /// The settled counts with every container followed and no rotation done.
+    pub baseline: Option<Counts>,
+    /// The settled counts after the last rotation that was sampled.
+    pub r#final: Option<Counts>,
+    /// The settled counts after the monitor was cancelled as a whole.
+    pub after_shutdown: Option<Counts>,
+    /// Growth.
+    pub rates: Rates,
+    /// What the closed form expects of this wiring.
+    pub predicted: Predicted,
+    /// What the same wiring did in Go; a reference, not measured in this run.
+    pub go_reference: Option<GoReference>,
+    /// Tasks by spawn site, the most leaked first.
+    pub sites: Vec<SiteReport>,
+    /// File descriptors by kind.
+    pub fds_by_kind: FdsByKind,
+    /// Lines.
+    pub delivery: Delivery,
+    /// Containers that stopped rotating.
+    pub hung: Hung,
+    /// Streams that could not be opened or that broke.
+    pub stream_errors: StreamErrors,
+    /// The rotation at which the worker could open no more files; null when it always could.
+    pub fds_exhausted_at_rotation: Option<u64>,
+    /// What the runtime did.
+    pub runtime: Runtime,
+    /// What the engine counted on its side.
+    pub engine_side: EngineSide,
+    /// Every sample, the baseline first.
+    pub samples: Vec<Sample>,
+}
+
+/// What a monitor was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every rotation made, every line delivered once, and tasks and fds back at the baseline.
+    Clean,
+    /// Tasks or fds grew in every rotation.
+    Leaking,
+    /// Containers stopped rotating.
+    Hung,
+    /// Lines were lost, delivered twice, or not delivered.
+    Starved,
+    /// Too little evidence.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Self; 5] = [
+        Self::Clean,
+        Self::Leaking,
+        Self::Hung,
+        Self::Starved,
+        Self::Inconclusive,
+    ];
+
+    /// The word that stands in JSON and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Leaking => "leaking",
+            Self::Hung => "hung",
+            Self::Starved => "starved",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// Rotations per container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotations {
+    /// Rotations that were due.
+    pub due: u64,
+    /// Rotations that the container made which made the fewest.
+    pub made: u64,
+    /// Rotations that were due and not made, over all containers.
+    pub missed: u64,
+}
+
+/// Live counts of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// The monitor's tasks.
+    pub tasks: u64,
+    /// The process's file descriptors; null where the system does not tell.
+    pub fds: Option<u64>,
+}
+
+/// Growth of tasks and of file descriptors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Of tasks.
+    pub tasks: Option<Rate>,
+    /// Of file descriptors.
+    pub fds: Option<Rate>,
+}
+
+/// Growth of one count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Per rotation of one container.
+    pub per_rotation_per_container: f64,
+    /// Per rotation of all containers.
+    pub per_rotation: f64,
+    /// Per minute on the monitor's own clock.
+    pub per_minute: f64,
+    /// Growth of all containers in the rotation in which it was least.
+    pub weakest_rotation: i64,
+    /// The 95 % interval of the growth per rotation per container; null with fewer than two rotations.
+    pub ci95: Option<[f64; 2]>,
+}
+
+/// What the closed form expects.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predicted {
+    /// Null where the form has no answer, as under back-pressure.
+    pub tasks_per_rotation_per_container: Option<f64>,
+    /// Null where the form has no answer.
+    pub fds_per_rotation_per_container: Option<f64>,
+    /// Containers that are expected to stop rotating; null where the form has no answer.
+    pub containers_hung: Option<u64>,
+}
+
+/// What the same wiring did in Go, measured once elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoReference {
+    /// The letter of its row in the reference table.
+    pub row: Option<String>,
+    /// Null where the run hung.
+    pub goroutines_per_rotation_per_container: Option<f64>,
+    /// Null where the run hung.
+    pub fds_per_rotation_per_container: Option<f64>,
+    /// Containers that stopped rotating, where any did.
+    pub hung: Option<String>,
+}
+
+/// Tasks of one spawn site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SiteReport {
+    /// What its tasks are called.
+    pub label: String,
+    /// `file:line:column`; null in a build without spawn sites, for tasks of others.
+    pub location: Option<String>,
+    /// The package that holds it.
+    pub package: Option<String>,
+    /// Tasks at the baseline.
+    pub baseline: u64,
+    /// Tasks at the end.
+    pub r#final: u64,
+    /// Growth; negative where tasks went missing.
+    pub leaked: i64,
+    /// Growth per rotation per container.
+    pub per_rotation_per_container: Option<f64>,
+}
+
+/// File descriptors by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FdsByKind {
+    /// At the baseline; null where they could not be listed.
+    pub baseline: Option<BTreeMap<String, u64>>,
+    /// At the end; null where they could not be listed.
+    pub r#final: Option<BTreeMap<String, u64>>,
+}
+
+/// Lines: counted by the numbers that they carry, or, of containers that were there before the
+/// run, by reading the engine's log again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Lines that the containers are known to have printed until the end of the last rotation;
+    /// null where nobody could tell.
+    pub emitted: Option<u64>,
+    /// Lines that reached the consumer.
+    pub read: Option<u64>,
+    /// Emitted lines that did not reach the consumer.
+    pub lost: Option<u64>,
+    /// Lines that reached the consumer again.
+    pub duplicated: Option<u64>,
+}
+
+/// Containers that stopped rotating.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hung {
+    /// How many.
+    pub containers: u64,
+    /// Where they stand.
+    pub r#where: Vec<HungPlace>,
+}
+
+/// A place at which containers stand that stopped rotating.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HungPlace {
+    /// What the container's supervisor waits for.
+    pub place: String,
+    /// How many containers stand there.
+    pub containers: u64,
+}
+
+/// Streams that could not be opened or that broke.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamErrors {
+    /// How many.
+    pub count: u64,
+    /// Why one of them failed.
+    pub example: Option<String>,
+}
+
+/// What the worker's runtime did during the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Share of the runtime's threads' time spent on tasks.
+    pub busy_ratio: Option<f64>,
+    /// Polls of tasks; null in a build without `tokio_unstable`.
+    pub polls: Option<u64>,
+}
+
+/// What the engine counted on its side; null where it does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineSide {
+    /// Whether all wirings used this engine at once, so that its counts are of all together.
+    pub shared: bool,
+    /// Open connections at the baseline.
+    pub connections_baseline: Option<u64>,
+    /// Open connections at the end.
+    pub connections_final: Option<u64>,
+    /// The engine's goroutines (synthetic: tasks) at the baseline.
+    pub goroutines_baseline: Option<u64>,
+    /// The engine's goroutines (synthetic: tasks) at the end.
+    pub goroutines_final: Option<u64>,
+    /// The engine's file descriptors at the baseline.
+    pub fds_baseline: Option<u64>,
+    /// The engine's file descriptors at the end.
+    pub fds_final: Option<u64>,
+}
+
+/// One reading of a worker's live counts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The rotation after which it was taken; 0 is the baseline.
+    pub rotation: u64,
+    /// Wall time since the worker started following.
+    pub t_ms: u64,
+    /// The monitor's tasks.
+    pub tasks: u64,
+    /// The process's file descriptors.
+    pub fds: Option<u64>,
+    /// Resident memory.
+    pub rss_bytes: Option<u64>,
+    /// Threads.
+    pub threads: Option<u64>,
+    /// Wall time from the rotation until the counts changed for the last time before the sample;
+    /// read every few milliseconds.
+    pub settle_ms: u64,
+    /// Whether they settled before the deadline.
+    pub settled: bool,
+    /// Streams opened so far.
+    pub streams_opened: u64,
+    /// Rotations made so far, over all containers.
+    pub rotations_made: u64,
+    /// Containers that had not made this rotation when the sample was taken; at the baseline,
+    /// containers that were not followed.
+    pub behind: u64,
+    /// Lines delivered so far.
+    pub lines_read: u64,
+    /// Tasks by the label of their spawn site.
+    pub sites: BTreeMap<String, u64>,
+    /// The engine's counts at about the same time.
+    pub engine: Option<EngineCounts>,
+}
+
+impl Sample {
+    /// The sample's counts.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            tasks: self.tasks,
+            fds: self.fds,
+        }
+    }
+}
+
+/// An engine's counts of itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineCounts {
+    /// Open connections.
+    pub connections: Option<u64>,
+    /// Goroutines; of the synthetic engine, tasks.
+    pub goroutines: Option<u64>,
+    /// File descriptors.
+    pub fds: Option<u64>,
+}

@@ -1,0 +1,406 @@
+//! What people read of a report: headings, tables and sentences, before any rendering.
+
+use super::gate_section;
+use super::model::{Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport};
+use crate::duration;
+use crate::probe::sites;
+
+/// As many wirings stand side by side in the table of rotations as fit in 80 columns.
+const WIRINGS_SIDE_BY_SIDE: usize = 3;
+/// A longer series is thinned to about this many rows.
+const ROTATION_ROWS: usize = 24;
+
+/// A part of the summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What it is about.
+    pub heading: String,
+    /// Its table, where it has one.
+    pub table: Option<Table>,
+    /// What is to be said about it.
+    pub notes: Vec<String>,
+}
+
+/// A table of texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The columns' names.
+    pub header: Vec<String>,
+    /// The rows.
+    pub rows: Vec<Vec<Text>>,
+}
+
+/// A text in a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Text {
+    /// Words, aligned to the left.
+    Words(String),
+    /// A figure, aligned to the right.
+    Figure(String),
+    /// A verdict, coloured where there are colours.
+    Verdict(Verdict),
+    /// What a gate came to, coloured likewise.
+    Outcome(Outcome),
+}
+
+/// The summary of a report.
+pub fn of(report: &Report) -> Vec<Section> {
+    let mut sections = vec![rates(report)];
+    sections.extend(rotations(report));
+    sections.push(spawn_sites(report));
+    sections.push(surroundings(report));
+    sections.push(gate_section::of(report));
+    sections.retain(|section| section.table.is_some() || !section.notes.is_empty());
+    sections
+}
+
+fn rates(report: &Report) -> Section {
+    let header = [
+        "wiring",
+        "verdict",
+        "count",
+        "per rotation per container",
+        "predicted",
+        "per rotation",
+        "per minute",
+    ];
+    let row = |words: [Text; 2], of: &str, rate: Option<Rate>, predicted: Option<f64>| {
+        let [wiring, verdict] = words;
+        vec![
+            wiring,
+            verdict,
+            Text::Words(of.into()),
+            figure(rate.map(|rate| rate.per_rotation_per_container)),
+            figure(predicted),
+            figure(rate.map(|rate| rate.per_rotation)),
+            figure(rate.map(|rate| rate.per_minute)),
+        ]
+    };
+    let nothing = || Text::Words(String::new());
+    let rows = report.wirings.iter().flat_map(|wiring| {
+        let (rates, predicted) = (&wiring.rates, &wiring.predicted);
+        let named = [
+            Text::Words(wiring.name.clone()),
+            Text::Verdict(wiring.verdict),
+        ];
+        [
+            row(
+                named,
+                "tasks",
+                rates.tasks,
+                predicted.tasks_per_rotation_per_container,
+            ),
+            row(
+                [nothing(), nothing()],
+                "fds",
+                rates.fds,
+                predicted.fds_per_rotation_per_container,
+            ),
+        ]
+    });
+    let mut notes: Vec<String> = report.wirings.iter().map(verdict_in_words).collect();
+    if report.partial {
+        notes.push("This report is partial: the run ended before it was through.".into());
+    }
+    Section {
+        heading: format!("Leak rates: {}", conditions(report)),
+        table: Some(table(&header, rows)),
+        notes,
+    }
+}
+
+/// The verdict with its figures, and how alive the monitor was.
+fn verdict_in_words(wiring: &WiringReport) -> String {
+    let mut words = format!(
+        "{}: {}: {}.",
+        wiring.name,
+        wiring.verdict.word(),
+        wiring.reason
+    );
+    let delivery = &wiring.delivery;
+    if let (Verdict::Leaking, Some(read), Some(lost), Some(twice)) = (
+        wiring.verdict,
+        delivery.read,
+        delivery.lost,
+        delivery.duplicated,
+    ) {
+        words += &format!(" {read} lines delivered, {lost} lost, {twice} twice.");
+    }
+    words
+}
+
+/// The run's conditions in a line.
+fn conditions(report: &Report) -> String {
+    let config = &report.config;
+    let rotation = duration::format(std::time::Duration::from_millis(config.rotation_ms));
+    let clock = match config.clock.as_str() {
+        "compressed" => format!("compressed {}-fold", trimmed(config.time_scale)),
+        clock => format!("{clock} clock"),
+    };
+    let scenario = match &config.scenario {
+        Some(name) => format!("scenario {name}, "),
+        None => String::new(),
+    };
+    format!(
+        "{scenario}{} {} containers, {} rotations of {rotation}, {clock}",
+        config.containers, config.engine, config.rotations
+    )
+}
+
+fn rotations(report: &Report) -> Vec<Section> {
+    report
+        .wirings
+        .chunks(WIRINGS_SIDE_BY_SIDE)
+        .filter(|wirings| wirings.iter().any(|wiring| !wiring.samples.is_empty()))
+        .map(rotations_of)
+        .collect()
+}
+
+fn rotations_of(wirings: &[WiringReport]) -> Section {
+    let last = wirings
+        .iter()
+        .filter_map(|wiring| wiring.samples.last())
+        .map(|s| s.rotation)
+        .max();
+    let last = usize::try_from(last.unwrap_or(0)).unwrap_or(usize::MAX);
+    let every = (last / ROTATION_ROWS).max(1);
+    let mut header = vec!["rotation".to_owned()];
+    for wiring in wirings {
+        header.extend([format!("{} tasks", wiring.name), "fds".into()]);
+    }
+    let shown = (0..=last).filter(|rotation| rotation % every == 0 || *rotation == last);
+    let rows = shown.map(|rotation| {
+        let mut row = vec![match rotation {
+            0 => Text::Words("baseline".into()),
+            rotation => Text::Words(rotation.to_string()),
+        }];
+        for wiring in wirings {
+            let sample = wiring
+                .samples
+                .iter()
+                .find(|sample| sample.rotation == rotation as u64);
+            row.push(Text::Figure(tasks_of(sample)));
+            row.push(count(sample.and_then(|sample| sample.fds)));
+        }
+        row
+    });
+    let rows = rows.collect();
+    let mut notes = Vec::new();
+    if every > 1 {
+        notes.push(format!(
+            "Every {every}th rotation is shown; the JSON has them all."
+        ));
+    }
+    if wirings
+        .iter()
+        .flat_map(|wiring| &wiring.samples)
+        .any(|sample| !sample.settled)
+    {
+        notes.push("~ the count had not settled when it was read.".into());
+    }
+    Section {
+        heading: "Live tasks and file descriptors after each rotation, settled".into(),
+        table: Some(Table { header, rows }),
+        notes,
+    }
+}
+
+fn tasks_of(sample: Option<&Sample>) -> String {
+    match sample {
+        Some(sample) if sample.settled => sample.tasks.to_string(),
+        Some(sample) => format!("~{}", sample.tasks),
+        None => "-".into(),
+    }
+}
+
+fn spawn_sites(report: &Report) -> Section {
+    let mut rows = Vec::new();
+    let mut notes = Vec::new();
+    for wiring in &report.wirings {
+        for site in wiring.sites.iter().filter(|site| site.leaked > 0) {
+            rows.push(vec![
+                Text::Words(wiring.name.clone()),
+                Text::Words(site.label.clone()),
+                Text::Figure(site.baseline.to_string()),
+                Text::Figure(site.r#final.to_string()),
+                figure(site.per_rotation_per_container),
+            ]);
+            let note = site_in_words(site);
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    if !report.tool.spawn_sites && !rows.is_empty() {
+        notes.push(
+            "This build does not attribute hidden tasks: rebuild with \
+             RUSTFLAGS=\"--cfg tokio_unstable\" to see who spawned them."
+                .into(),
+        );
+    }
+    let header = [
+        "wiring",
+        "task",
+        "baseline",
+        "final",
+        "per rotation per container",
+    ];
+    let table = (!rows.is_empty()).then(|| table(&header, rows));
+    if table.is_none() && report.wirings.iter().any(|wiring| wiring.samples.len() > 1) {
+        notes.push("At no spawn site are there more tasks than at the baseline.".into());
+    }
+    Section {
+        heading: "Who spawned what leaked".into(),
+        table,
+        notes,
+    }
+}
+
+/// Where a task is spawned and what it does.
+fn site_in_words(site: &SiteReport) -> String {
+    let mut words = site.label.clone();
+    if let Some(location) = &site.location {
+        words += &format!(", spawned at {location}");
+    }
+    match sites::meaning(&site.label) {
+        Some(meaning) => format!("{words}: {meaning}."),
+        None if site.location.is_none() => {
+            format!("{words}: tasks that libraries spawned, not the monitor itself.")
+        }
+        None => words + ".",
+    }
+}
+
+/// What the counts of the worker alone do not show.
+fn surroundings(report: &Report) -> Section {
+    let mut notes = Vec::new();
+    for wiring in &report.wirings {
+        let name = &wiring.name;
+        notes.extend(wiring.hung.r#where.iter().map(|place| {
+            format!(
+                "{name}: {} of {} containers hang: {}.",
+                place.containers, report.config.containers, place.place
+            )
+        }));
+        if wiring.stream_errors.count > 0 {
+            let example = wiring
+                .stream_errors
+                .example
+                .as_deref()
+                .unwrap_or("no reason given");
+            let count = wiring.stream_errors.count;
+            notes.push(format!(
+                "{name}: {count} streams failed, one of them: {example}."
+            ));
+        }
+        let outlived = wiring.after_shutdown.filter(|counts| counts.tasks > 0);
+        if let (Some(left), Some(last)) = (outlived, wiring.r#final) {
+            notes.push(format!(
+                "{name}: {} of {} tasks outlived the monitor's full cancellation.",
+                left.tasks, last.tasks
+            ));
+        }
+    }
+    notes.extend(engine_side(report));
+    notes.extend(go_reference(report));
+    Section {
+        heading: "Around it".into(),
+        table: None,
+        notes,
+    }
+}
+
+/// What grew on the engine's side; once where all wirings used one engine.
+fn engine_side(report: &Report) -> Vec<String> {
+    let grown = |wiring: &WiringReport| {
+        let engine = &wiring.engine_side;
+        // What the synthetic engine spends on a connection is of no interest to anybody.
+        let own = report.config.engine != "synthetic";
+        let counts = [
+            (
+                "connections",
+                engine.connections_baseline,
+                engine.connections_final,
+            ),
+            (
+                "goroutines",
+                engine.goroutines_baseline.filter(|_| own),
+                engine.goroutines_final,
+            ),
+            (
+                "file descriptors",
+                engine.fds_baseline.filter(|_| own),
+                engine.fds_final,
+            ),
+        ];
+        let grown: Vec<String> = counts
+            .into_iter()
+            .filter_map(|(what, first, last)| Some((what, first?, last?)))
+            .filter(|(_, first, last)| first != last)
+            .map(|(what, first, last)| format!("{first} → {last} {what}"))
+            .collect();
+        let whose = match engine.shared {
+            true => "all wirings together".to_owned(),
+            false => wiring.name.clone(),
+        };
+        (!grown.is_empty()).then(|| format!("{whose}: on the engine's side {}.", grown.join(", ")))
+    };
+    let shared = report
+        .wirings
+        .first()
+        .is_some_and(|wiring| wiring.engine_side.shared);
+    let told = if shared { 1 } else { report.wirings.len() };
+    report.wirings.iter().take(told).filter_map(grown).collect()
+}
+
+/// What the report's wirings did in Go; `None` where there is no figure.
+pub fn go_reference(report: &Report) -> Option<String> {
+    let figures: Vec<String> = report
+        .wirings
+        .iter()
+        .filter_map(|wiring| {
+            let go = wiring.go_reference.as_ref()?;
+            let left = go
+                .goroutines_per_rotation_per_container
+                .zip(go.fds_per_rotation_per_container);
+            let left = left
+                .map(|(goroutines, fds)| format!("{goroutines:.2} goroutines and {fds:.2} fds"));
+            let hung = go.hung.as_ref().map(|hung| format!("hung: {hung}"));
+            let said: Vec<String> = left.into_iter().chain(hung).collect();
+            Some(format!("{} {}", wiring.name, said.join(", ")))
+        })
+        .collect();
+    (!figures.is_empty()).then(|| {
+        format!(
+            "In Go, half of the containers silent (a reference, not measured in this run): {}.",
+            figures.join("; ")
+        )
+    })
+}
+
+/// A table with these columns.
+pub(super) fn table<N: ToString>(header: &[N], rows: impl IntoIterator<Item = Vec<Text>>) -> Table {
+    Table {
+        header: header.iter().map(ToString::to_string).collect(),
+        rows: rows.into_iter().collect(),
+    }
+}
+
+/// A rate with two decimals, `-` where it is unknown.
+pub(super) fn figure(value: Option<f64>) -> Text {
+    // Adding 0 turns -0.00 into 0.00.
+    Text::Figure(value.map_or_else(|| "-".into(), |value| format!("{:.2}", value + 0.0)))
+}
+
+/// A count, `-` where it is unknown.
+fn count(value: Option<u64>) -> Text {
+    Text::Figure(value.map_or_else(|| "-".into(), |value| value.to_string()))
+}
+
+/// A factor without needless digits: 300, 2.5.
+pub(super) fn trimmed(value: f64) -> String {
+    format!("{value:.2}")
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}

@@ -1,0 +1,195 @@
+//! The containers of a run: served by synthetic engines, created on a real one, or found there.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use bollard::Docker;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::engine_handle::EngineHandle;
+use super::run::Listener;
+use crate::docker::containers::{self, RunId, RunningContainer};
+use crate::docker::endpoint::Endpoint;
+use crate::docker::{attach, image, removal};
+use crate::engine::process::EngineProcess;
+use crate::engine::spec::EngineSpec;
+use crate::exit_code::{ExitCode, Failure};
+use crate::fleet::Fleet;
+use crate::monitor::Followed;
+use crate::plan::{Engine, Plan, Source};
+
+/// How much longer than its rotations a run may take before its containers end by themselves: for
+/// their creation, for settling, and for the last lines.
+const SPARE_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// What a run follows.
+pub(super) struct Containers {
+    /// The engines: one for all wirings, or one for each.
+    pub(super) engines: Vec<EngineHandle>,
+    /// The containers, in the order of their names.
+    pub(super) followed: Vec<Followed>,
+    /// Lines printed before this moment are not wanted.
+    pub(super) since: Option<Timestamp>,
+    /// What to remove at the end.
+    created: Option<(Docker, RunId)>,
+}
+
+impl Containers {
+    /// Makes or finds the plan's containers.
+    pub(super) async fn provide(
+        plan: &Plan,
+        listener: &impl Listener,
+        interrupt: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let fleet = Fleet::generate(
+            plan.containers,
+            plan.silent_share,
+            plan.lines_per_second,
+            plan.seed,
+        );
+        match &plan.engine {
+            Engine::Synthetic => Self::serve(plan, fleet).await,
+            Engine::Docker { host, source } => {
+                let endpoint = Endpoint::resolve(host.as_deref())?;
+                let docker = endpoint.connect().await?;
+                let url = endpoint.address().to_string();
+                match source {
+                    Source::Created { image } => {
+                        let created = Created {
+                            docker,
+                            url,
+                            image,
+                            fleet: &fleet,
+                        };
+                        created.create(plan, listener, interrupt).await
+                    }
+                    Source::Attached { label } => Self::attach(docker, url, label).await,
+                }
+            }
+        }
+    }
+
+    /// Starts a synthetic engine per wiring; all print the same lines at the same times.
+    async fn serve(plan: &Plan, fleet: Fleet) -> Result<Self, Failure> {
+        let started_at_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        let spec = EngineSpec {
+            fleet,
+            started_at_ns,
+        };
+        let mut engines = Vec::new();
+        for _ in &plan.wirings {
+            let process = EngineProcess::start(&spec).await?;
+            let url = format!("unix://{}", process.socket().display());
+            let docker = Endpoint::parse(&url)
+                .map_err(Failure::environment)?
+                .connect()
+                .await?;
+            engines.push(EngineHandle::synthetic(docker, url, process));
+        }
+        let followed = spec
+            .fleet
+            .containers
+            .iter()
+            .map(|container| Followed {
+                name: container.name.clone(),
+                reference: container.name.clone(),
+            })
+            .collect();
+        Ok(Self {
+            engines,
+            followed,
+            since: None,
+            created: None,
+        })
+    }
+
+    /// Finds containers that are there already. They are followed from now on, and never touched.
+    async fn attach(docker: Docker, url: String, label: &str) -> Result<Self, Failure> {
+        let found = attach::labelled(&docker, label).await?;
+        Ok(Self {
+            followed: followed(found),
+            engines: vec![EngineHandle::real(docker, url)],
+            since: Some(Timestamp::now()),
+            created: None,
+        })
+    }
+
+    /// The engine that serves a wiring.
+    pub(super) fn engine_of(&self, wiring: usize) -> &EngineHandle {
+        &self.engines[wiring.min(self.engines.len() - 1)]
+    }
+
+    /// Ends what was started and removes what was created.
+    pub(super) async fn release(self) -> Result<(), Failure> {
+        for engine in self.engines {
+            engine.end().await;
+        }
+        match self.created {
+            Some((docker, run)) => removal::remove_run(&docker, &run).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Containers to be created.
+struct Created<'a> {
+    docker: Docker,
+    url: String,
+    image: &'a str,
+    fleet: &'a Fleet,
+}
+
+impl Created<'_> {
+    async fn create(
+        self,
+        plan: &Plan,
+        listener: &impl Listener,
+        interrupt: &CancellationToken,
+    ) -> Result<Containers, Failure> {
+        let Self {
+            docker,
+            url,
+            image,
+            fleet,
+        } = self;
+        let pulled = image::ensure(&docker, image, |pull| listener.pulling(image, &pull));
+        interrupt
+            .run_until_cancelled(pulled)
+            .await
+            .unwrap_or_else(|| {
+                Err(Failure {
+                    code: ExitCode::Interrupted,
+                    error: anyhow::anyhow!("interrupted while the image was being pulled"),
+                })
+            })?;
+        let run = RunId::generate();
+        let life = plan.duration_wall() + SPARE_LIFE;
+        let on_progress = |running| listener.creating(running as u64);
+        let creating =
+            containers::create(&docker, fleet, image, &run, life, interrupt, on_progress);
+        // A panic must not leave behind what was created until then.
+        let created = match AssertUnwindSafe(creating).catch_unwind().await {
+            Ok(created) => created?,
+            Err(panic) => {
+                let _ = removal::remove_run(&docker, &run).await;
+                std::panic::resume_unwind(panic)
+            }
+        };
+        Ok(Containers {
+            followed: followed(created),
+            engines: vec![EngineHandle::real(docker.clone(), url)],
+            since: None,
+            created: Some((docker, run)),
+        })
+    }
+}
+
+fn followed(containers: Vec<RunningContainer>) -> Vec<Followed> {
+    let followed = |container: RunningContainer| Followed {
+        name: container.name,
+        reference: container.id,
+    };
+    containers.into_iter().map(followed).collect()
+}

@@ -1,0 +1,107 @@
+//! An engine as the runner asks it: the same questions to a synthetic and to a real one.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use jiff::Timestamp;
+
+use crate::docker::{engine_load, last_lines, line_count};
+use crate::engine::process::EngineProcess;
+use crate::exit_code::Failure;
+use crate::monitor::{EngineAddress, LastLine};
+use crate::report::model::EngineCounts;
+
+/// How long an engine may take to tell its counts: they are the story's margin, not its matter.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take to tell the last lines of all containers.
+const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
+
+/// An engine that serves the containers of one wiring, or of all.
+pub(super) struct EngineHandle {
+    docker: Docker,
+    url: String,
+    /// The synthetic engine's process, which tells its connections too.
+    process: Option<EngineProcess>,
+}
+
+impl EngineHandle {
+    pub(super) fn real(docker: Docker, url: String) -> Self {
+        Self {
+            docker,
+            url,
+            process: None,
+        }
+    }
+
+    pub(super) fn synthetic(docker: Docker, url: String, process: EngineProcess) -> Self {
+        Self {
+            docker,
+            url,
+            process: Some(process),
+        }
+    }
+
+    /// Where the monitor finds the engine.
+    pub(super) fn address(&self) -> EngineAddress {
+        let version = self.docker.client_version();
+        EngineAddress {
+            url: self.url.clone(),
+            api_version: (version.major_version, version.minor_version),
+        }
+    }
+
+    /// What the engine counts of itself; whatever it does not tell is unknown.
+    pub(super) async fn counts(&self) -> EngineCounts {
+        // One after the other: the second question's connection is not to be counted by the first.
+        let connections = match &self.process {
+            Some(process) => tokio::time::timeout(PATIENCE, process.state()).await,
+            None => Ok(Err(anyhow::anyhow!("a real engine does not tell"))),
+        };
+        let load = tokio::time::timeout(PATIENCE, engine_load::read(&self.docker)).await;
+        let connections = connections
+            .ok()
+            .and_then(Result::ok)
+            .map(|state| state.connections);
+        let load = load.ok().and_then(Result::ok).unwrap_or_default();
+        EngineCounts {
+            connections,
+            goroutines: load.goroutines,
+            fds: load.fds,
+        }
+    }
+
+    /// The last line that each container has printed by now.
+    pub(super) async fn last_lines(
+        &self,
+        containers: &[String],
+    ) -> Result<Vec<Option<LastLine>>, Failure> {
+        tokio::time::timeout(
+            LAST_LINES_PATIENCE,
+            last_lines::read(&self.docker, containers),
+        )
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::environment(format!(
+                "the engine did not tell the containers' last lines within {} s",
+                LAST_LINES_PATIENCE.as_secs()
+            )))
+        })
+    }
+
+    /// How many lines each container printed from `since` to its own last moment.
+    pub(super) async fn count_lines(
+        &self,
+        containers: &[(String, Option<Timestamp>)],
+        since: Timestamp,
+    ) -> Result<Vec<u64>, Failure> {
+        line_count::read(&self.docker, containers, since).await
+    }
+
+    /// Ends a synthetic engine; a real one is left alone.
+    pub(super) async fn end(self) {
+        if let Some(process) = self.process {
+            // Its exit status no longer matters: what it served has been measured.
+            let _ = process.stop().await;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A run: all wirings side by side, from nothing to a report, and back to nothing.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::containers::Containers;
+use super::drive::{Watcher, drive};
+use crate::analysis::wiring_report::Observation;
+use crate::docker::image::PullProgress;
+use crate::exit_code::Failure;
+use crate::monitor::MonitorPlan;
+use crate::plan::Plan;
+use crate::report::model::{Report, SCHEMA, Tool};
+use crate::worker::protocol::{Glance, WorkerPlan};
+
+/// Hears how a run goes on.
+pub trait Listener: Sync {
+    /// The image is being pulled.
+    fn pulling(&self, image: &str, progress: &PullProgress);
+    /// So many real containers run.
+    fn creating(&self, running: u64);
+    /// The workers start; each wiring's console listens on its port, where one was asked for.
+    fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]);
+    /// A wiring's live counts in passing, with its baseline once that is taken.
+    fn glance(&self, wiring: usize, glance: Glance, observation: &Observation);
+    /// A sample was taken or a wiring is done: what is known by now, marked partial.
+    fn measured(&self, so_far: &Report);
+}
+
+/// What a run came to.
+pub struct Outcome {
+    /// What was measured.
+    pub report: Report,
+    /// Whether everything that was made for the run is gone again; else what is left, and how to
+    /// remove it.
+    pub released: Result<(), Failure>,
+}
+
+/// Carries a plan out. When `interrupt` is cancelled, no further rotation begins, and what was
+/// measured is reported as partial.
+///
+/// Beside the report it says whether all containers could be removed: the figures stand either way.
+///
+/// # Errors
+/// Fails where the engine, the image or the containers cannot be had. Whatever was started has
+/// ended by then.
+pub async fn run(
+    mut plan: Plan,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Outcome, Failure> {
+    let containers = Containers::provide(&plan, listener, interrupt).await?;
+    plan.containers = containers.followed.len();
+    // A panic must not leave containers behind: they are removed before it goes on.
+    let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt));
+    let outcome = measuring.catch_unwind().await;
+    let released = containers.release().await;
+    let report = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    Ok(Outcome { report, released })
+}
+
+async fn measure(
+    plan: &Plan,
+    containers: &Containers,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Report, Failure> {
+    let console_ports = console_ports(plan)?;
+    listener.starting(plan, &console_ports);
+    let observations: Vec<Observation> = plan
+        .wirings
+        .iter()
+        .map(|wiring| Observation {
+            wiring: wiring.clone(),
+            rotations: plan.rotations,
+            load: plan.load(),
+            engine_shared: containers.engines.len() < plan.wirings.len(),
+            samples: Vec::new(),
+            finding: None,
+            cut_short: None,
+        })
+        .collect();
+    let watch = Watch {
+        plan,
+        listener,
+        observations: Mutex::new(observations),
+    };
+    let drives = plan.wirings.iter().enumerate().map(|(index, wiring)| {
+        let engine = containers.engine_of(index);
+        let worker = WorkerPlan {
+            monitor: MonitorPlan {
+                wiring: wiring.clone(),
+                engine: engine.address(),
+                containers: containers.followed.clone(),
+                pace: plan.clock.pace,
+                consumer_delay: plan.consumer_delay,
+                since: containers.since,
+            },
+            rotations: plan.rotations,
+            rotation: plan.rotation_wall(),
+            console_port: console_ports[index],
+        };
+        let watch = &watch;
+        async move { drive(&worker, engine, &WatchOne { watch, index }, interrupt).await }
+    });
+    join_all(drives).await;
+    let observations = watch.lock();
+    let partial = observations
+        .iter()
+        .any(|observation| observation.cut_short.is_some());
+    Ok(report(plan, &observations, partial))
+}
+
+/// A free port per wiring, from tokio-console's own on.
+fn console_ports(plan: &Plan) -> Result<Vec<Option<u16>>, Failure> {
+    /// Where tokio-console connects by default.
+    const FIRST: u16 = 6669;
+    if !plan.console {
+        return Ok(vec![None; plan.wirings.len()]);
+    }
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let ports: Vec<Option<u16>> = (FIRST..=u16::MAX)
+        .filter(is_free)
+        .take(plan.wirings.len())
+        .map(Some)
+        .collect();
+    if ports.len() < plan.wirings.len() {
+        return Err(Failure::environment(
+            "no port is free for tokio-console (--console)",
+        ));
+    }
+    Ok(ports)
+}
+
+fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
+    Report {
+        schema: SCHEMA.into(),
+        tool: Tool::this(),
+        partial,
+        config: plan.config(),
+        wirings: observations.iter().map(Observation::report).collect(),
+        gates: Vec::new(),
+    }
+}
+
+/// What all drives tell, in one place.
+struct Watch<'a, L> {
+    plan: &'a Plan,
+    listener: &'a L,
+    observations: Mutex<Vec<Observation>>,
+}
+
+impl<L> Watch<'_, L> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Observation>> {
+        self.observations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One wiring's part of the watch.
+struct WatchOne<'a, L> {
+    watch: &'a Watch<'a, L>,
+    index: usize,
+}
+
+impl<L: Listener> Watcher for WatchOne<'_, L> {
+    fn glance(&self, glance: Glance) {
+        let observations = self.watch.lock();
+        self.watch
+            .listener
+            .glance(self.index, glance, &observations[self.index]);
+    }
+
+    fn observe(&self, change: impl FnOnce(&mut Observation)) {
+        let mut observations = self.watch.lock();
+        change(&mut observations[self.index]);
+        let so_far = report(self.watch.plan, &observations, true);
+        self.watch.listener.measured(&so_far);
+    }
+}
