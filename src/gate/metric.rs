@@ -1,0 +1,167 @@
+//! The figures of a report that a gate can ask for. Their names are a contract.
+
+use crate::report::model::{Counts, Rate, WiringReport};
+
+/// A figure of a wiring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Growth of tasks per rotation of one container.
+    TasksPerRotation,
+    /// Growth of file descriptors per rotation of one container.
+    FdsPerRotation,
+    /// Growth of all containers' tasks per minute, on the monitor's own clock.
+    TasksPerMinute,
+    /// Growth of all containers' file descriptors per minute, on the monitor's own clock.
+    FdsPerMinute,
+    /// Tasks at the end, less those at the baseline.
+    TasksOverBaseline,
+    /// File descriptors at the end, less those at the baseline.
+    FdsOverBaseline,
+    /// Lines that did not reach the consumer.
+    LinesLost,
+    /// Lines that reached the consumer again.
+    LinesDuplicated,
+    /// Containers that stopped rotating.
+    ContainersHung,
+    /// Rotations that were due and not made, over all containers.
+    RotationsMissed,
+}
+
+impl Metric {
+    /// All metrics, in the order in which the help lists them.
+    pub const ALL: [Self; 10] = [
+        Self::TasksPerRotation,
+        Self::FdsPerRotation,
+        Self::TasksPerMinute,
+        Self::FdsPerMinute,
+        Self::TasksOverBaseline,
+        Self::FdsOverBaseline,
+        Self::LinesLost,
+        Self::LinesDuplicated,
+        Self::ContainersHung,
+        Self::RotationsMissed,
+    ];
+
+    /// The name that stands in an expression.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TasksPerRotation => "tasks_per_rotation",
+            Self::FdsPerRotation => "fds_per_rotation",
+            Self::TasksPerMinute => "tasks_per_minute",
+            Self::FdsPerMinute => "fds_per_minute",
+            Self::TasksOverBaseline => "tasks_over_baseline",
+            Self::FdsOverBaseline => "fds_over_baseline",
+            Self::LinesLost => "lines_lost",
+            Self::LinesDuplicated => "lines_duplicated",
+            Self::ContainersHung => "containers_hung",
+            Self::RotationsMissed => "rotations_missed",
+        }
+    }
+
+    /// The metric of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+
+    /// Whether it tells of a leak. A monitor that is not alive leaks nothing, so that these figures
+    /// say nothing of it.
+    pub fn is_of_leak(self) -> bool {
+        match self {
+            Self::TasksPerRotation
+            | Self::FdsPerRotation
+            | Self::TasksPerMinute
+            | Self::FdsPerMinute
+            | Self::TasksOverBaseline
+            | Self::FdsOverBaseline => true,
+            Self::LinesLost
+            | Self::LinesDuplicated
+            | Self::ContainersHung
+            | Self::RotationsMissed => false,
+        }
+    }
+
+    /// What a wiring measured; `None` where that is not known.
+    pub fn of(self, wiring: &WiringReport) -> Option<f64> {
+        let (tasks, fds) = (wiring.rates.tasks, wiring.rates.fds);
+        let measured = match self {
+            Self::TasksPerRotation => per_rotation(tasks),
+            Self::FdsPerRotation => per_rotation(fds),
+            Self::TasksPerMinute => per_minute(tasks),
+            Self::FdsPerMinute => per_minute(fds),
+            Self::TasksOverBaseline => growth(wiring, |counts| Some(counts.tasks)),
+            Self::FdsOverBaseline => growth(wiring, |counts| counts.fds),
+            Self::LinesLost => wiring.delivery.lost.map(|lines| lines as f64),
+            Self::LinesDuplicated => wiring.delivery.duplicated.map(|lines| lines as f64),
+            Self::ContainersHung => of_the_living(wiring, wiring.hung.containers),
+            Self::RotationsMissed => of_the_living(wiring, wiring.rotations.missed),
+        };
+        // Adding 0 turns -0 into 0. What is no number would meet every !=.
+        measured
+            .map(|value| value + 0.0)
+            .filter(|value| value.is_finite())
+    }
+}
+
+fn per_rotation(rate: Option<Rate>) -> Option<f64> {
+    rate.map(|rate| rate.per_rotation_per_container)
+}
+
+fn per_minute(rate: Option<Rate>) -> Option<f64> {
+    rate.map(|rate| rate.per_minute)
+}
+
+fn growth(wiring: &WiringReport, count: fn(Counts) -> Option<u64>) -> Option<f64> {
+    let (first, last) = (
+        wiring.baseline.and_then(count)?,
+        wiring.r#final.and_then(count)?,
+    );
+    Some((i128::from(last) - i128::from(first)) as f64)
+}
+
+/// A count that only the worker's last word tells. Where that is missing, the count stands at 0
+/// and what was read is unknown: nobody asked whether the monitor was alive.
+fn of_the_living(wiring: &WiringReport, count: u64) -> Option<f64> {
+    let heard = count > 0 || wiring.delivery.read.is_some();
+    heard.then_some(count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::test_report::wiring;
+    use crate::report::model::{Delivery, Verdict};
+
+    #[test]
+    fn a_worker_that_was_not_heard_to_the_end_has_unknown_liveness() {
+        let mut unheard = wiring("old", Verdict::Leaking, 2.0);
+        unheard.delivery = Delivery::default();
+        for metric in [Metric::ContainersHung, Metric::RotationsMissed] {
+            assert_eq!(metric.of(&unheard), None, "{}", metric.name());
+        }
+        unheard.hung.containers = 3;
+        assert_eq!(Metric::ContainersHung.of(&unheard), Some(3.0));
+    }
+
+    #[test]
+    fn growth_below_the_baseline_is_negative() {
+        let mut shrunk = wiring("old", Verdict::Inconclusive, 0.0);
+        shrunk.baseline = Some(Counts {
+            tasks: 200,
+            fds: None,
+        });
+        shrunk.r#final = Some(Counts {
+            tasks: 152,
+            fds: Some(13),
+        });
+        assert_eq!(Metric::TasksOverBaseline.of(&shrunk), Some(-48.0));
+        assert_eq!(Metric::FdsOverBaseline.of(&shrunk), None);
+    }
+
+    #[test]
+    fn a_rate_that_is_no_number_is_unknown() {
+        for value in [f64::NAN, f64::INFINITY] {
+            let strange = wiring("old", Verdict::Clean, value);
+            assert_eq!(Metric::TasksPerRotation.of(&strange), None);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Gates: conditions that a report must meet, and whether it does.
+
+pub mod comparison;
+pub mod expression;
+pub mod judge;
+pub mod metric;
+mod parse_error;
+pub mod subject;
+#[cfg(test)]
+mod test_report;
+mod weigh;
+
+pub use parse_error::ParseError;
