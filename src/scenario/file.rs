@@ -1,0 +1,204 @@
+//! A scenario's file: what is claimed, by whom, and the conditions to try it under.
+
+use std::path::Path;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::library;
+use crate::conditions::Conditions;
+use crate::exit_code::Failure;
+use crate::gate::expression::Gate;
+use crate::monitor::catalogue;
+use crate::nearest::nearest;
+
+/// An experiment as data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// The file's name without its ending; what `--scenario` takes.
+    #[serde(skip)]
+    pub name: String,
+    /// What it is about, in a line.
+    pub title: String,
+    /// What is claimed.
+    pub claim: String,
+    /// Who claimed it.
+    pub claimed_by: String,
+    /// How sure they were, in their words.
+    #[serde(default)]
+    pub confidence: Option<String>,
+    /// The conditions to try it under; what is not said has the default of `leakcheck run`.
+    #[serde(default)]
+    pub run: Conditions,
+    /// What the claim predicts, and what confirms or refutes it; an experiment without it can be
+    /// run, but not audited.
+    #[serde(default)]
+    pub judgement: Option<Judgement>,
+}
+
+/// What confirms a claim and what refutes it: the first list of which every gate holds decides.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Judgement {
+    /// What the claim predicts, in words.
+    pub predicts: String,
+    /// Gates that all hold where the claim is right.
+    #[serde(deserialize_with = "gates")]
+    pub confirmed_if: Vec<Gate>,
+    /// Gates that all hold where the claim is partly right.
+    #[serde(default, deserialize_with = "gates")]
+    pub partly_if: Vec<Gate>,
+    /// The condition under which a claim that is partly right is right.
+    #[serde(default)]
+    pub partly_when: Option<String>,
+    /// Gates that all hold where the claim is wrong.
+    #[serde(deserialize_with = "gates")]
+    pub refuted_if: Vec<Gate>,
+}
+
+fn gates<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Gate>, D::Error> {
+    let expressions = Vec::<String>::deserialize(file)?;
+    let gate = |text: &String| Gate::parse(text).map_err(D::Error::custom);
+    expressions.iter().map(gate).collect()
+}
+
+impl Scenario {
+    /// Finds a scenario: a name of the library, or the path of a file.
+    ///
+    /// # Errors
+    /// A usage failure that names the nearest scenario, or says where the file is wrong.
+    pub fn find(name_or_path: &str) -> Result<Self, Failure> {
+        let path = Path::new(name_or_path);
+        let is_path = name_or_path.contains(std::path::MAIN_SEPARATOR)
+            || path.extension().is_some_and(|ending| ending == "toml");
+        if !is_path {
+            return library::find(name_or_path);
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read the scenario {name_or_path}: {error}"))
+        })?;
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self::parse(&name, &text)
+            .map_err(|error| Failure::usage(format!("the scenario {name_or_path}: {error}")))
+    }
+
+    /// Reads a scenario's file.
+    ///
+    /// # Errors
+    /// Says at which line and column the text is wrong, and names the nearest key there is.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let scenario: Self = toml::from_str(text).map_err(|error| explain(&error))?;
+        scenario.check_judgement()?;
+        Ok(Self {
+            name: name.into(),
+            ..scenario
+        })
+    }
+}
+
+impl Scenario {
+    /// A gate must be about a wiring that the scenario runs.
+    fn check_judgement(&self) -> Result<(), String> {
+        let Some(judgement) = &self.judgement else {
+            return Ok(());
+        };
+        let defaults = catalogue::defaults();
+        let wirings = match self.run.wirings.is_empty() {
+            true => &defaults,
+            false => &self.run.wirings,
+        };
+        let names = || wirings.iter().map(|wiring| wiring.name.as_str());
+        let Judgement {
+            confirmed_if,
+            partly_if,
+            refuted_if,
+            ..
+        } = judgement;
+        for gate in confirmed_if.iter().chain(partly_if).chain(refuted_if) {
+            let checked = gate.check_wirings(names());
+            checked.map_err(|error| format!("[judgement]: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The parser's message, which shows the line; of a misspelt key, with the nearest there is.
+fn explain(error: &toml::de::Error) -> String {
+    let mut words = error.to_string().trim_end().to_owned();
+    let message = error.message();
+    // serde lists every known key behind the unknown one, each in backticks.
+    if let Some(listed) = message.strip_prefix("unknown field ") {
+        let mut names = listed.split('`').skip(1).step_by(2);
+        let unknown = names.next().unwrap_or_default();
+        if let Some(nearest) = nearest(unknown, names) {
+            words += &format!("\ndid you mean `{nearest}`?");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(run: &str) -> String {
+        let head = "title = \"t\"\nclaim = \"c\"\nclaimed-by = \"we\"\n";
+        Scenario::parse("x", &format!("{head}[run]\n{run}\n")).expect_err("must be refused")
+    }
+
+    #[test]
+    fn a_misspelt_key_is_answered_with_its_place_and_the_nearest_key() {
+        let message = refusal("contaners = 5");
+        assert!(message.contains("line 5, column 1"), "{message}");
+        assert!(message.contains("did you mean `containers`?"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_answered_with_its_place() {
+        let message = refusal("containers = \"many\"");
+        assert!(message.contains("line 5, column 14"), "{message}");
+        assert!(message.contains("expected u32"), "{message}");
+    }
+
+    #[test]
+    fn an_impossible_value_is_answered_with_what_would_be_possible() {
+        for (run, expected) in [
+            ("containers = 0", "between 1 and 100000"),
+            ("silent = 1.5", "between 0 and 1"),
+            ("rotation = \"0s\"", "longer than zero"),
+            ("rotation = \"5\"", "a number and a unit"),
+            ("clock = \"fast\"", "`compressed`"),
+            ("wirings = [\"fixd\"]", "did you mean fixed?"),
+        ] {
+            let message = refusal(run);
+            assert!(message.contains(expected), "{run}: {message}");
+            assert!(message.contains("line 5"), "{run}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_gate_is_checked_like_any_other_value() {
+        let head =
+            "title = \"t\"\nclaim = \"c\"\nclaimed-by = \"we\"\n[judgement]\npredicts = \"p\"\n";
+        for (confirmed_if, expected) in [
+            ("fixed.taks_per_rotation <= 0", "tasks_per_rotation"),
+            ("fixd.verdict == clean", "fixed"),
+            ("fixed.verdict", "line 6"),
+        ] {
+            let text = format!("{head}confirmed-if = [\"{confirmed_if}\"]\nrefuted-if = []\n");
+            let message = Scenario::parse("x", &text).expect_err("must be refused");
+            assert!(message.contains(expected), "{confirmed_if}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_title_is_asked_for() {
+        let message = Scenario::parse("x", "claim = \"c\"").expect_err("no title");
+        assert!(message.contains("missing field `title`"), "{message}");
+    }
+}
