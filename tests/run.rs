@@ -419,6 +419,19 @@ fn small_run(format: &str) -> String {
 }
 
 #[test]
+fn what_the_caller_has_open_is_not_counted_in_a_worker() {
+    let fds_at_baseline = |mut program: Program| {
+        let report = report::of(&program.wait());
+        count(&wiring(&report, "fixed")["baseline"]["fds"])
+    };
+    let flags = [&SMALL[..], &["--format=json"]].concat();
+    assert_eq!(
+        fds_at_baseline(Program::start_with_open_files(5, &flags)),
+        fds_at_baseline(Program::start(&flags)),
+    );
+}
+
+#[test]
 fn the_table_reads_as_it_always_did() {
     let table = small_run("table");
     for line in table.lines() {

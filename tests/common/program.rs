@@ -49,6 +49,19 @@ impl Program {
         Self::start_as(&mut command)
     }
 
+    /// The same with so many more files open than it was asked to have.
+    pub fn start_with_open_files(files: usize, flags: &[&str]) -> Self {
+        let open: Vec<String> = (3..3 + files)
+            .map(|fd| format!("exec {fd}</dev/null;"))
+            .collect();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!(r#"{} exec "$@""#, open.concat()), "sh"])
+            .arg(leakcheck())
+            .args(flags);
+        Self::start_as(&mut command)
+    }
+
     fn start_as(command: &mut Command) -> Self {
         let (temporary, files) = (directory(), directory());
         let file = |name: &str| std::fs::File::create(files.path().join(name)).expect("a file");
