@@ -4,6 +4,8 @@
 //! counter share: a line's text says which container printed it and which line it is, so that
 //! lost and repeated lines can be counted whoever served them.
 
+use std::time::Duration;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -21,8 +23,35 @@ pub struct Container {
     pub lines_per_second: f64,
     /// When its first line is due after the start of the experiment, in seconds.
     pub first_line_s: f64,
+    /// How many lines it prints at once, at the same mean rate.
+    pub burst: u32,
+    /// When it ends and starts again; `None` for one that runs on.
+    pub restarts: Option<Restarts>,
     /// Whether it has a terminal: its log is then raw bytes instead of multiplexed frames.
     pub tty: bool,
+}
+
+/// When a container ends and is started again at once, as under a restart policy.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Restarts {
+    /// The first time, in seconds of wall time after the start of the experiment.
+    pub first_s: f64,
+    /// The time between two, in seconds of wall time.
+    pub every_s: f64,
+}
+
+impl Default for Container {
+    /// A container without a name that prints nothing.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            lines_per_second: 0.0,
+            first_line_s: 0.0,
+            burst: 1,
+            restarts: None,
+            tty: false,
+        }
+    }
 }
 
 impl Container {
@@ -63,7 +92,7 @@ impl Fleet {
                     name: format!("web-{index:0width$}"),
                     lines_per_second: rate,
                     first_line_s: if rate > 0.0 { phase / rate } else { 0.0 },
-                    tty: false,
+                    ..Container::default()
                 }
             })
             .collect();
@@ -82,6 +111,29 @@ impl Fleet {
             .partition(|container| container.is_silent());
         for (index, container) in chatty.into_iter().chain(silent).enumerate() {
             container.tty = terminals_up_to(index + 1) > terminals_up_to(index);
+        }
+        self
+    }
+
+    /// Lets each container print `lines` at once, at the same mean rate.
+    #[must_use]
+    pub fn with_bursts(mut self, lines: u32) -> Self {
+        for container in &mut self.containers {
+            container.burst = lines;
+        }
+        self
+    }
+
+    /// Lets each container end and start again at this interval of wall time, one after the other.
+    #[must_use]
+    pub fn with_restarts(mut self, every: Duration) -> Self {
+        let (every_s, count) = (every.as_secs_f64(), self.containers.len() as f64);
+        for (index, container) in self.containers.iter_mut().enumerate() {
+            let share = (index as f64 + 0.5) / count;
+            container.restarts = Some(Restarts {
+                first_s: every_s * share,
+                every_s,
+            });
         }
         self
     }
@@ -161,6 +213,17 @@ mod tests {
         let terminals = || fleet.containers.iter().filter(|c| c.tty);
         assert_eq!(terminals().count(), 25);
         assert_eq!(terminals().filter(|c| c.is_silent()).count(), 13);
+    }
+
+    #[test]
+    fn restarts_are_spread_over_the_interval() {
+        let fleet = Fleet::generate(4, 0.5, 1.0, 1).with_restarts(Duration::from_secs(8));
+        let first: Vec<f64> = fleet
+            .containers
+            .iter()
+            .filter_map(|container| container.restarts.map(|restarts| restarts.first_s))
+            .collect();
+        assert_eq!(first, [1.0, 3.0, 5.0, 7.0]);
     }
 
     #[test]

@@ -12,10 +12,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ::leakcheck::engine::process::EngineProcess;
 use ::leakcheck::engine::spec::EngineSpec;
-use ::leakcheck::fleet::{Container, Fleet, line_sequence};
+use ::leakcheck::fleet::{Container, Fleet, Restarts, line_sequence};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
     LogsOptionsBuilder, RemoveContainerOptions, StopContainerOptions,
@@ -30,8 +31,8 @@ fn spec() -> EngineSpec {
     let container = |name: &str, lines_per_second: f64, tty: bool| Container {
         name: name.into(),
         lines_per_second,
-        first_line_s: 0.0,
         tty,
+        ..Container::default()
     };
     let containers = vec![
         container("chatty", 50.0, false),
@@ -375,5 +376,60 @@ async fn a_dropped_follow_of_a_silent_container_closes_its_connection() {
         (state.connections, state.streams) == (0, 0)
     })
     .await;
+    engine.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_container_that_starts_again_ends_its_follows_and_says_so() {
+    let restarts = Restarts {
+        first_s: 13.0,
+        every_s: 1000.0,
+    };
+    let spec = EngineSpec {
+        fleet: Fleet {
+            containers: vec![Container {
+                name: "restless".into(),
+                restarts: Some(restarts),
+                ..Container::default()
+            }],
+        },
+        ..spec()
+    };
+    let engine = EngineProcess::start_program(leakcheck(), &spec)
+        .await
+        .expect("starts");
+    let docker = connect(&engine);
+    let before = docker
+        .inspect_container("restless", None::<InspectContainerOptions>)
+        .await
+        .expect("is there");
+    // It ends by itself, where that of a container that runs on would not.
+    let follow = stdout_logs().follow(true).build();
+    assert_eq!(read_lines(&docker, "restless", follow).await, [""; 0]);
+    let after = docker
+        .inspect_container("restless", None::<InspectContainerOptions>)
+        .await
+        .expect("is there");
+    assert_eq!(
+        (before.restart_count, after.restart_count),
+        (Some(0), Some(1))
+    );
+    let started = |inspected: ContainerInspectResponse| {
+        let state = inspected.state.expect("a state");
+        assert_eq!(state.running, Some(true));
+        state.started_at.expect("a time")
+    };
+    assert!(started(before) < started(after));
+    let events = format!("/events?since=1&until={}", now_s() + 1);
+    let told = raw_request(engine.socket(), "GET", &events).await;
+    let actions = ["create", "start", "die", "start"];
+    let mut rest = &told[..];
+    for action in actions {
+        let key = format!("\"Action\":\"{action}\"");
+        let at = rest
+            .find(&key)
+            .unwrap_or_else(|| panic!("{action}: {told}"));
+        rest = &rest[at + key.len()..];
+    }
     engine.stop().await.expect("stops");
 }

@@ -14,8 +14,8 @@ use crate::engine::clock::Clock;
 use crate::engine::daemon::Daemon;
 use crate::engine::listen::{ListenAddress, Listener};
 use crate::engine::process::Listening;
-use crate::engine::server;
 use crate::engine::spec::{EngineSpec, MAX_LINES_PER_SECOND};
+use crate::engine::{restarts, server};
 use crate::exit_code::{ExitCode, Failure};
 use crate::fleet::{DEFAULT_LINES_PER_SECOND, Fleet};
 
@@ -191,9 +191,14 @@ async fn serve_until(
     listener: &Listener,
 ) {
     let daemon = Arc::new(Daemon::new(spec, clock));
+    let announced = async {
+        restarts::announce(Arc::clone(&daemon)).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         () = interrupted => {}
-        never = server::serve(daemon, &listener.socket) => match never {},
+        () = announced => {}
+        never = server::serve(Arc::clone(&daemon), &listener.socket) => match never {},
     }
 }
 

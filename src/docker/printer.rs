@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::fleet::{self, Container};
 
-/// Prints `$1` followed by 0, 1, 2 … every `$2` microseconds from `$3` microseconds after its
-/// start on, and ends `$4` microseconds after its start. A period of 0 prints nothing.
+/// Prints `$1` followed by 0, 1, 2 …, `$5` lines every `$2` microseconds from `$3` microseconds
+/// after its start on, and ends `$4` microseconds after its start. A period of 0 prints nothing.
 ///
 /// - Each line is due at a time reckoned from the start, not from the line before it, so that
 ///   what a line costs does not slow the rate down: a late line is printed at once.
@@ -34,8 +34,11 @@ while :; do
     now
     [ "$now_us" -lt "$end" ] || exit 0
     if [ "$due" -le "$now_us" ]; then
-        echo "$1$line"
-        line=$(( line + 1 ))
+        burst=$(( line + $5 ))
+        while [ "$line" -lt "$burst" ]; do
+            echo "$1$line"
+            line=$(( line + 1 ))
+        done
         due=$(( due + $2 ))
     elif [ "$due" -lt "$end" ]; then
         pause $(( due - now_us ))
@@ -52,7 +55,7 @@ pub fn command(container: &Container, life: Duration) -> Vec<String> {
     let first = fleet::line_text(&container.name, 0);
     let prefix = first.strip_suffix('0').unwrap_or(&first);
     let period = match container.lines_per_second {
-        rate if rate > 0.0 => micros(1.0 / rate).max(1),
+        rate if rate > 0.0 => micros(f64::from(container.burst) / rate).max(1),
         _ => 0,
     };
     [
@@ -64,6 +67,7 @@ pub fn command(container: &Container, life: Duration) -> Vec<String> {
         &period.to_string(),
         &micros(container.first_line_s).to_string(),
         &micros(life.as_secs_f64()).to_string(),
+        &container.burst.to_string(),
     ]
     .map(str::to_owned)
     .into()
@@ -86,12 +90,16 @@ mod tests {
             name: "web 'x' $(y)".into(),
             lines_per_second: rate,
             first_line_s: 0.05,
-            tty: false,
+            ..Container::default()
         }
     }
 
     fn print(rate: f64, life: Duration) -> (String, Duration) {
-        let command = command(&container(rate), life);
+        print_as(&container(rate), life)
+    }
+
+    fn print_as(container: &Container, life: Duration) -> (String, Duration) {
+        let command = command(container, life);
         let started = Instant::now();
         let output = Command::new(&command[0])
             .args(&command[1..])
@@ -114,6 +122,17 @@ mod tests {
         // Due from 0.05 s on, every 0.2 s, before 1.2 s: 6, and fewer on a machine that is too busy.
         assert!((1..=6).contains(&lines.len()), "{} lines", lines.len());
         assert!(took >= Duration::from_millis(1180), "{took:?}");
+    }
+
+    #[test]
+    fn a_burst_is_printed_at_once() {
+        let bursts = Container {
+            burst: 7,
+            ..container(10.0)
+        };
+        // Due at 0.05 s, and every 0.7 s from then on.
+        let (printed, _) = print_as(&bursts, Duration::from_millis(400));
+        assert_eq!(printed.lines().count(), 7, "{printed}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use crate::engine::clock::Clock;
 use crate::engine::identity;
 use crate::engine::lifecycle::{Exit, Lifecycle};
+use crate::engine::restarts::Restarts;
 use crate::engine::schedule::Schedule;
 use crate::fleet::Container;
 
@@ -20,8 +21,10 @@ pub struct SyntheticContainer {
     pub tty: bool,
     /// When its lines are due.
     pub schedule: Schedule,
-    /// Created and started, in ns of unix time.
-    pub started_at_ns: i64,
+    /// Created and first started, in ns of unix time.
+    pub created_at_ns: i64,
+    /// When it ends and starts again; `None` for one that runs on.
+    pub restarts: Option<Restarts>,
     lifecycle: watch::Sender<Lifecycle>,
 }
 
@@ -33,9 +36,18 @@ impl SyntheticContainer {
             name: container.name.clone(),
             tty: container.tty,
             schedule: Schedule::new(container, started_at_ns),
-            started_at_ns,
+            created_at_ns: started_at_ns,
+            restarts: (container.restarts).map(|restarts| Restarts::new(restarts, started_at_ns)),
             lifecycle: watch::Sender::new(Lifecycle::Running),
         }
+    }
+
+    /// When it was last started by a moment, in ns of unix time.
+    pub fn started_at_ns(&self, now_ns: i64) -> i64 {
+        let end_ns = self.lifecycle().exit().map(|exit| exit.finished_at_ns);
+        let by_ns = end_ns.map_or(now_ns, |end| end.min(now_ns));
+        let restarted = self.restarts.and_then(|restarts| restarts.last_by(by_ns));
+        restarted.unwrap_or(self.created_at_ns)
     }
 
     /// The first 12 digits of its id.

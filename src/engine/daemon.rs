@@ -96,6 +96,13 @@ impl Daemon {
         Ok(())
     }
 
+    /// Tells that a container ended and was started again.
+    pub fn restarted(&self, container: &Arc<SyntheticContainer>, at_ns: i64) {
+        for action in [Action::Die { exit_code: 0 }, Action::Start] {
+            self.events.record(container, action, at_ns);
+        }
+    }
+
     fn record(&self, container: &Arc<SyntheticContainer>, action: Action) {
         self.events.record(container, action, self.clock.now_ns());
     }

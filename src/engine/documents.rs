@@ -96,7 +96,7 @@ pub fn summary(container: &SyntheticContainer, now_ns: i64) -> Value {
     let status = match lifecycle.exit() {
         None => format!(
             "Up {}",
-            human::span(now_ns.saturating_sub(container.started_at_ns))
+            human::span(now_ns.saturating_sub(container.started_at_ns(now_ns)))
         ),
         Some(exit) => {
             format!(
@@ -109,32 +109,41 @@ pub fn summary(container: &SyntheticContainer, now_ns: i64) -> Value {
     json!({
         "Id": container.id, "Names": [format!("/{}", container.name)],
         "Image": IMAGE, "ImageID": identity::image_id(), "Command": COMMAND,
-        "Created": container.started_at_ns.div_euclid(1_000_000_000), "Ports": [],
+        "Created": container.created_at_ns.div_euclid(1_000_000_000), "Ports": [],
         "Labels": labels(), "State": lifecycle.word(), "Status": status,
         "HostConfig": {"NetworkMode": "none"}, "NetworkSettings": {"Networks": {}}, "Mounts": [],
     })
 }
 
 /// `GET /containers/{id}/json`.
-pub fn inspect(container: &SyntheticContainer) -> Value {
+pub fn inspect(container: &SyntheticContainer, now_ns: i64) -> Value {
     let lifecycle = container.lifecycle();
     let exit = lifecycle.exit();
-    let started_at = timestamps::short(container.started_at_ns);
+    let last_restart = container
+        .restarts
+        .and_then(|restarts| restarts.last_by(now_ns));
+    let finished_at = exit.map(|exit| exit.finished_at_ns).or(last_restart);
+    let restart_policy = match container.restarts {
+        Some(_) => "always",
+        None => "no",
+    };
     json!({
-        "Id": container.id, "Created": started_at, "Path": COMMAND, "Args": [],
+        "Id": container.id, "Created": timestamps::short(container.created_at_ns), "Path": COMMAND, "Args": [],
         "State": {
             "Status": lifecycle.word(), "Running": exit.is_none(), "Paused": false,
             "Restarting": false, "OOMKilled": false, "Dead": false, "Pid": 0,
-            "ExitCode": exit.map_or(0, |exit| exit.code), "Error": "", "StartedAt": started_at,
-            "FinishedAt": exit.map_or_else(|| timestamps::NEVER.into(), |e| timestamps::short(e.finished_at_ns)),
+            "ExitCode": exit.map_or(0, |exit| exit.code), "Error": "",
+            "StartedAt": timestamps::short(container.started_at_ns(now_ns)),
+            "FinishedAt": finished_at.map_or_else(|| timestamps::NEVER.into(), timestamps::short),
         },
         "Image": identity::image_id(), "ResolvConfPath": "", "HostnamePath": "", "HostsPath": "",
-        "LogPath": "", "Name": format!("/{}", container.name), "RestartCount": 0,
+        "LogPath": "", "Name": format!("/{}", container.name),
+        "RestartCount": container.restarts.map_or(0, |restarts| restarts.count_by(now_ns)),
         "Driver": "synthetic", "Platform": "linux", "MountLabel": "", "ProcessLabel": "",
         "AppArmorProfile": "", "ExecIDs": null,
         "HostConfig": {
             "Binds": null, "LogConfig": {"Type": "json-file", "Config": {}}, "NetworkMode": "none",
-            "PortBindings": {}, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+            "PortBindings": {}, "RestartPolicy": {"Name": restart_policy, "MaximumRetryCount": 0},
             "AutoRemove": false, "Privileged": false, "ReadonlyRootfs": false,
         },
         "GraphDriver": {"Data": null, "Name": "synthetic"}, "Mounts": [],

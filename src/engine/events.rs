@@ -201,7 +201,7 @@ impl EventRequest {
             [Action::Create, Action::Start].map(|action| Event {
                 container: Arc::clone(container),
                 action,
-                time_ns: container.started_at_ns,
+                time_ns: container.created_at_ns,
             })
         });
         births

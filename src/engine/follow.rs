@@ -34,6 +34,8 @@ pub struct LogStream {
     /// Present while the response goes on with new lines.
     follow: Option<CountGuard>,
     until_ns: Option<i64>,
+    /// When the container ends next, to start again: a follow ends with it.
+    ends_ns: Option<i64>,
     clock: Clock,
     counts: Arc<Counts>,
 }
@@ -48,6 +50,9 @@ impl LogStream {
         follow: Option<CountGuard>,
         until_ns: Option<i64>,
     ) -> Self {
+        let ends_ns = (container.restarts)
+            .filter(|_| follow.is_some())
+            .map(|restarts| restarts.next_after(daemon.clock.now_ns()));
         Self {
             container: Arc::clone(container),
             lifecycle: container.watch_lifecycle(),
@@ -56,6 +61,7 @@ impl LogStream {
             format,
             follow,
             until_ns,
+            ends_ns,
             clock: daemon.clock,
             counts: Arc::clone(&daemon.counts),
         }
@@ -77,10 +83,10 @@ impl LogStream {
                 // The time is read under the lock under which a container ends: see
                 // `SyntheticContainer::end`.
                 let lifecycle = self.lifecycle.borrow_and_update();
-                (
-                    self.clock.now_ns(),
-                    lifecycle.exit().map(|exit| exit.finished_at_ns),
-                )
+                let now_ns = self.clock.now_ns();
+                let exit_ns = lifecycle.exit().map(|exit| exit.finished_at_ns);
+                let ended_ns = self.ends_ns.filter(|ends| *ends <= now_ns);
+                (now_ns, exit_ns.into_iter().chain(ended_ns).min())
             };
             let printed = self
                 .schedule
@@ -100,7 +106,11 @@ impl LogStream {
     /// Waits for the next line, the end of the response, or the container's end.
     async fn wait(&mut self) {
         let next_line = self.schedule.due_ns(self.lines.start);
-        let wake_ns = next_line.into_iter().chain(self.until_ns).min();
+        let wake_ns = next_line
+            .into_iter()
+            .chain(self.until_ns)
+            .chain(self.ends_ns)
+            .min();
         // The container, which owns the sender, is kept by this very stream: no error to handle.
         match wake_ns {
             None => drop(self.lifecycle.changed().await),
@@ -143,15 +153,20 @@ mod tests {
     use crate::engine::logs::LogRequest;
     use crate::engine::query::Query;
     use crate::engine::spec::EngineSpec;
-    use crate::fleet::{Container, Fleet};
+    use crate::fleet::{Container, Fleet, Restarts};
 
     /// An engine with one container, `web`, at the given rate from time 0, where it is 0 now.
     fn daemon(lines_per_second: f64) -> Daemon {
+        restarting_daemon(lines_per_second, None)
+    }
+
+    fn restarting_daemon(lines_per_second: f64, restarts: Option<Restarts>) -> Daemon {
         let web = Container {
             name: "web".into(),
             lines_per_second,
-            first_line_s: 0.0,
             tty: true,
+            restarts,
+            ..Container::default()
         };
         let spec = EngineSpec {
             fleet: Fleet {
@@ -215,6 +230,28 @@ mod tests {
         );
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(rest(stream).await.lines().count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_follow_ends_with_its_container_and_the_next_one_goes_on() {
+        let restarts = Restarts {
+            first_s: 2.5,
+            every_s: 2.0,
+        };
+        let daemon = restarting_daemon(1.0, Some(restarts));
+        assert_eq!(
+            rest(open(&daemon, "stdout=1&follow=1"))
+                .await
+                .lines()
+                .count(),
+            3
+        );
+        let again = rest(open(&daemon, "stdout=1&follow=1&since=2.5")).await;
+        assert_eq!(
+            again.lines().collect::<Vec<_>>(),
+            ["leakcheck web line 3", "leakcheck web line 4"]
+        );
+        assert!(daemon.clock.now_ns() >= 4_500_000_000);
     }
 
     #[tokio::test(start_paused = true)]

@@ -102,8 +102,7 @@ mod tests {
         let container = Container {
             name: "web".into(),
             lines_per_second: 1.0,
-            first_line_s: 0.0,
-            tty: false,
+            ..Container::default()
         };
         let schedule = Schedule::new(&container, 0);
         let query = Query::parse(Some(query));

@@ -28,6 +28,7 @@ pub mod logs;
 pub mod process;
 pub mod query;
 pub mod registry;
+pub mod restarts;
 pub mod routes;
 pub mod schedule;
 pub mod server;

@@ -57,7 +57,8 @@ fn route(daemon: &Arc<Daemon>, request: &Request<Incoming>) -> Result<Response<B
             Ok(ok(&ListRequest::parse(&query)?.answer(daemon)))
         }
         (&Method::GET, ["containers", reference, "json"]) => {
-            Ok(ok(&documents::inspect(daemon.registry.find(reference)?)))
+            let container = daemon.registry.find(reference)?;
+            Ok(ok(&documents::inspect(container, daemon.clock.now_ns())))
         }
         (&Method::GET, ["containers", reference, "logs"]) => logs(daemon, reference, &query),
         (&Method::POST, ["containers", reference, "stop"]) => stop(daemon, reference, &query),

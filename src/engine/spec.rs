@@ -48,6 +48,14 @@ impl EngineSpec {
                 "container {name}: first line after {} s; use 0 or more",
                 container.first_line_s
             );
+            let restarts_possible = (container.restarts).is_none_or(|restarts| {
+                restarts.first_s.is_finite() && restarts.first_s >= 0.0 && restarts.every_s >= 0.001
+            });
+            ensure!(
+                restarts_possible,
+                "container {name}: {:?}; use 0.001 s or more between two restarts",
+                container.restarts
+            );
         }
         Ok(())
     }
