@@ -35,6 +35,22 @@ pub struct Conditions {
     #[serde(deserialize_with = "checked_share")]
     pub silent: Option<f64>,
 
+    /// Lines that a container prints at once, at the same mean rate [default: 1]
+    #[arg(long, value_name = "LINES", value_parser = burst, help_heading = "Containers")]
+    #[serde(deserialize_with = "checked_burst")]
+    pub burst: Option<u32>,
+
+    /// Let each container end and start again at this interval, on the monitor's clock
+    /// [default: they run on]
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        help_heading = "Containers"
+    )]
+    #[serde(deserialize_with = "positive_duration")]
+    pub restart: Option<Duration>,
+
     /// Seed of the containers' rates: the same seed gives every wiring and every run the same
     /// lines [default: 1]
     #[arg(long, value_name = "N", help_heading = "Containers")]
@@ -66,6 +82,16 @@ pub struct Conditions {
     #[arg(long, value_name = "R", value_parser = rotations, help_heading = "Monitor")]
     #[serde(deserialize_with = "checked_rotations")]
     pub rotations: Option<u64>,
+
+    /// Interval of the health checks, on the monitor's clock, in wirings that have one [default: 30s]
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        help_heading = "Monitor"
+    )]
+    #[serde(deserialize_with = "positive_duration")]
+    pub health_check: Option<Duration>,
 
     /// The monitor's clock [default: compressed with --engine synthetic, real with --engine docker]
     #[arg(long, value_enum, help_heading = "Monitor")]
@@ -100,6 +126,8 @@ impl Conditions {
             containers: self.containers.or(others.containers),
             lines_per_second: self.lines_per_second.or(others.lines_per_second),
             silent: self.silent.or(others.silent),
+            burst: self.burst.or(others.burst),
+            restart: self.restart.or(others.restart),
             seed: self.seed.or(others.seed),
             wirings: match self.wirings.is_empty() {
                 true => others.wirings,
@@ -107,6 +135,7 @@ impl Conditions {
             },
             rotation: self.rotation.or(others.rotation),
             rotations: self.rotations.or(others.rotations),
+            health_check: self.health_check.or(others.health_check),
             clock: self.clock.or(others.clock),
             time_scale: self.time_scale.or(others.time_scale),
             consumer_delay: self.consumer_delay.or(others.consumer_delay),
@@ -119,21 +148,26 @@ impl Conditions {
     /// A usage failure where conditions contradict each other or a wiring is named twice.
     pub fn plan(self, engine: Engine) -> Result<Plan, Failure> {
         let rotation = self.rotation.unwrap_or(Duration::from_secs(300));
+        if self.restart.is_some() && engine != Engine::Synthetic {
+            return Err(Failure::usage(
+                "--restart needs --engine synthetic: real containers run on until the end",
+            ));
+        }
+        let clock = self.clock(rotation, &engine)?;
         let plan = Plan {
             containers: self.containers.unwrap_or(50) as usize,
             rotation,
             rotations: self.rotations.unwrap_or(12),
-            clock: self.clock(rotation, &engine)?,
+            clock,
             lines_per_second: self
                 .lines_per_second
                 .unwrap_or(fleet::DEFAULT_LINES_PER_SECOND),
             silent_share: self.silent.unwrap_or(0.5),
             consumer_delay: self.consumer_delay.unwrap_or_default(),
+            burst: self.burst.unwrap_or(1),
+            restart: self.restart,
             seed: self.seed.unwrap_or(1),
-            wirings: match self.wirings.is_empty() {
-                true => catalogue::defaults(),
-                false => self.wirings,
-            },
+            wirings: checking_every(self.health_check, self.wirings)?,
             engine,
             scenario: None,
             console: false,
@@ -165,11 +199,35 @@ impl Conditions {
     }
 }
 
+/// The wirings, or the defaults, with their health checks at this interval.
+fn checking_every(
+    every: Option<Duration>,
+    mut wirings: Vec<Wiring>,
+) -> Result<Vec<Wiring>, Failure> {
+    if wirings.is_empty() {
+        wirings = catalogue::defaults();
+    }
+    let Some(every) = every else {
+        return Ok(wirings);
+    };
+    let checks = wirings
+        .iter_mut()
+        .filter_map(|wiring| wiring.health_check.as_mut());
+    match checks.map(|check| check.every = every).count() {
+        0 => Err(Failure::usage(
+            "--health-check: none of the wirings checks containers; see health-check-throwaway \
+             in `leakcheck wirings`",
+        )),
+        _ => Ok(wirings),
+    }
+}
+
 /// A moment further ahead than the clocks reach cannot be waited for.
 const LONGEST_ROTATION_WALL_S: f64 = 366.0 * 24.0 * 3600.0;
 const CONTAINERS: RangeInclusive<u32> = 1..=100_000;
 const ROTATIONS: RangeInclusive<u64> = 1..=1_000_000;
 const SHARE: RangeInclusive<f64> = 0.0..=1.0;
+const BURST: RangeInclusive<u32> = 1..=100_000;
 const LINE_RATE: RangeInclusive<f64> = 0.001..=MAX_LINES_PER_SECOND / 2.0;
 const TIME_SCALE: RangeInclusive<f64> = 0.001..=1_000_000.0;
 
@@ -211,6 +269,7 @@ macro_rules! number {
 number!(containers, checked_containers, u32, CONTAINERS);
 number!(rotations, checked_rotations, u64, ROTATIONS);
 number!(share, checked_share, f64, SHARE);
+number!(burst, checked_burst, u32, BURST);
 number!(line_rate, checked_line_rate, f64, LINE_RATE);
 number!(time_scale, checked_time_scale, f64, TIME_SCALE);
 
@@ -271,6 +330,23 @@ mod tests {
             let refusal = conditions.plan(Engine::Synthetic).expect_err("too long");
             assert!(refusal.to_string().contains("--rotation"), "{refusal}");
         }
+    }
+
+    #[test]
+    fn an_interval_of_checks_needs_a_wiring_that_checks() {
+        let every = |wiring: &str| Conditions {
+            wirings: vec![catalogue::find(wiring).expect("a wiring")],
+            health_check: Some(Duration::from_secs(60)),
+            ..Conditions::default()
+        };
+        let checks = every("health-check-pool").plan(Engine::Synthetic);
+        let check = checks.expect("it checks").wirings[0].health_check;
+        assert_eq!(
+            check.map(|check| check.every),
+            Some(Duration::from_secs(60))
+        );
+        let refusal = every("old").plan(Engine::Synthetic).expect_err("no check");
+        assert!(refusal.to_string().contains("--health-check"), "{refusal}");
     }
 
     #[test]

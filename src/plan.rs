@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::analysis::prediction::{Load, predict};
 use crate::exit_code::Failure;
-use crate::fleet;
+use crate::fleet::{self, Fleet};
 use crate::monitor::Pace;
 use crate::monitor::wiring::{ClientUse, Wiring};
 use crate::report::model::Config;
@@ -41,6 +41,10 @@ pub struct Plan {
     pub silent_share: f64,
     /// What the consumer takes for each chunk, in wall time.
     pub consumer_delay: Duration,
+    /// Lines that a container prints at once.
+    pub burst: u32,
+    /// The interval at which each container ends and starts again, on the monitor's clock.
+    pub restart: Option<Duration>,
     /// The seed of the containers' schedule.
     pub seed: u64,
     /// The scenario that the conditions came from.
@@ -149,22 +153,39 @@ impl Plan {
             silent: (!self.attaches()).then_some(silent),
             back_pressure: !self.consumer_delay.is_zero(),
             rotation: self.rotation,
+            restart: self.restart,
+        }
+    }
+
+    /// The containers to follow, where they are made.
+    pub fn fleet(&self) -> Fleet {
+        let (containers, silent) = (self.containers, self.silent_share);
+        let fleet = Fleet::generate(containers, silent, self.lines_per_second, self.seed)
+            .with_bursts(self.burst);
+        match self.restart {
+            Some(every) => fleet.with_restarts(self.clock.pace.of(every)),
+            None => fleet,
         }
     }
 
     /// What was asked for, as the report says it.
     pub fn config(&self) -> Config {
         let made = |value| (!self.attaches()).then_some(value);
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
             engine: self.engine.name().into(),
             containers: self.containers as u64,
-            rotation_ms: u64::try_from(self.rotation.as_millis()).unwrap_or(u64::MAX),
+            rotation_ms: millis(self.rotation),
             rotations: self.rotations,
             clock: self.clock.name.into(),
             time_scale: self.clock.pace.0,
             lines_per_second: made(self.lines_per_second),
             silent: made(self.silent_share),
-            consumer_delay_ms: u64::try_from(self.consumer_delay.as_millis()).unwrap_or(u64::MAX),
+            consumer_delay_ms: millis(self.consumer_delay),
+            burst: (!self.attaches()).then_some(self.burst.into()),
+            restart_ms: self.restart.map(millis),
+            health_check_ms: checks.next().map(|check| millis(check.every)),
             scenario: self.scenario.clone(),
             seed: self.seed,
         }
@@ -254,7 +275,7 @@ impl FdNeed {
 
     fn of(wiring: &Wiring, load: Load) -> Self {
         let per_container = match wiring.client {
-            ClientUse::Shared => 1,
+            ClientUse::Shared | ClientUse::PerContainerStart(_) => 1,
             // The stream's connection, and the inspection's beside it.
             ClientUse::ThrowawayPerRotation(_) => 2,
         };
@@ -319,6 +340,8 @@ mod tests {
             lines_per_second: 12.5,
             silent_share: 0.5,
             consumer_delay: Duration::ZERO,
+            burst: 1,
+            restart: None,
             seed: 1,
             scenario: None,
             console: false,

@@ -13,25 +13,35 @@ use common::report::{self, count, rates, samples, text, wiring, wirings};
 use serde_json::{Value, json};
 
 /// What leaks by forgetting its streams.
-const FORGETFUL: [&str; 6] = [
+const FORGETFUL: [&str; 8] = [
     "old",
     "line-fix",
     "cancel-on-return",
     "wait-dropped",
     "buffer-100",
     "cancellable-read",
+    "close-after-loop",
+    "close-on-engine-end",
 ];
 /// What leaks by something beside its streams.
-const BESIDES: [&str; 4] = [
+const BESIDES: [&str; 6] = [
     "drain",
+    "hook-on-app",
+    "unbuffered-last-word",
     "untracked-heartbeat",
     "throwaway-client",
     "old-throwaway-client",
 ];
 /// What waits for what never comes.
-const WAITING: [&str; 4] = ["wait-close", "wait-only", "fixed-drain", "shared-wait"];
+const WAITING: [&str; 5] = [
+    "wait-close",
+    "wait-only",
+    "fixed-drain",
+    "shared-wait",
+    "close-between-reads",
+];
 /// What leaks nothing under a consumer that keeps up.
-const CLEAN: [&str; 10] = [
+const CLEAN: [&str; 17] = [
     "fixed",
     "close",
     "request-on-stream",
@@ -42,13 +52,23 @@ const CLEAN: [&str; 10] = [
     "wait-limit",
     "drop-when-full",
     "blocking-send",
+    "close-wait-100",
+    "close-blocking-send",
+    "tell-reader",
+    "resume-from-read",
+    "heartbeat-left",
+    "client-per-start",
+    "client-per-start-closed",
 ];
 /// What goes by a clock beside the rotation's.
-const BY_THE_CLOCK: [&str; 3] = [
+const BY_THE_CLOCK: [&str; 4] = [
     "health-check-throwaway",
+    "health-check-pool",
     "health-check-shared",
     "throwaway-client-timeout",
 ];
+/// What shows under conditions of its own.
+const OF_THEIR_OWN: [&str; 2] = ["nested-read", "stream-limit"];
 
 fn run(wirings: &[&str], flags: &[&str]) -> Value {
     let mut all = vec!["run", "--format=json"];
@@ -161,8 +181,109 @@ fn what_leaks_by_a_clock_of_its_own_leaks_by_that_clock() {
 }
 
 #[test]
+fn a_pool_that_is_large_enough_throws_no_client_away() {
+    let report = run(&["health-check-pool"], &["--containers=4", "--rotations=2"]);
+    assert_as_predicted(&report);
+    assert_eq!(wirings(&report)[0]["verdict"], "clean");
+}
+
+#[test]
+fn reads_that_were_given_up_stay_with_their_stream() {
+    // A read is waited for 30 s, twice and a half per rotation: a second apart in wall time.
+    let flags = [
+        "--containers=6",
+        "--rotations=2",
+        "--rotation=75s",
+        "--time-scale=30",
+    ];
+    let report = run(&["nested-read"], &flags);
+    assert_as_predicted(&report);
+    let sites = wirings(&report)[0]["sites"].as_array().expect("sites");
+    let left = |label: &str| {
+        let site = sites.iter().find(|site| site["label"] == label);
+        count(&site.expect("a site")["leaked"])
+    };
+    // Of three silent containers, two reads each that were given up and one that was waited for.
+    assert_eq!((left("nested read"), left("connection driver")), (18, 12));
+}
+
+#[test]
+fn containers_beyond_the_limit_of_a_wiring_hang_and_say_so() {
+    let flags = ["--containers=52", "--rotations=1", "--silent=0.9"];
+    let report = run(&["stream-limit"], &flags);
+    assert_as_predicted(&report);
+    let limited = &wirings(&report)[0];
+    assert_eq!(limited["hung"]["containers"], 2);
+    let place = &limited["hung"]["where"][0];
+    assert!(
+        text(&place["place"]).contains("waiting for room"),
+        "{place}"
+    );
+    assert!(count(&place["longest_ms"]) > 500, "{place}");
+    assert!(count(&limited["stream_errors"]["count"]) > 0);
+}
+
+#[test]
+fn containers_that_start_again_leave_what_the_wiring_forgets_at_their_end() {
+    let report = run(
+        &["fixed", "client-per-start", "heartbeat-left", "tell-reader"],
+        &["--containers=6", "--rotations=3", "--restart=5m"],
+    );
+    let verdict = |name| text(&wiring(&report, name)["verdict"]);
+    assert_eq!(
+        verdict("fixed"),
+        "clean",
+        "{}",
+        wiring(&report, "fixed")["reason"]
+    );
+    let (tasks, fds) = rates(wiring(&report, "client-per-start"));
+    assert!(
+        (0.5..2.0).contains(&tasks),
+        "about one per rotation: {tasks}"
+    );
+    assert_eq!(tasks, fds);
+    let (tasks, fds) = rates(wiring(&report, "heartbeat-left"));
+    assert!(
+        (0.5..2.0).contains(&tasks),
+        "about one per rotation: {tasks}"
+    );
+    assert_eq!(fds, 0.0);
+    let told = wiring(&report, "tell-reader");
+    let place = text(&told["hung"]["where"][0]["place"]);
+    assert!(place.contains("the reader is gone"), "{place}");
+}
+
+#[test]
+fn what_a_reader_had_read_is_lost_where_the_next_stream_resumes_behind_it() {
+    let flags = [
+        "--containers=6",
+        "--rotations=3",
+        "--silent=0",
+        "--consumer-delay=300ms",
+        "--lines-per-second=40",
+    ];
+    let report = run(&["resume-from-read", "close-blocking-send"], &flags);
+    let starved = wiring(&report, "resume-from-read");
+    assert_eq!(starved["verdict"], "starved", "{}", starved["reason"]);
+    assert!(count(&starved["delivery"]["lost"]) > 0);
+    let stuck = &wiring(&report, "close-blocking-send")["forgotten_readers"];
+    assert!(
+        text(&stuck[0]["place"]).contains("sending into a full channel"),
+        "{stuck}"
+    );
+}
+
+#[test]
 fn no_wiring_of_the_catalogue_is_left_out_here() {
-    let mut tested = [&FORGETFUL[..], &BESIDES, &WAITING, &CLEAN, &BY_THE_CLOCK].concat();
+    let mut tested = [
+        &FORGETFUL[..],
+        &BESIDES,
+        &WAITING,
+        &CLEAN,
+        &BY_THE_CLOCK,
+        &OF_THEIR_OWN,
+    ]
+    .concat();
     tested.sort_unstable();
     let all = catalogue::all();
     let mut all: Vec<_> = all.iter().map(|wiring| wiring.name.as_str()).collect();

@@ -124,6 +124,7 @@ mod tests {
                 silent: Some(25),
                 back_pressure: false,
                 rotation: Duration::from_secs(300),
+                restart: None,
             },
             duration: Duration::from_secs(58 * 60),
         }

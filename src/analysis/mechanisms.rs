@@ -188,6 +188,7 @@ mod tests {
                 silent: Some(containers / 2),
                 back_pressure: false,
                 rotation: Duration::from_secs(rotation_s),
+                restart: None,
             },
             duration: Duration::from_secs(minutes * 60),
         }

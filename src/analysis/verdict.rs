@@ -23,6 +23,12 @@ pub struct Evidence<'a> {
     pub delivery: Delivery,
     /// Containers that stopped rotating.
     pub hung: &'a Hung,
+    /// Containers that ended and did not start again.
+    pub containers_ended: u64,
+    /// Containers for which the wiring had no room: it is the monitor that does not follow them.
+    pub containers_without_room: u64,
+    /// Whether the containers end and start again: their streams then end before their rotation.
+    pub restarts: bool,
     /// The rotation at which no more files could be opened.
     pub fds_exhausted_at_rotation: Option<u64>,
     /// Why one of the streams failed that did.
@@ -41,6 +47,7 @@ pub fn judge(evidence: Evidence<'_>) -> (Verdict, String) {
         leaking,
         short_run,
         unproven,
+        ended,
         ended_early,
         clean,
     ];
@@ -56,7 +63,7 @@ fn no_baseline(evidence: &Evidence<'_>) -> Judgement {
     let reason = match (evidence.samples.first(), evidence.cut_short) {
         (None, Some(cut_short)) => format!("no baseline was reached: {cut_short}"),
         (None, None) => "no baseline was reached".into(),
-        (Some(baseline), _) if baseline.behind > 0 => {
+        (Some(baseline), _) if baseline.behind > evidence.containers_without_room => {
             let why = evidence
                 .stream_error
                 .map_or_else(String::new, |error| format!(": {error}"));
@@ -89,7 +96,11 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
         );
     }
     if let Some(place) = evidence.hung.r#where.first() {
-        reason += &format!("; {} {}", place.containers, place.place);
+        let longest_s = place.longest_ms as f64 / 1000.0;
+        reason += &format!(
+            "; {} {}, for {longest_s:.1} s",
+            place.containers, place.place
+        );
     }
     if let Some(cut_short) = evidence.cut_short {
         reason += &format!("; {cut_short}");
@@ -195,9 +206,19 @@ fn unproven(evidence: &Evidence<'_>) -> Judgement {
     Some((Verdict::Inconclusive, reason.into()))
 }
 
-/// A container that is gone "rotates" too, for its log can be opened again and again: only streams
-/// that lasted from rotation to rotation show that a monitor that holds them leaks nothing.
+/// A container that is gone has no stream that could leak.
+fn ended(evidence: &Evidence<'_>) -> Judgement {
+    let (ended, all) = (evidence.containers_ended, evidence.containers);
+    let reason = format!("no leak, but {ended} of {all} containers ended and did not start again");
+    (ended > 0).then_some((Verdict::Inconclusive, reason))
+}
+
+/// Only streams that lasted from rotation to rotation show that a monitor that holds them leaks
+/// nothing. Containers that are meant to start again are another matter.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
+    if evidence.restarts {
+        return None;
+    }
     let last = evidence.samples.last()?;
     let held = evidence.containers + last.rotations_made;
     let ended = last.streams_opened.saturating_sub(held);
@@ -306,6 +327,9 @@ mod tests {
                 },
                 delivery: self.delivery,
                 hung: &self.hung,
+                containers_ended: 0,
+                containers_without_room: 0,
+                restarts: false,
                 fds_exhausted_at_rotation: None,
                 stream_error: None,
                 cut_short: self.cut_short,
@@ -324,6 +348,8 @@ mod tests {
             let place = HungPlace {
                 place: "waiting".into(),
                 containers: 1,
+                shortest_ms: 900,
+                longest_ms: 900,
             };
             run.hung = Hung {
                 containers: 1,

@@ -9,7 +9,7 @@ use crate::monitor::wiring::Wiring;
 use crate::probe::sites::SpawnSite;
 use crate::report::model::{
     Delivery, EngineSide, FdsByKind, GoReference, Hung, HungPlace, Rates, Rotations, Sample,
-    SiteReport, WiringReport,
+    SiteReport, WaitPoint, WiringReport,
 };
 use crate::worker::protocol::Finding;
 
@@ -45,7 +45,8 @@ impl Observation {
             },
             None => self.rotations_sampled(),
         };
-        let (rates, delivery, hung) = (self.rates(), self.delivery(), hung(&finding));
+        let (rates, delivery) = (self.rates(), self.delivery());
+        let (hung, forgotten_readers) = (hung(&finding), wait_points(&finding));
         let (verdict, reason) = judge(Evidence {
             containers: self.load.containers,
             rotations_asked: self.rotations,
@@ -54,6 +55,9 @@ impl Observation {
             rates,
             delivery,
             hung: &hung,
+            containers_ended: finding.containers_ended,
+            containers_without_room: finding.containers_without_room,
+            restarts: self.load.restart.is_some(),
             fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
@@ -78,6 +82,8 @@ impl Observation {
             },
             delivery,
             hung,
+            containers_ended: finding.containers_ended,
+            forgotten_readers,
             stream_errors: finding.stream_errors,
             fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
             runtime: finding.runtime,
@@ -232,12 +238,16 @@ impl Observation {
 }
 
 fn hung(finding: &Finding) -> Hung {
+    let millis =
+        |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut places: Vec<HungPlace> = finding
         .hung
         .iter()
-        .map(|(place, &containers)| HungPlace {
-            place: place.clone(),
-            containers,
+        .map(|hung| HungPlace {
+            place: hung.place.clone(),
+            containers: hung.containers,
+            shortest_ms: millis(hung.shortest),
+            longest_ms: millis(hung.longest),
         })
         .collect();
     places.sort_by_key(|place| std::cmp::Reverse(place.containers));
@@ -245,4 +255,17 @@ fn hung(finding: &Finding) -> Hung {
         containers: places.iter().map(|place| place.containers).sum(),
         r#where: places,
     }
+}
+
+fn wait_points(finding: &Finding) -> Vec<WaitPoint> {
+    let mut points: Vec<WaitPoint> = finding
+        .forgotten_readers
+        .iter()
+        .map(|(place, &tasks)| WaitPoint {
+            place: place.clone(),
+            tasks,
+        })
+        .collect();
+    points.sort_by_key(|point| std::cmp::Reverse(point.tasks));
+    points
 }

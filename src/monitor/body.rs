@@ -32,6 +32,8 @@ pub(super) enum Read {
 #[derive(Default)]
 pub struct Body {
     state: Mutex<State>,
+    /// Held by the one read that is in progress.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl Body {
                 first,
                 reader: None,
             }),
+            reading: tokio::sync::Mutex::default(),
         })
     }
 
@@ -60,8 +63,9 @@ impl Body {
         Self::new(Box::pin(futures_util::stream::pending()), None)
     }
 
-    /// Waits for lines, for the end of the stream, or for a close.
+    /// Waits for lines, for the end of the stream, or for a close. Reads take turns.
     pub(super) async fn read(&self) -> Read {
+        let _turn = self.reading.lock().await;
         poll_fn(|cx| self.poll_read(cx)).await
     }
 
@@ -114,6 +118,12 @@ impl Body {
         }
     }
 
+    /// Closes the body once no read is in progress: a close that takes the lock which a read holds.
+    pub(super) async fn close_between_reads(&self) {
+        let _turn = self.reading.lock().await;
+        self.close();
+    }
+
     /// Whether somebody closed the body.
     pub(super) fn is_closed(&self) -> bool {
         self.lock().frames.is_none()
@@ -142,6 +152,18 @@ mod tests {
         assert!(reading.as_mut().now_or_never().is_none());
         body.close();
         assert!(matches!(reading.await, Read::Ended));
+    }
+
+    #[tokio::test]
+    async fn a_close_between_reads_waits_for_the_read_in_progress() {
+        let body = Body::open_for_ever();
+        let mut reading = Box::pin(body.read());
+        assert!(reading.as_mut().now_or_never().is_none());
+        let mut closing = Box::pin(body.close_between_reads());
+        assert!(closing.as_mut().now_or_never().is_none());
+        drop(reading);
+        closing.await;
+        assert!(body.is_closed());
     }
 
     #[tokio::test]

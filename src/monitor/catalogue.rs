@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::wiring::{
-    ClientFate, ClientUse, GoReference, HealthCheck, Heartbeat, ReadStyle, Scope, SendStyle, Step,
-    Wiring,
+    ClientFate, ClientUse, GoReference, HealthCheck, Heartbeat, ReadStyle, Resume, Scope,
+    SendStyle, Step, Wiring,
 };
 use crate::nearest::nearest;
 
@@ -13,6 +13,15 @@ const INCIDENT_CHANNEL_CAPACITY: usize = 10;
 
 /// The incident's health check inspected each container every 30 s.
 const INCIDENT_HEALTH_CHECK: Duration = Duration::from_secs(30);
+
+/// Its pool held five clients.
+const INCIDENT_POOL: usize = 5;
+
+/// Its places for streams.
+const INCIDENT_STREAM_LIMIT: usize = 50;
+
+/// One of its fixes gave up waiting for a read after 30 s.
+const INCIDENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Go keeps open what nobody closes; in Rust the last owner's drop closes it.
 const HELD_STREAM: &str = "Dropping a stream closes its connection in Rust; the monitor keeps the \
@@ -25,8 +34,23 @@ const HELD_CLIENT: &str = "Dropping a client closes its idle connections in Rust
 const POOLED_STREAM: &str = "As throwaway-client; besides, a client that pools connections keeps a \
     second task for each open response (hyper-util), so that a forgotten stream leaves three tasks.";
 
-/// Every named wiring, the two defaults first.
+const HOOK: &str = "A hook is a task here; Go's context.AfterFunc registers a function, and starts \
+    a goroutine only when the context ends: there it is memory that grows.";
+
+const STOP_MESSAGE: &str = "Dropping a receiver wakes a waiting sender in Rust; the stop message \
+    has none, so that it is waited for as an unbuffered Go channel's is.";
+
+/// Every named wiring: the two defaults, the Go reference table, the incident's other fixes, and
+/// what was seen elsewhere.
 pub fn all() -> Vec<Wiring> {
+    let mut all = reference_table();
+    all.extend(incident());
+    all.extend(seen_elsewhere());
+    all
+}
+
+/// The rows of the Go reference table, and what stands close to them.
+fn reference_table() -> Vec<Wiring> {
     use Scope::Stream;
     let close = Step::Close;
     let wait = Step::WaitReader { limit: None };
@@ -189,6 +213,16 @@ pub fn all() -> Vec<Wiring> {
         .like_fixed()
         .heartbeat(Heartbeat::UntrackedPerRotation)
         .go(1.0, 0.0),
+    ]
+}
+
+/// What the incident's project tried besides, and what its later phases point at.
+fn incident() -> Vec<Wiring> {
+    use Scope::Stream;
+    let close = Step::Close;
+    let wait = Step::WaitReader { limit: None };
+
+    vec![
         wiring(
             "shared-wait",
             "",
@@ -254,6 +288,135 @@ pub fn all() -> Vec<Wiring> {
         )
         .like_fixed()
         .health_check(None),
+        wiring(
+            "health-check-pool",
+            "",
+            "health-check-throwaway, where streams keep all 5 clients of a pool busy",
+        )
+        .like_fixed()
+        .health_check(Some(ClientFate::NeverClosed))
+        .pooled(INCIDENT_POOL)
+        .rust_note(HELD_CLIENT),
+        wiring(
+            "close-wait-100",
+            "",
+            "close-wait with room for 100 chunks in the channel",
+        )
+        .steps([close, wait])
+        .capacity(100)
+        .rust_note(HELD_RECEIVER),
+        wiring(
+            "nested-read",
+            "",
+            "line-fix, each read in a task that is waited for 30 s at most",
+        )
+        .reader(Stream)
+        .reads(ReadStyle::Nested {
+            timeout: INCIDENT_READ_TIMEOUT,
+        })
+        .rust_note(HELD_STREAM),
+        wiring(
+            "close-after-loop",
+            "",
+            "line-fix, and the reader closes the stream once its loop has ended",
+        )
+        .reader(Stream)
+        .closed_by_reader()
+        .rust_note(HELD_STREAM),
+        wiring(
+            "close-on-engine-end",
+            "",
+            "old, and only a stream that the engine ended is closed",
+        )
+        .closing_at_engine_end([close, wait])
+        .rust_note(HELD_STREAM),
+        wiring(
+            "stream-limit",
+            "",
+            "fixed, but no more than 50 containers are followed; the others retry",
+        )
+        .like_fixed()
+        .limited_to(INCIDENT_STREAM_LIMIT),
+    ]
+}
+
+/// What log followers of other projects did.
+fn seen_elsewhere() -> Vec<Wiring> {
+    use Scope::Stream;
+    let close = Step::Close;
+    let wait = Step::WaitReader { limit: None };
+
+    vec![
+        wiring(
+            "close-between-reads",
+            "",
+            "fixed, but a read holds the lock that close takes (ManagedDockerStream)",
+        )
+        .reader(Stream)
+        .steps([Step::CloseBetweenReads, wait]),
+        wiring(
+            "close-blocking-send",
+            "",
+            "close with a reader whose send nothing cancels (moby#37391)",
+        )
+        .steps([close])
+        .sends(SendStyle::Blocking)
+        .rust_note(HELD_RECEIVER),
+        wiring(
+            "unbuffered-last-word",
+            "",
+            "close, and the reader sends its end unbuffered (argo-cd#27243)",
+        )
+        .steps([close])
+        .capacity(0)
+        .rust_note(HELD_RECEIVER),
+        wiring(
+            "tell-reader",
+            "",
+            "close, once the reader took a stop message (testcontainers-go#1407)",
+        )
+        .reads(ReadStyle::Cancellable)
+        .steps([Step::TellReader, close])
+        .rust_note(STOP_MESSAGE),
+        wiring(
+            "resume-from-read",
+            "",
+            "fixed without its wait, resumed from what was read (testcontainers-go)",
+        )
+        .reader(Stream)
+        .request(Stream)
+        .steps([close])
+        .resumes(Resume::LastRead),
+        wiring(
+            "hook-on-app",
+            "",
+            "fixed, and each stream leaves a hook on the app's end (moby#51801)",
+        )
+        .like_fixed()
+        .hooked()
+        .rust_note(HOOK),
+        wiring(
+            "heartbeat-left",
+            "",
+            "fixed, and a heartbeat per stream that only a rotation ends (loki 9495)",
+        )
+        .like_fixed()
+        .heartbeat(Heartbeat::LeftOnEngineEnd),
+        wiring(
+            "client-per-start",
+            "",
+            "fixed, through an unclosed client per container start (beats#14389)",
+        )
+        .like_fixed()
+        .client(ClientUse::PerContainerStart(ClientFate::NeverClosed))
+        .rust_note(HELD_CLIENT),
+        wiring(
+            "client-per-start-closed",
+            "",
+            "client-per-start, and the client is closed when the container ends",
+        )
+        .like_fixed()
+        .client(ClientUse::PerContainerStart(ClientFate::Closed)),
     ]
 }
 
@@ -293,11 +456,16 @@ fn wiring(name: &str, letter: &str, summary: &str) -> Wiring {
         cancel_reader_on_return: false,
         request: Scope::App,
         at_rotation: Vec::new(),
+        at_engine_end: None,
+        reader_closes: false,
         read: ReadStyle::CheckedBetweenReads,
         send: SendStyle::OrCancelled,
         channel_capacity: INCIDENT_CHANNEL_CAPACITY,
+        resume: Resume::LastDelivered,
+        hook_on_app: false,
         heartbeat: Heartbeat::Tracked,
         client: ClientUse::Shared,
+        stream_limit: None,
         health_check: None,
     }
 }
@@ -335,6 +503,38 @@ impl Wiring {
         }
     }
 
+    fn closing_at_engine_end<const N: usize>(self, steps: [Step; N]) -> Self {
+        Self {
+            at_engine_end: Some(steps.into()),
+            ..self
+        }
+    }
+
+    fn closed_by_reader(self) -> Self {
+        Self {
+            reader_closes: true,
+            ..self
+        }
+    }
+
+    fn resumes(self, resume: Resume) -> Self {
+        Self { resume, ..self }
+    }
+
+    fn hooked(self) -> Self {
+        Self {
+            hook_on_app: true,
+            ..self
+        }
+    }
+
+    fn limited_to(self, streams: usize) -> Self {
+        Self {
+            stream_limit: Some(streams),
+            ..self
+        }
+    }
+
     fn reads(self, read: ReadStyle) -> Self {
         Self { read, ..self }
     }
@@ -362,9 +562,21 @@ impl Wiring {
         let check = HealthCheck {
             every: INCIDENT_HEALTH_CHECK,
             throwaway,
+            pool: None,
         };
         Self {
             health_check: Some(check),
+            ..self
+        }
+    }
+
+    fn pooled(self, clients: usize) -> Self {
+        let pooled = |check| HealthCheck {
+            pool: Some(clients),
+            ..check
+        };
+        Self {
+            health_check: self.health_check.map(pooled),
             ..self
         }
     }

@@ -125,12 +125,13 @@ impl Client {
         }
     }
 
-    /// Asks for a container's state and reads the whole answer.
-    pub(super) async fn inspect(&self, container: &str) -> Result<(), Error> {
-        self.docker
+    /// Asks for a container's state and reads the whole answer; tells whether it runs.
+    pub(super) async fn inspect(&self, container: &str) -> Result<bool, Error> {
+        let answer = self
+            .docker
             .inspect_container(container, None::<InspectContainerOptions>)
-            .await
-            .map(drop)
+            .await?;
+        Ok(answer.state.and_then(|state| state.running) == Some(true))
     }
 }
 

@@ -61,6 +61,11 @@ impl Context {
     pub async fn cancelled(&self) {
         self.0.token.cancelled().await;
     }
+
+    /// Does something, unless this context is cancelled before it is done.
+    pub async fn until_cancelled<F: Future>(&self, what: F) -> Option<F::Output> {
+        self.0.token.run_until_cancelled(what).await
+    }
 }
 
 impl Inner {

@@ -1,6 +1,6 @@
 //! One stream from its opening to its rotation: the code that the incident's one line stood in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use bollard::errors::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::app_hook;
 use super::body::Body;
 use super::client::{Client, EngineAddress, Pooling, is_fd_exhaustion};
 use super::context::Context;
@@ -16,7 +17,8 @@ use super::heartbeat;
 use super::pace::Pace;
 use super::reader::{Chunk, Reader};
 use super::record::{At, Forgotten, Record};
-use super::wiring::{ClientFate, ClientUse, Heartbeat, Scope, Step, Wiring};
+use super::stop_message::StopMessage;
+use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Step, Wiring};
 
 /// How many streams are being opened at once. An engine's accept queue is finite, and a unix
 /// socket refuses a connection outright where that queue is full.
@@ -36,6 +38,10 @@ pub(super) struct Shared {
     /// Whether opening a stream ever failed for want of file descriptors.
     pub(super) fds_exhausted: std::sync::atomic::AtomicBool,
     opening: Semaphore,
+    /// Room for containers, where the wiring has a limit.
+    pub(super) room: Option<Arc<Semaphore>>,
+    /// Streams that are being followed, without those that were forgotten.
+    streams_open: AtomicUsize,
     /// Throwaway clients that the wiring never closes. Nothing the monitor does ends them.
     never_closed: Mutex<Vec<Client>>,
 }
@@ -49,6 +55,9 @@ impl Shared {
     ) -> std::io::Result<Self> {
         Ok(Self {
             client: Client::new(&engine, Pooling::None)?,
+            room: wiring
+                .stream_limit
+                .map(|limit| Arc::new(Semaphore::new(limit))),
             wiring,
             engine,
             pace,
@@ -56,8 +65,21 @@ impl Shared {
             beats: Arc::default(),
             fds_exhausted: false.into(),
             opening: Semaphore::new(OPENING_AT_ONCE),
+            streams_open: AtomicUsize::new(0),
             never_closed: Mutex::default(),
         })
+    }
+
+    /// How many streams are being followed, without those that were forgotten.
+    pub(super) fn streams_open(&self) -> usize {
+        self.streams_open.load(Ordering::Relaxed)
+    }
+
+    /// Notes that opening something failed because the process may open no more files.
+    pub(super) fn note_fd_exhaustion(&self, error: &Error) {
+        if is_fd_exhaustion(error) {
+            self.fds_exhausted.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A new client whose idle connections stay open as its fate says.
@@ -81,10 +103,13 @@ impl Shared {
 }
 
 /// How a stream came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StreamEnd {
     /// Its rotation was due, and has been carried out as the wiring says.
     Rotated,
-    /// The engine ended it, or it could not be opened.
+    /// The engine ended it.
+    EndedByEngine,
+    /// It broke, or could not be opened.
     Broken,
     /// The monitor shuts down.
     Shutdown,
@@ -96,6 +121,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) container: &'a Context,
     pub(super) record: &'a Record,
     pub(super) shared: &'a Arc<Shared>,
+    /// The client that the container has to itself, where the wiring gives it one.
+    pub(super) client: Option<&'a Client>,
     pub(super) heartbeat: &'a mut JoinHandle<()>,
 }
 
@@ -124,7 +151,7 @@ pub(super) async fn follow_one_stream(
 
     record.stage.set(At::Opening);
     let opened = tokio::select! {
-        opened = open(record, shared) => opened,
+        opened = open(record, shared, around.client) => opened,
         () = request_context.cancelled() => return StreamEnd::Shutdown,
         () = app.cancelled() => return StreamEnd::Shutdown,
     };
@@ -132,41 +159,49 @@ pub(super) async fn follow_one_stream(
         Ok(opened) => opened,
         Err(error) => {
             record.note_error(&error);
-            if is_fd_exhaustion(&error) {
-                shared.fds_exhausted.store(true, Ordering::Relaxed);
-            }
+            shared.note_fd_exhaustion(&error);
             return StreamEnd::Broken;
         }
     };
     request_context.tie(&body);
     let number = record.streams_opened.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.streams_open.fetch_add(1, Ordering::Relaxed);
     on_open();
 
     let name = &record.container.name;
-    let (sender, mut chunks) = mpsc::channel(wiring.channel_capacity);
+    let (sender, mut chunks) = mpsc::channel(wiring.channel_capacity.max(1));
     let cancelled = match wiring.reader_parent {
         Scope::App => app.token(),
         Scope::Container => container.token(),
         Scope::Stream => stream_context.token(),
     };
+    let (reader_stage, stop) = (record.new_reader_stage(), Arc::<StopMessage>::default());
     let reader = Reader {
+        name: format!("reader {name} #{number}"),
         body: Arc::clone(&body),
         chunks: sender,
+        unbuffered: wiring.channel_capacity == 0,
         cancelled: cancelled.clone(),
+        stop: Arc::clone(&stop),
         read: wiring.read,
+        pace: shared.pace,
         send: wiring.send,
-        stage: record.new_reader_stage(),
+        closes: wiring.reader_closes,
+        stage: Arc::clone(&reader_stage),
+        last_read: (wiring.resume == Resume::LastRead).then(|| Arc::clone(&record.last_read)),
     }
-    .spawn(&format!("reader {name} #{number}"));
-    if wiring.heartbeat == Heartbeat::UntrackedPerRotation {
+    .spawn();
+    let beat = (wiring.heartbeat != Heartbeat::Tracked).then(|| {
+        let token = app.token();
         let every = shared.pace.of(HEARTBEAT);
         let beats = Arc::clone(&shared.beats);
-        heartbeat::start(
-            &format!("heartbeat {name} #{number}"),
-            every,
-            app.token(),
-            beats,
-        );
+        let name = format!("heartbeat {name} #{number}");
+        heartbeat::start(&name, every, token.clone(), beats);
+        token
+    });
+    if wiring.hook_on_app {
+        let name = format!("hook {name} #{number}");
+        app_hook::start(&name, Arc::clone(&body), app.token());
     }
 
     let end = receive(record, shared, app, rotation, &mut chunks).await;
@@ -176,12 +211,23 @@ pub(super) async fn follow_one_stream(
     if wiring.cancel_reader_on_return {
         cancelled.cancel();
     }
+    if let (Heartbeat::LeftOnEngineEnd, Some(beat)) = (wiring.heartbeat, beat)
+        && end == StreamEnd::Rotated
+    {
+        beat.cancel();
+    }
+    let steps = match end {
+        StreamEnd::EndedByEngine | StreamEnd::Broken => wiring.steps_at_engine_end(),
+        StreamEnd::Rotated | StreamEnd::Shutdown => &wiring.at_rotation,
+    };
     let forgotten = Forgotten {
         body,
         chunks: Some(chunks),
         reader,
+        reader_stage,
     };
-    end_stream(around, forgotten, number).await;
+    shared.streams_open.fetch_sub(1, Ordering::Relaxed);
+    end_stream(record, shared, around.heartbeat, steps, forgotten, &stop).await;
     if let (Some(client), ClientUse::ThrowawayPerRotation(fate)) =
         (throwaway, around.shared.wiring.client)
     {
@@ -191,12 +237,23 @@ pub(super) async fn follow_one_stream(
 }
 
 /// Opens a stream where the last one ended, through the client that the wiring says.
-async fn open(record: &Record, shared: &Shared) -> Result<(Arc<Body>, Option<Client>), Error> {
+async fn open(
+    record: &Record,
+    shared: &Shared,
+    own: Option<&Client>,
+) -> Result<(Arc<Body>, Option<Client>), Error> {
     let container = &record.container.reference;
-    let since = record.delivery().resume();
+    let last_delivered = record.delivery().resume();
+    let since = match shared.wiring.resume {
+        Resume::LastDelivered => last_delivered,
+        Resume::LastRead => record.last_read.get(),
+    };
     let permit = shared.opening.acquire().await;
     let opened = match shared.wiring.client {
-        ClientUse::Shared => (shared.client.follow(container, since).await?, None),
+        ClientUse::Shared | ClientUse::PerContainerStart(_) => {
+            let client = own.unwrap_or(&shared.client);
+            (client.follow(container, since).await?, None)
+        }
         ClientUse::ThrowawayPerRotation(fate) => {
             let client = shared.throwaway_client(fate).map_err(Error::from)?;
             let body = client.follow(container, since).await?;
@@ -239,30 +296,38 @@ async fn receive(
                     tokio::time::sleep(shared.consumer_delay).await;
                 }
             }
-            Some(Chunk::End(error)) => {
-                if let Some(error) = error {
-                    record.note_error(&error);
-                }
+            Some(Chunk::End(Some(error))) => {
+                record.note_error(&error);
                 return StreamEnd::Broken;
             }
-            None => return StreamEnd::Broken,
+            Some(Chunk::End(None)) | None => return StreamEnd::EndedByEngine,
         }
     }
 }
 
-/// Carries out the wiring's steps on a stream, and leaves what they forgot to the record.
-async fn end_stream(around: &mut Surroundings<'_>, mut stream: Forgotten, number: u64) {
-    let Surroundings {
-        record,
-        shared,
-        heartbeat,
-        ..
-    } = around;
-    for step in &shared.wiring.at_rotation {
+/// Carries out steps on a stream, and leaves what they forgot to the record.
+async fn end_stream(
+    record: &Record,
+    shared: &Shared,
+    heartbeat: &mut JoinHandle<()>,
+    steps: &[Step],
+    mut stream: Forgotten,
+    stop: &StopMessage,
+) {
+    for step in steps {
         match step {
             Step::Close => stream.body.close(),
+            Step::CloseBetweenReads => {
+                record.stage.set(At::Closing);
+                stream.body.close_between_reads().await;
+            }
+            Step::TellReader => {
+                record.stage.set(At::TellingReader);
+                stop.send().await;
+            }
             Step::Drain => {
                 if let Some(chunks) = stream.chunks.take() {
+                    let number = record.streams_opened.load(Ordering::Relaxed);
                     drain::start(
                         &format!("drain {} #{number}", record.container.name),
                         chunks,
@@ -281,7 +346,7 @@ async fn end_stream(around: &mut Surroundings<'_>, mut stream: Forgotten, number
             Step::WaitReaderAndHeartbeat => {
                 record.stage.set(At::WaitingForReaderAndHeartbeat);
                 drop((&mut stream.reader).await);
-                drop((&mut **heartbeat).await);
+                drop((&mut *heartbeat).await);
             }
         }
     }

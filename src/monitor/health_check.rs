@@ -32,7 +32,10 @@ pub(super) fn start(
 
 /// One check. That it fails is no matter of this task: a health check only looks.
 async fn inspect(check: HealthCheck, container: &str, shared: &Shared) {
-    match check.throwaway {
+    let pooled = check
+        .pool
+        .is_some_and(|clients| shared.streams_open() < clients);
+    match check.throwaway.filter(|_| !pooled) {
         None => drop(shared.client.inspect(container).await),
         Some(fate) => {
             if let Ok(client) = shared.throwaway_client(fate) {

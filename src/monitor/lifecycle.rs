@@ -15,7 +15,7 @@ use super::context::Context;
 use super::delivery::LastLine;
 use super::follow::Shared;
 use super::pace::Pace;
-use super::record::{Followed, Record};
+use super::record::{At, Followed, Record};
 use super::supervisor;
 use super::wiring::Wiring;
 
@@ -60,6 +60,19 @@ pub struct Progress {
     pub lines_read: u64,
     /// Streams that could not be opened or that broke.
     pub errors: u64,
+}
+
+/// A place at which containers stand that stopped rotating.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hung {
+    /// What the supervisor waits for and, where that is its reader, what the reader waits for.
+    pub place: String,
+    /// How many containers stand there.
+    pub containers: u64,
+    /// How long the one has stood there that came last, in wall time.
+    pub shortest: Duration,
+    /// How long the one has stood there that came first, in wall time.
+    pub longest: Duration,
 }
 
 /// What was delivered, added up over the containers.
@@ -150,12 +163,56 @@ impl Monitor {
         self.records.iter().find_map(|record| record.last_error())
     }
 
-    /// Where the containers stand that made fewer than `due` rotations, and how many stand there.
-    pub fn hung(&self, due: u64) -> BTreeMap<String, u64> {
+    /// Where the containers stand that made fewer than `due` rotations, how many stand there, and
+    /// for how long. A container that ended and did not start again is not among them.
+    pub fn hung(&self, due: u64) -> Vec<Hung> {
+        let mut places: Vec<Hung> = Vec::new();
+        for record in &self.records {
+            let standing = record.standing();
+            if record.rotations_made.load(Ordering::Relaxed) >= due
+                || standing.at == At::WaitingForStart
+            {
+                continue;
+            }
+            let known = places.iter_mut().find(|hung| hung.place == standing.place);
+            match known {
+                Some(hung) => {
+                    hung.containers += 1;
+                    hung.shortest = hung.shortest.min(standing.since);
+                    hung.longest = hung.longest.max(standing.since);
+                }
+                None => places.push(Hung {
+                    place: standing.place,
+                    containers: 1,
+                    shortest: standing.since,
+                    longest: standing.since,
+                }),
+            }
+        }
+        places
+    }
+
+    /// Containers that ended and did not start again.
+    pub fn ended(&self) -> u64 {
+        self.standing_at(At::WaitingForStart)
+    }
+
+    /// Containers for which the wiring has no room.
+    pub fn without_room(&self) -> u64 {
+        self.standing_at(At::WaitingForRoom)
+    }
+
+    fn standing_at(&self, at: At) -> u64 {
+        let stands = |record: &&Arc<Record>| record.stage.get() == at;
+        self.records.iter().filter(stands).count() as u64
+    }
+
+    /// Where the readers of forgotten streams stand that have not ended, and how many stand there.
+    pub fn forgotten_readers(&self) -> BTreeMap<String, u64> {
         let mut places = BTreeMap::new();
         for record in &self.records {
-            if record.rotations_made.load(Ordering::Relaxed) < due {
-                *places.entry(record.standing()).or_default() += 1;
+            for (place, readers) in record.forgotten_readers() {
+                *places.entry(place.to_owned()).or_default() += readers;
             }
         }
         places

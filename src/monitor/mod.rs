@@ -4,6 +4,7 @@
 //! and a correct monitor is a [`Wiring`](wiring::Wiring), and nothing else. It knows nothing of
 //! samples and reports.
 
+mod app_hook;
 mod body;
 pub mod catalogue;
 mod client;
@@ -14,16 +15,18 @@ mod follow;
 mod health_check;
 mod heartbeat;
 mod lifecycle;
+mod nested_read;
 mod pace;
 mod reader;
 mod record;
 mod spawn;
+mod stop_message;
 mod supervisor;
 mod transport;
 pub mod wiring;
 
 pub use client::EngineAddress;
 pub use delivery::LastLine;
-pub use lifecycle::{Delivered, DeliveryTotals, Monitor, MonitorPlan, Progress};
+pub use lifecycle::{Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress};
 pub use pace::Pace;
 pub use record::Followed;

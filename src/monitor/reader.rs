@@ -9,8 +9,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, Read};
-use super::record::{ReaderAt, ReaderStage};
+use super::nested_read;
+use super::pace::Pace;
+use super::record::{LastRead, ReaderAt, ReaderStage};
 use super::spawn::spawn;
+use super::stop_message::StopMessage;
 use super::wiring::{ReadStyle, SendStyle};
 
 /// What a reader sends.
@@ -25,44 +28,79 @@ pub(super) enum Chunk {
 
 /// All that a reader works with.
 pub(super) struct Reader {
+    /// Such as `reader web-07 #3`.
+    pub(super) name: String,
     pub(super) body: Arc<Body>,
     pub(super) chunks: mpsc::Sender<Chunk>,
+    /// Whether a send waits until its chunk is taken.
+    pub(super) unbuffered: bool,
     pub(super) cancelled: CancellationToken,
+    pub(super) stop: Arc<StopMessage>,
     pub(super) read: ReadStyle,
+    pub(super) pace: Pace,
     pub(super) send: SendStyle,
+    pub(super) closes: bool,
     pub(super) stage: Arc<ReaderStage>,
+    /// Where to note what was read, where the next stream resumes from there.
+    pub(super) last_read: Option<Arc<LastRead>>,
 }
 
 impl Reader {
-    /// Starts the reader under a name such as `reader web-07 #3`.
-    pub(super) fn spawn(self, name: &str) -> JoinHandle<()> {
-        spawn(name, self.run())
+    /// Starts the reader under its name.
+    pub(super) fn spawn(self) -> JoinHandle<()> {
+        let name = self.name.clone();
+        spawn(&name, self.run())
     }
 
     async fn run(self) {
         while !self.cancelled.is_cancelled() {
             self.stage.set(ReaderAt::Reading);
             let chunk = match self.read().await {
-                Some(Read::Lines(lines)) => Chunk::Lines(lines),
-                Some(Read::Ended) => Chunk::End(None),
-                Some(Read::Failed(error)) => Chunk::End(Some(error)),
-                None => break,
+                Next::Read(Read::Lines(lines)) => {
+                    if let Some(last_read) = &self.last_read {
+                        last_read.note(&lines);
+                    }
+                    Chunk::Lines(lines)
+                }
+                Next::Read(Read::Ended) => Chunk::End(None),
+                Next::Read(Read::Failed(error)) => Chunk::End(Some(error)),
+                Next::GivenUp => continue,
+                Next::Stopped => break,
             };
             let last = matches!(chunk, Chunk::End(_));
-            self.stage.set(ReaderAt::Sending);
+            self.stage.set(match last {
+                true => ReaderAt::SendingEnd,
+                false => ReaderAt::Sending,
+            });
             if !self.send(chunk).await || last {
                 break;
             }
+        }
+        if self.closes {
+            self.body.close();
         }
         self.stage.set(ReaderAt::Ended);
         // Leaving drops the sender: the consumer sees the end of the channel.
     }
 
-    /// One read; `None` where the wiring lets cancellation end it.
-    async fn read(&self) -> Option<Read> {
+    /// One read, as far as the wiring waits for it.
+    async fn read(&self) -> Next {
         match self.read {
-            ReadStyle::CheckedBetweenReads => Some(self.body.read().await),
-            ReadStyle::Cancellable => self.cancelled.run_until_cancelled(self.body.read()).await,
+            ReadStyle::CheckedBetweenReads => Next::Read(self.body.read().await),
+            ReadStyle::Cancellable => tokio::select! {
+                read = self.body.read() => Next::Read(read),
+                () = self.cancelled.cancelled() => Next::Stopped,
+                () = self.stop.take() => Next::Stopped,
+            },
+            ReadStyle::Nested { timeout } => {
+                let read = nested_read::start(&format!("read of {}", self.name), self.body.clone());
+                match tokio::time::timeout(self.pace.of(timeout), read).await {
+                    Ok(Ok(read)) => Next::Read(read),
+                    // A read that panicked has ended the stream for its reader.
+                    Ok(Err(_)) => Next::Read(Read::Ended),
+                    Err(_) => Next::GivenUp,
+                }
+            }
         }
     }
 
@@ -70,17 +108,33 @@ impl Reader {
     async fn send(&self, chunk: Chunk) -> bool {
         match self.send {
             SendStyle::OrCancelled => {
-                let sending = self.chunks.send(chunk);
-                matches!(
-                    self.cancelled.run_until_cancelled(sending).await,
-                    Some(Ok(()))
-                )
+                let sending = self.hand_over(chunk);
+                self.cancelled.run_until_cancelled(sending).await == Some(true)
             }
-            SendStyle::Blocking => self.chunks.send(chunk).await.is_ok(),
+            SendStyle::Blocking => self.hand_over(chunk).await,
             SendStyle::OrDrop => !matches!(
                 self.chunks.try_send(chunk),
                 Err(mpsc::error::TrySendError::Closed(_))
             ),
         }
     }
+
+    /// Waits for room in the channel, and in one without a buffer until the chunk is taken; false
+    /// where nobody can take it any more.
+    async fn hand_over(&self, chunk: Chunk) -> bool {
+        if self.chunks.send(chunk).await.is_err() {
+            return false;
+        }
+        // There is room for one: it is free again when the chunk has been taken.
+        !self.unbuffered || self.chunks.reserve().await.is_ok()
+    }
+}
+
+/// What came of waiting for a read.
+enum Next {
+    Read(Read),
+    /// It took too long; it goes on without its reader.
+    GivenUp,
+    /// The wiring lets cancellation, or a message, end it.
+    Stopped,
 }

@@ -1,19 +1,24 @@
 //! What the monitor holds of one container: where its supervisor stands, what was delivered, and
 //! the streams that its rotations forgot.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bollard::errors::Error;
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::body::Body;
 use super::delivery::Delivery;
 use super::reader::Chunk;
 use crate::docker::error_text::told;
+use crate::timestamps::split_timestamp;
 
 /// A container to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +36,8 @@ pub(super) struct Record {
     pub(super) rotations_made: AtomicU64,
     pub(super) errors: AtomicU64,
     pub(super) stage: Stage,
+    /// The last line that any reader has read.
+    pub(super) last_read: Arc<LastRead>,
     last_error: Mutex<Option<String>>,
     delivery: Mutex<Delivery>,
     reader: Mutex<Arc<ReaderStage>>,
@@ -46,6 +53,8 @@ pub(super) struct Forgotten {
     /// `None` where a drain task receives in the rotation's place.
     pub(super) chunks: Option<mpsc::Receiver<Chunk>>,
     pub(super) reader: JoinHandle<()>,
+    /// Where the reader stands.
+    pub(super) reader_stage: Arc<ReaderStage>,
 }
 
 impl Record {
@@ -57,6 +66,7 @@ impl Record {
             errors: AtomicU64::new(0),
             last_error: Mutex::default(),
             stage: Stage::default(),
+            last_read: Arc::default(),
             delivery: Mutex::new(Delivery::starting_at(since)),
             reader: Mutex::default(),
             forgotten: Mutex::default(),
@@ -69,8 +79,13 @@ impl Record {
 
     /// Counts a stream that could not be opened or that broke, and keeps why.
     pub(super) fn note_error(&self, error: &Error) {
+        self.note_problem(told(error));
+    }
+
+    /// Counts a stream that could not be opened, and keeps why in words.
+    pub(super) fn note_problem(&self, why: String) {
         self.errors.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.last_error) = Some(told(error));
+        *lock(&self.last_error) = Some(why);
     }
 
     /// Why the last stream failed that did.
@@ -94,19 +109,36 @@ impl Record {
     }
 
     /// Where the supervisor stands and, where it waits for its reader, where the reader stands.
-    pub(super) fn standing(&self) -> String {
-        let at = self.stage.get();
-        match at {
-            At::WaitingForReader | At::WaitingForReaderAndHeartbeat => {
-                format!(
-                    "{}; the reader is {}",
-                    at.words(),
-                    lock(&self.reader).get().words()
-                )
+    pub(super) fn standing(&self) -> Standing {
+        let (at, since) = (self.stage.get(), self.stage.since());
+        let place = match at {
+            At::WaitingForReader | At::WaitingForReaderAndHeartbeat | At::TellingReader => {
+                let reader = lock(&self.reader).get();
+                format!("{}; the reader is {}", at.words(), reader.words())
             }
             _ => at.words().into(),
-        }
+        };
+        Standing { at, place, since }
     }
+
+    /// Where the readers of forgotten streams stand that have not ended, and how many stand there.
+    pub(super) fn forgotten_readers(&self) -> BTreeMap<&'static str, u64> {
+        let mut places = BTreeMap::new();
+        for stream in lock(&self.forgotten).iter() {
+            if !stream.reader.is_finished() {
+                *places.entry(stream.reader_stage.get().words()).or_default() += 1;
+            }
+        }
+        places
+    }
+}
+
+/// Where a supervisor stands, and for how long.
+pub(super) struct Standing {
+    pub(super) at: At,
+    /// In words.
+    pub(super) place: String,
+    pub(super) since: Duration,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -118,25 +150,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[repr(u8)]
 pub(super) enum At {
     Starting,
+    WaitingForRoom,
     Opening,
     Inspecting,
     Receiving,
     Consuming,
+    Closing,
+    TellingReader,
     WaitingForReader,
     WaitingForReaderAndHeartbeat,
+    WaitingForStart,
     PausingAfterError,
     Done,
 }
 
 impl At {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::Starting,
+        Self::WaitingForRoom,
         Self::Opening,
         Self::Inspecting,
         Self::Receiving,
         Self::Consuming,
+        Self::Closing,
+        Self::TellingReader,
         Self::WaitingForReader,
         Self::WaitingForReaderAndHeartbeat,
+        Self::WaitingForStart,
         Self::PausingAfterError,
         Self::Done,
     ];
@@ -144,14 +184,18 @@ impl At {
     fn words(self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::WaitingForRoom => "waiting for room: as many containers as may be are followed",
             Self::Opening => "opening a stream: the engine has not answered",
             Self::Inspecting => "inspecting the container: the engine has not answered",
             Self::Receiving => "receiving from the channel",
             Self::Consuming => "consuming a chunk",
+            Self::Closing => "closing the stream: waiting for the lock that a read holds",
+            Self::TellingReader => "telling the reader to stop: waiting until it takes the message",
             Self::WaitingForReader => "waiting for the reader to end",
             Self::WaitingForReaderAndHeartbeat => {
                 "waiting for the wait group that reader and heartbeat share"
             }
+            Self::WaitingForStart => "waiting for the container to start again",
             Self::PausingAfterError => "pausing after an error, before it opens a stream again",
             Self::Done => "done",
         }
@@ -164,16 +208,18 @@ impl At {
 pub(super) enum ReaderAt {
     Reading,
     Sending,
+    SendingEnd,
     Ended,
 }
 
 impl ReaderAt {
-    const ALL: [Self; 3] = [Self::Reading, Self::Sending, Self::Ended];
+    const ALL: [Self; 4] = [Self::Reading, Self::Sending, Self::SendingEnd, Self::Ended];
 
     fn words(self) -> &'static str {
         match self {
             Self::Reading => "in a read that nothing ends",
             Self::Sending => "sending into a full channel that nobody receives from",
+            Self::SendingEnd => "sending its last word into a channel that nobody receives from",
             Self::Ended => "gone",
         }
     }
@@ -183,15 +229,22 @@ impl ReaderAt {
 macro_rules! shared_place {
     ($name:ident of $place:ident) => {
         #[derive(Debug, Default)]
-        pub(super) struct $name(AtomicU8);
+        pub(super) struct $name {
+            place: AtomicU8,
+            /// When it was reached, in ms of this process.
+            at_ms: AtomicU64,
+        }
 
         impl $name {
             pub(super) fn set(&self, at: $place) {
-                self.0.store(at as u8, Ordering::Relaxed);
+                // Whoever tries again and again stands where it stood.
+                if self.place.swap(at as u8, Ordering::Relaxed) != at as u8 {
+                    self.at_ms.store(now_ms(), Ordering::Relaxed);
+                }
             }
 
             pub(super) fn get(&self) -> $place {
-                let index = usize::from(self.0.load(Ordering::Relaxed));
+                let index = usize::from(self.place.load(Ordering::Relaxed));
                 $place::ALL.get(index).copied().unwrap_or($place::ALL[0])
             }
         }
@@ -200,3 +253,36 @@ macro_rules! shared_place {
 
 shared_place!(Stage of At);
 shared_place!(ReaderStage of ReaderAt);
+
+impl Stage {
+    /// For how long the place is that of the task.
+    fn since(&self) -> Duration {
+        Duration::from_millis(now_ms().saturating_sub(self.at_ms.load(Ordering::Relaxed)))
+    }
+}
+
+/// Milliseconds since this was first asked.
+fn now_ms() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time of the last line that a reader has read, whoever it reached.
+#[derive(Debug, Default)]
+pub(super) struct LastRead(Mutex<Option<Timestamp>>);
+
+impl LastRead {
+    /// Notes that these lines were read.
+    pub(super) fn note(&self, lines: &[Bytes]) {
+        let last = lines.last().and_then(|line| split_timestamp(line));
+        if let Some((timestamp, _)) = last {
+            let mut last = lock(&self.0);
+            *last = (*last).max(Some(timestamp));
+        }
+    }
+
+    /// When the last line that was read had been printed.
+    pub(super) fn get(&self) -> Option<Timestamp> {
+        *lock(&self.0)
+    }
+}

@@ -30,16 +30,28 @@ pub struct Wiring {
     /// What a rotation does with the old stream, in this order, once the stream's own scope has
     /// expired. An empty list forgets the stream.
     pub at_rotation: Vec<Step>,
+    /// What is done with a stream that the engine ended; `None` does what a rotation does.
+    pub at_engine_end: Option<Vec<Step>>,
+    /// Whether the reader closes the stream itself once its loop has ended.
+    pub reader_closes: bool,
     /// How the reader reads.
     pub read: ReadStyle,
     /// How the reader hands a chunk to the consumer.
     pub send: SendStyle,
-    /// Chunks that the channel between reader and consumer holds.
+    /// Chunks that the channel between reader and consumer holds; 0 makes every send wait until
+    /// its chunk is taken (Go: an unbuffered channel).
     pub channel_capacity: usize,
+    /// From where the next stream goes on.
+    pub resume: Resume,
+    /// Whether each stream leaves a hook on the whole monitor's end that would close it, and that
+    /// nothing takes back (Go: `context.AfterFunc` without its `stop`).
+    pub hook_on_app: bool,
     /// Who owns the heartbeat.
     pub heartbeat: Heartbeat,
     /// Which client opens the streams.
     pub client: ClientUse,
+    /// How many containers may be followed at once; one that finds no room retries.
+    pub stream_limit: Option<usize>,
     /// The periodic inspection of each container, where there is one.
     pub health_check: Option<HealthCheck>,
 }
@@ -62,6 +74,11 @@ pub enum Scope {
 pub enum Step {
     /// Close the response body: its connection ends, and a read in progress returns.
     Close,
+    /// Close it under the lock that a reader holds while it reads: this waits until no read is in
+    /// progress.
+    CloseBetweenReads,
+    /// Send the reader a message to stop, and wait until it takes it (Go: `stop <- true`).
+    TellReader,
     /// Start a task that receives from the channel until the reader is gone.
     Drain,
     /// Wait for the reader to end.
@@ -80,8 +97,14 @@ pub enum ReadStyle {
     /// Checks its cancellation only between two reads, as a Go reader does: a read in progress
     /// ends by data, by the end of the stream, or by a close.
     CheckedBetweenReads,
-    /// Gives up a read in progress when it is cancelled. Go has no such read.
+    /// Gives up a read in progress when it is cancelled, or told to stop. Go has no such read.
     Cancellable,
+    /// Starts a task for each read and waits for it no longer than this, on the monitor's clock;
+    /// a read that takes longer is left behind with whatever it reads.
+    Nested {
+        /// How long a read is waited for.
+        timeout: Duration,
+    },
 }
 
 /// How a reader sends.
@@ -104,6 +127,19 @@ pub enum Heartbeat {
     Tracked,
     /// One more per rotation, which nothing ends before shutdown.
     UntrackedPerRotation,
+    /// One more per stream, which its rotation ends; where the stream ends by itself, the way out
+    /// skips that.
+    LeftOnEngineEnd,
+}
+
+/// From where the next stream goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resume {
+    /// From the last line that reached the consumer: none is lost.
+    LastDelivered,
+    /// From the last line that a reader read: what it had read and not handed over is lost.
+    LastRead,
 }
 
 /// Which client opens the streams.
@@ -115,6 +151,9 @@ pub enum ClientUse {
     /// A new one per rotation, which opens the stream and then inspects the container over a
     /// second connection; what becomes of it is the given fate.
     ThrowawayPerRotation(ClientFate),
+    /// A new one each time that a container starts, which inspects it and opens its streams over
+    /// pooled connections; what becomes of it when the container ends is the given fate.
+    PerContainerStart(ClientFate),
 }
 
 /// What becomes of a throwaway client, whose idle connection waits in its pool.
@@ -136,6 +175,9 @@ pub struct HealthCheck {
     pub every: Duration,
     /// What becomes of the throwaway client of each check; `None` checks through the shared client.
     pub throwaway: Option<ClientFate>,
+    /// How many clients are pooled: a check throws one away only while so many streams or more
+    /// keep them all busy. `None` has no pool.
+    pub pool: Option<usize>,
 }
 
 /// What a wiring did in Go: goroutines and file descriptors left per rotation per container.
@@ -160,12 +202,14 @@ impl Wiring {
             .position(|step| matches!(step, Step::WaitReader { .. } | Step::WaitReaderAndHeartbeat))
     }
 
+    /// The steps that end a stream which the engine ended itself.
+    pub fn steps_at_engine_end(&self) -> &[Step] {
+        self.at_engine_end.as_deref().unwrap_or(&self.at_rotation)
+    }
+
     /// Whether a rotation ends the old stream's connection before it waits for anything.
     pub fn ends_connection_before_waiting(&self) -> bool {
-        let closes_at = self
-            .at_rotation
-            .iter()
-            .position(|step| *step == Step::Close);
+        let closes_at = self.at_rotation.iter().position(|step| step.closes());
         let closed_first = match (closes_at, self.waits_at()) {
             (Some(close), Some(wait)) => close < wait,
             (Some(_), None) => true,
@@ -176,11 +220,18 @@ impl Wiring {
 
     /// Whether a rotation ends the old stream's connection at all, provided that it gets that far.
     pub fn ends_connection(&self) -> bool {
-        self.request == Scope::Stream || self.at_rotation.contains(&Step::Close)
+        self.request == Scope::Stream || self.at_rotation.iter().any(|step| step.closes())
     }
 
     /// Whether a rotation cancels the old stream's reader.
     pub fn cancels_reader(&self) -> bool {
         self.reader_parent == Scope::Stream || self.cancel_reader_on_return
+    }
+}
+
+impl Step {
+    /// Whether the step closes the response body.
+    fn closes(&self) -> bool {
+        matches!(self, Self::Close | Self::CloseBetweenReads)
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The first pause between two readings; each further one is half as long again.
+/// The first pause between two readings; each further one is half as long again, until a reading
+/// differs: counts that come and go rest only for moments.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The longest pause between two readings.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -49,6 +50,7 @@ pub async fn settle<T: PartialEq>(deadline: Duration, mut read: impl FnMut() -> 
             equal += 1;
         } else {
             (reading, unchanged_since, equal) = (next, Instant::now(), 1);
+            pause = FIRST_PAUSE;
         }
     }
 }
@@ -67,6 +69,21 @@ mod tests {
         .await;
         assert!(settled.settled);
         assert_eq!(settled.reading, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_that_rests_for_moments_only_is_settled_in_one_of_them() {
+        // It changes for 20 ms, then rests for 60 ms.
+        let started = Instant::now();
+        let settled = settle(Duration::from_secs(3), || {
+            let (moment, ms) = (
+                started.elapsed().as_millis() / 80,
+                started.elapsed().as_millis(),
+            );
+            if ms % 80 < 20 { ms } else { 1000 + moment }
+        })
+        .await;
+        assert!(settled.settled);
     }
 
     #[tokio::test(start_paused = true)]

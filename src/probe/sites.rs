@@ -55,6 +55,20 @@ const KNOWN: &[Known] = &[
     },
     Known {
         package: "leakcheck",
+        file: "src/monitor/nested_read.rs",
+        label: "nested read",
+        meaning: "one read of a stream, in a task that its reader waits for with a limit \
+            (Go: a goroutine around Read)",
+    },
+    Known {
+        package: "leakcheck",
+        file: "src/monitor/app_hook.rs",
+        label: "hook",
+        meaning: "would close one stream at the whole monitor's end \
+            (Go: what context.AfterFunc registers, no goroutine until then)",
+    },
+    Known {
+        package: "leakcheck",
         file: "src/monitor/drain.rs",
         label: "drain",
         meaning: "receives from a forgotten channel until its reader is gone \

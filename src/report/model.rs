@@ -61,6 +61,17 @@ pub struct Config {
     pub silent: Option<f64>,
     /// What the consumer takes for each chunk, in wall time.
     pub consumer_delay_ms: u64,
+    /// Lines that a container prints at once; null for attached containers.
+    #[serde(default)]
+    pub burst: Option<u64>,
+    /// Interval at which each container ends and starts again, on the monitor's clock; null where
+    /// they run on.
+    #[serde(default)]
+    pub restart_ms: Option<u64>,
+    /// Interval of the health checks, on the monitor's clock, in wirings that have one; null where
+    /// none has.
+    #[serde(default)]
+    pub health_check_ms: Option<u64>,
     /// The scenario that the run was made from.
     pub scenario: Option<String>,
     /// The seed of the containers' schedule.
@@ -102,6 +113,12 @@ pub struct WiringReport {
     pub delivery: Delivery,
     /// Containers that stopped rotating.
     pub hung: Hung,
+    /// Containers that ended during the run and did not start again.
+    #[serde(default)]
+    pub containers_ended: u64,
+    /// Where the readers of forgotten streams stand that have not ended; empty where none is left.
+    #[serde(default)]
+    pub forgotten_readers: Vec<WaitPoint>,
     /// Streams that could not be opened or that broke.
     pub stream_errors: StreamErrors,
     /// The rotation at which the worker could open no more files; null when it always could.
@@ -275,10 +292,26 @@ pub struct Hung {
 /// A place at which containers stand that stopped rotating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HungPlace {
-    /// What the container's supervisor waits for.
+    /// What the container's supervisor waits for and, where that is its reader, what the reader
+    /// waits for.
     pub place: String,
     /// How many containers stand there.
     pub containers: u64,
+    /// How long the container has stood there that came last, in wall time.
+    #[serde(default)]
+    pub shortest_ms: u64,
+    /// How long the container has stood there that came first, in wall time.
+    #[serde(default)]
+    pub longest_ms: u64,
+}
+
+/// A place at which tasks of a spawn site wait that a rotation has left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitPoint {
+    /// What they wait for.
+    pub place: String,
+    /// How many wait there.
+    pub tasks: u64,
 }
 
 /// Streams that could not be opened or that broke.

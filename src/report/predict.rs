@@ -84,6 +84,10 @@ pub enum Driver {
     Rotation,
     /// Each health check leaves something, whatever the rotation.
     HealthCheck,
+    /// Each end of a container leaves something.
+    Restart,
+    /// Something is left as time goes by, whatever the intervals are.
+    Time,
 }
 
 impl Driver {
@@ -92,6 +96,8 @@ impl Driver {
         match self {
             Self::Rotation => "rotation",
             Self::HealthCheck => "health check",
+            Self::Restart => "restart",
+            Self::Time => "time",
         }
     }
 }

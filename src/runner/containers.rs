@@ -43,12 +43,7 @@ impl Containers {
         listener: &impl Listener,
         interrupt: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let fleet = Fleet::generate(
-            plan.containers,
-            plan.silent_share,
-            plan.lines_per_second,
-            plan.seed,
-        );
+        let fleet = plan.fleet();
         match &plan.engine {
             Engine::Synthetic => Self::serve(plan, fleet).await,
             Engine::Docker { host, source } => {

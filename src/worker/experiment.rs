@@ -246,6 +246,7 @@ impl Experiment {
     /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.
     async fn finish(mut self) -> Finding {
         self.finding.fds_final = fds::kinds().ok();
+        self.finding.forgotten_readers = self.monitor.forgotten_readers();
         let all = self.containers();
         let rotation = self.rotation;
         self.until_done_or_stalled(|monitor| {
@@ -260,6 +261,8 @@ impl Experiment {
         self.finding.rotations_made = monitor.progress().fewest_rotations.min(due);
         self.finding.rotations_missed = monitor.rotations_missed(due);
         self.finding.hung = monitor.hung(due);
+        self.finding.containers_ended = monitor.ended();
+        self.finding.containers_without_room = monitor.without_room();
 
         say(&Event::RotationsDone);
         let last_lines = self.last_lines().await;

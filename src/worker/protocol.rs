@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::{Delivered, DeliveryTotals, LastLine, MonitorPlan};
+use crate::monitor::{Delivered, DeliveryTotals, Hung, LastLine, MonitorPlan};
 use crate::probe::fds::FdKinds;
 use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 
@@ -84,8 +84,14 @@ pub struct Finding {
     pub rotations_made: u64,
     /// Rotations due and not made, over all containers.
     pub rotations_missed: u64,
-    /// Where the containers stand that made fewer rotations than were due, and how many do.
-    pub hung: BTreeMap<String, u64>,
+    /// Where the containers stand that made fewer rotations than were due.
+    pub hung: Vec<Hung>,
+    /// Containers that ended and did not start again.
+    pub containers_ended: u64,
+    /// Containers for which the wiring had no room.
+    pub containers_without_room: u64,
+    /// Where the readers of forgotten streams stand after the last rotation, and how many do.
+    pub forgotten_readers: BTreeMap<String, u64>,
     /// What was delivered once; null where only a look at the engine's log can tell.
     pub delivery: Option<DeliveryTotals>,
     /// All lines, by container in the plan's order; told where they carry no numbers of ours, for
