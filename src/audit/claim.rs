@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::driver::DriverFinding;
 use crate::gate::expression::Gate;
 use crate::gate::judge::{PartialReports, judge_all};
-use crate::report::model::{GateResult, GoReference, Outcome, Report, WiringReport};
-use crate::scenario::{Judgement, Scenario};
+use crate::report::model::{GateResult, Outcome, Report, WiringReport};
+use crate::scenario::{GoFigures, Judgement, Scenario};
 
 /// The document's type and version.
 pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";
@@ -15,7 +16,9 @@ pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";
 pub struct Audit {
     /// [`AUDIT_SCHEMA`].
     pub schema: String,
-    /// The claims, in the order in which they were tried.
+    /// Whether the audit was cut short: claims are missing.
+    pub partial: bool,
+    /// The claims, in the order in which they were named.
     pub claims: Vec<Claim>,
 }
 
@@ -34,12 +37,19 @@ pub struct Claim {
     pub predicted: String,
     /// What was measured, a sentence per wiring.
     pub measured: Vec<String>,
-    /// What the same wirings did in Go, measured once elsewhere; those that have a figure.
+    /// What the same wirings did in Go under the same conditions, measured once elsewhere; those
+    /// that have a figure.
     pub go_reference: Vec<WiringInGo>,
+    /// What the incident's own logs say of it; null where they say nothing.
+    pub in_the_incident: Option<String>,
     /// What became of the claim.
     pub verdict: ClaimVerdict,
     /// By which figures.
     pub why: String,
+    /// What leaked and where it stands, or what hangs and where; null where neither does.
+    pub evidence: Option<String>,
+    /// Which clock drives the leak; null where the scenario does not ask.
+    pub driver: Option<DriverFinding>,
     /// What was measured, whole.
     pub report: Report,
 }
@@ -49,9 +59,12 @@ pub struct Claim {
 pub struct WiringInGo {
     /// The wiring.
     pub wiring: String,
-    /// Its figures.
-    #[serde(flatten)]
-    pub figures: GoReference,
+    /// Goroutines left per rotation per container; null where that is not known.
+    pub goroutines_per_rotation_per_container: Option<f64>,
+    /// File descriptors left per rotation per container; null where that is not known.
+    pub fds_per_rotation_per_container: Option<f64>,
+    /// Containers that stopped rotating; null where none did, or nobody looked.
+    pub hung: Option<String>,
 }
 
 /// What became of a claim.
@@ -87,8 +100,24 @@ impl Claim {
     }
 
     /// Weighs what a scenario measured.
-    pub fn weigh(scenario: &Scenario, judgement: &Judgement, report: Report) -> Self {
-        let (verdict, why) = judge(judgement, &report);
+    pub fn weigh(
+        scenario: &Scenario,
+        judgement: &Judgement,
+        report: Report,
+        driver: Option<DriverFinding>,
+    ) -> Self {
+        let (mut verdict, mut why) = judge(judgement, &report);
+        if let Some(driver) = &driver {
+            let by_driver = match driver.is_as_claimed() {
+                Some(true) => verdict,
+                // Whatever the rates are, they go by another clock.
+                Some(false) => ClaimVerdict::Refuted,
+                None => ClaimVerdict::Inconclusive,
+            };
+            let outweighs = verdict == ClaimVerdict::Confirmed || verdict == ClaimVerdict::Partly;
+            verdict = if outweighs { by_driver } else { verdict };
+            why = format!("{why}; {}", driver.in_words());
+        }
         let measured = |wiring: &WiringReport| {
             format!(
                 "{}: {}: {}",
@@ -97,12 +126,11 @@ impl Claim {
                 wiring.reason
             )
         };
-        let in_go = |wiring: &WiringReport| {
-            let figures = wiring.go_reference.clone()?;
-            Some(WiringInGo {
-                wiring: wiring.name.clone(),
-                figures,
-            })
+        let in_go = |(wiring, figures): (&String, &GoFigures)| WiringInGo {
+            wiring: wiring.clone(),
+            goroutines_per_rotation_per_container: figures.goroutines,
+            fds_per_rotation_per_container: figures.fds,
+            hung: figures.hung.clone(),
         };
         Self {
             scenario: scenario.name.clone(),
@@ -111,12 +139,42 @@ impl Claim {
             confidence: scenario.confidence.clone(),
             predicted: judgement.predicts.clone(),
             measured: report.wirings.iter().map(measured).collect(),
-            go_reference: report.wirings.iter().filter_map(in_go).collect(),
+            go_reference: scenario.go_reference.iter().map(in_go).collect(),
+            in_the_incident: scenario.in_the_incident.clone(),
             verdict,
             why,
+            evidence: evidence(&report),
+            driver,
             report,
         }
     }
+}
+
+/// What leaked and where it waits, and what hangs and where, in a sentence.
+fn evidence(report: &Report) -> Option<String> {
+    let of_wiring = |wiring: &WiringReport| {
+        let mut parts: Vec<String> = wiring
+            .sites
+            .iter()
+            .filter(|site| site.leaked > 0)
+            .map(|site| format!("{} × {} left", site.leaked, site.label))
+            .collect();
+        let waiting: Vec<String> = wiring
+            .forgotten_readers
+            .iter()
+            .map(|point| format!("{} {}", point.tasks, point.place))
+            .collect();
+        if !waiting.is_empty() {
+            parts.push(format!("forgotten readers: {}", waiting.join(" and ")));
+        }
+        parts.extend(wiring.hung.r#where.iter().map(|place| {
+            let (containers, words) = (place.containers, &place.place);
+            format!("{containers} containers {words}")
+        }));
+        (!parts.is_empty()).then(|| format!("{}: {}", wiring.name, parts.join(", ")))
+    };
+    let told: Vec<String> = report.wirings.iter().filter_map(of_wiring).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// The first list of gates that holds decides; where none does, there is no verdict.

@@ -1,7 +1,17 @@
 //! The audit: claims put to the test, and what became of them.
+//!
+//! ```text
+//! scenarios ─► trial (runs side by side, the driver's besides) ─► claim ─► summary · csv
+//! ```
 
 mod claim;
+mod csv;
+mod driver;
+mod format;
 mod summary;
+mod trial;
 
 pub use claim::{AUDIT_SCHEMA, Audit, Claim, ClaimVerdict};
-pub use summary::summary;
+pub use driver::{ClockTrial, DriverFinding, PerEvent};
+pub use format::render;
+pub use trial::{AuditListener, Trial, try_all};

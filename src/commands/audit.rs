@@ -1,27 +1,30 @@
 //! `leakcheck audit`: claims put to the test.
 
-use clap::{Args, ValueEnum};
-use tokio_util::sync::CancellationToken;
+use clap::Args;
 
+use super::audit_display::AuditDisplay;
+use super::engine_choice::EngineChoice;
 use super::output;
-use super::run_display::RunDisplay;
 use super::runtime;
-use crate::audit::{AUDIT_SCHEMA, Audit, Claim, summary};
-use crate::conditions::{self, Conditions};
+use crate::audit::{self, Claim, Trial};
+use crate::conditions::{self, ClockKind, Conditions};
 use crate::exit_code::{ExitCode, Failure};
+use crate::interrupt;
 use crate::plan::Engine;
-use crate::progress::ProgressDisplay;
-use crate::report::{markdown, table};
+use crate::report::export::Export;
+use crate::report::format::Format;
+use crate::report::table::Terminal;
 use crate::scenario::{self, Scenario};
-use crate::{interrupt, runner};
 
 const EXAMPLES: &str = "\
 Examples:
   leakcheck audit
-      Every claim of the library, one after the other: about 2 minutes.
+      Every claim of the library: about 2 minutes.
   leakcheck audit line-fix frozen-success
       Two of them.
-  leakcheck audit ./mine.toml --format json > audit.json
+  leakcheck audit wrong-parent line-fix --engine docker --containers 10
+      On real containers, created for each scenario and removed after it.
+  leakcheck audit ./mine.toml --format json --export markdown=audit.md > audit.json
       A claim of your own; `leakcheck scenarios show wrong-parent` is an example.
 
 Exit codes:
@@ -39,32 +42,28 @@ pub struct AuditArgs {
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
 
+    #[command(flatten)]
+    engine: EngineChoice,
+
     /// Containers, in place of what the scenarios say
-    #[arg(long, value_name = "N", value_parser = conditions::containers)]
+    #[arg(long, value_name = "N", value_parser = conditions::containers, help_heading = "Containers")]
     containers: Option<u32>,
 
     /// Rotations, in place of what the scenarios say
     #[arg(long, value_name = "R", value_parser = conditions::rotations)]
     rotations: Option<u64>,
 
-    /// How to print the audit
+    /// Form of the audit on standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+
+    /// Also write the audit to a file, rewritten after each claim; repeatable
+    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::parse)]
+    exports: Vec<Export>,
 
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
-}
-
-/// How an audit is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table of claims, and a paragraph on each
-    Table,
-    /// One JSON document (`leakcheck.audit/v1`), with the whole report of each scenario
-    Json,
-    /// The table and the paragraphs as GitHub-flavoured markdown
-    Markdown,
 }
 
 /// Runs the scenarios and judges their claims.
@@ -72,19 +71,31 @@ enum Format {
 /// # Errors
 /// A usage failure for a scenario that is none or claims nothing; else where a run fails.
 pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
-    let scenarios = args.scenarios()?;
+    let engine = args.engine.with(None)?;
+    let scenarios = args.scenarios(&engine)?;
+    let trials = args.trials(&scenarios, &engine)?;
+    let fd_limit = runtime::fd_limit()?;
+    for trial in &trials {
+        trial.plan.check_fds(fd_limit, false)?;
+    }
+    for export in &args.exports {
+        export
+            .open()
+            .map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
     let runtime = runtime::start()?;
+    let display = AuditDisplay::new(trials.len(), args.quiet, &args.exports);
     let (audit, interrupted) = runtime.block_on(async {
         let interrupt = interrupt::token(|| eprintln!("leakcheck: still ending what was started"))?;
-        let audit = args.run(&scenarios, &interrupt).await?;
-        Ok::<_, Failure>((audit, interrupt.is_cancelled()))
+        let audit = audit::try_all(&trials, &display, &interrupt).await;
+        display.clear();
+        Ok::<_, Failure>((audit?, interrupt.is_cancelled()))
     })?;
-    let text = match args.format {
-        Format::Table => table::render_sections(&summary(&audit), output::terminal()),
-        Format::Json => serde_json::to_string_pretty(&audit).map_err(anyhow::Error::from)?,
-        Format::Markdown => markdown::render_sections(&summary(&audit)),
-    };
+    let text = audit::render(&audit, args.format, output::terminal())?;
     output::print(text.trim_end())?;
+    for export in &args.exports {
+        export.write(|format| audit::render(&audit, format, Terminal::PLAIN))?;
+    }
     let inconclusive = audit.claims.iter().any(Claim::is_inconclusive);
     Ok(match (interrupted, inconclusive) {
         (true, _) => ExitCode::Interrupted,
@@ -94,10 +105,13 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
 }
 
 impl AuditArgs {
-    /// The scenarios that claim something, as named, or all.
-    fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
+    /// The scenarios as named, or all that the engine can run.
+    fn scenarios(&self, engine: &Engine) -> Result<Vec<Scenario>, Failure> {
         if self.scenarios.is_empty() {
-            return scenario::all();
+            let mut all = scenario::all()?;
+            // Real containers run on until the end.
+            all.retain(|one| *engine == Engine::Synthetic || one.run.restart.is_none());
+            return Ok(all);
         }
         self.scenarios
             .iter()
@@ -105,52 +119,36 @@ impl AuditArgs {
             .collect()
     }
 
-    /// Runs one scenario after the other: side by side they would disturb each other.
-    async fn run(
+    fn trials<'a>(
         &self,
-        scenarios: &[Scenario],
-        interrupt: &CancellationToken,
-    ) -> Result<Audit, Failure> {
-        let plans = scenarios.iter().map(|scenario| {
-            let judgement = scenario.judgement.as_ref().ok_or_else(|| {
-                Failure::usage(format!("the scenario {} has no [judgement]", scenario.name))
-            })?;
+        scenarios: &'a [Scenario],
+        engine: &Engine,
+    ) -> Result<Vec<Trial<'a>>, Failure> {
+        let trial = |scenario: &'a Scenario| {
+            let name = &scenario.name;
+            let judgement = scenario
+                .judgement
+                .as_ref()
+                .ok_or_else(|| Failure::usage(format!("the scenario {name} has no [judgement]")))?;
             let instead = Conditions {
                 containers: self.containers,
                 rotations: self.rotations,
                 ..Conditions::default()
             };
-            let mut plan = instead.or(scenario.run.clone()).plan(Engine::Synthetic)?;
-            plan.scenario = Some(scenario.name.clone());
-            Ok((scenario, judgement, plan))
-        });
-        let plans: Vec<_> = plans.collect::<Result<_, Failure>>()?;
-        let mut claims = Vec::new();
-        for (number, (scenario, judgement, plan)) in (1..).zip(plans) {
-            let display = ProgressDisplay::new(self.quiet);
-            display.note(&format!(
-                "{number} of {}: {}",
-                scenarios.len(),
-                scenario.name
-            ));
-            let containers = plan.containers as u64;
-            let display = RunDisplay {
-                display,
-                exports: &[],
-                containers,
+            // Whatever serves the containers, a rotation of five minutes is not waited for.
+            let compressed = Conditions {
+                clock: Some(ClockKind::Compressed),
+                ..Conditions::default()
             };
-            let outcome = runner::run(plan, &display, interrupt).await;
-            display.display.clear();
-            if interrupt.is_cancelled() {
-                break;
-            }
-            let outcome = outcome?;
-            claims.push(Claim::weigh(scenario, judgement, outcome.report));
-            outcome.released?;
-        }
-        Ok(Audit {
-            schema: AUDIT_SCHEMA.into(),
-            claims,
-        })
+            let conditions = instead.or(scenario.run.clone()).or(compressed);
+            let mut plan = conditions.plan(engine.clone())?;
+            plan.scenario = Some(name.clone());
+            Ok(Trial {
+                scenario,
+                judgement,
+                plan,
+            })
+        };
+        scenarios.iter().map(trial).collect()
     }
 }

@@ -4,10 +4,12 @@ use crate::cli::{Cli, Command};
 use crate::exit_code::{ExitCode, Failure};
 
 pub mod audit;
+mod audit_display;
 pub mod clean;
 pub mod completions;
 pub mod doctor;
 pub mod engine;
+mod engine_choice;
 pub mod gate;
 pub mod output;
 pub mod predict;

@@ -151,6 +151,7 @@ impl PredictArgs {
                 silent: Some(silent as u64),
                 back_pressure: false,
                 rotation: self.rotation,
+                restart: None,
             },
             duration: self.duration,
         }

@@ -1,21 +1,21 @@
 //! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
 
-use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::engine_choice::EngineChoice;
 use super::output;
 use super::run_display::RunDisplay;
 use super::runtime;
 use crate::conditions::Conditions;
-use crate::docker::image::DEFAULT_IMAGE;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::{Engine, Plan, Source};
+use crate::plan::Plan;
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::format::Format;
-use crate::report::model::{Report, WiringReport};
+use crate::report::model::{Report, Verdict, WiringReport};
+use crate::report::table::Terminal;
 use crate::runner::Outcome;
 use crate::scenario::Scenario;
 use crate::{interrupt, runner};
@@ -50,29 +50,14 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub struct RunArgs {
-    /// What serves the containers: leakcheck's own engine, or a real Docker engine
-    #[arg(long, value_enum, default_value_t = EngineKind::Synthetic, help_heading = "Containers")]
-    engine: EngineKind,
-
-    /// Docker endpoint: unix:///PATH or tcp://HOST:PORT [default: DOCKER_HOST, else
-    /// unix:///var/run/docker.sock]
-    #[arg(long, value_name = "URL", help_heading = "Containers")]
-    host: Option<String>,
-
-    /// Image of the containers to create [default: busybox:stable]
-    #[arg(
-        long,
-        value_name = "REF",
-        conflicts_with = "attach",
-        help_heading = "Containers"
-    )]
-    image: Option<String>,
+    #[command(flatten)]
+    engine: EngineChoice,
 
     /// Follow running containers that carry this label (KEY or KEY=VALUE), and touch none of them
     #[arg(
         long,
         value_name = "LABEL",
-        conflicts_with_all = ["containers", "lines_per_second", "silent", "seed"],
+        conflicts_with_all = ["image", "containers", "lines_per_second", "silent", "burst", "seed"],
         help_heading = "Containers"
     )]
     attach: Option<String>,
@@ -126,15 +111,6 @@ pub struct RunArgs {
     help: Option<bool>,
 }
 
-/// What `--engine` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineKind {
-    /// Synthetic containers, served by leakcheck itself over a unix socket
-    Synthetic,
-    /// Real containers on a Docker engine
-    Docker,
-}
-
 /// Runs the wirings and prints the report.
 ///
 /// # Errors
@@ -142,7 +118,7 @@ enum EngineKind {
 /// descriptors will not suffice; later where the engine or its containers cannot be had.
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let plan = args.plan()?;
-    let warnings = plan.check_fds(fd_limit()?, args.force)?;
+    let warnings = plan.check_fds(runtime::fd_limit()?, args.force)?;
     for export in &args.exports {
         export
             .open()
@@ -184,7 +160,7 @@ fn finish(args: &RunArgs, report: &Report, interrupted: bool) -> Result<ExitCode
     let text = args.format.render(report, output::terminal())?;
     output::print(text.trim_end())?;
     for export in &args.exports {
-        export.write(report)?;
+        export.write(|format| format.render(report, Terminal::PLAIN))?;
     }
     // Whatever the format is, and wherever it goes to: who reads a build's log sees why it ended.
     for gate in report.gates.iter().filter(|gate| !gate.held) {
@@ -195,7 +171,10 @@ fn finish(args: &RunArgs, report: &Report, interrupted: bool) -> Result<ExitCode
     }
     let unmeasured = |wiring: &&WiringReport| {
         let baseline = wiring.samples.first();
-        wiring.cut_short.is_some() || baseline.is_none_or(|sample| sample.behind > 0)
+        let without_baseline = baseline.is_none_or(|sample| sample.behind > 0);
+        // A monitor that keeps containers out by itself has been measured: it hangs.
+        let inconclusive = wiring.verdict == Verdict::Inconclusive;
+        wiring.cut_short.is_some() || (inconclusive && without_baseline)
     };
     match report.wirings.iter().find(unmeasured) {
         Some(wiring) => Err(Failure::environment(format!(
@@ -220,36 +199,13 @@ impl RunArgs {
         let plan = Plan {
             scenario: scenario.map(|scenario| scenario.name),
             console: self.console,
-            ..conditions.plan(self.engine()?)?
+            ..conditions.plan(self.engine.with(self.attach.as_deref())?)?
         };
         for gate in &self.gates {
             gate.check_wirings(plan.wirings.iter().map(|wiring| wiring.name.as_str()))
                 .map_err(Failure::usage)?;
         }
         Ok(plan)
-    }
-
-    fn engine(&self) -> Result<Engine, Failure> {
-        if self.engine == EngineKind::Synthetic {
-            let for_docker = [
-                ("--host", self.host.is_some()),
-                ("--image", self.image.is_some()),
-                ("--attach", self.attach.is_some()),
-            ];
-            return match for_docker.iter().find(|(_, given)| *given) {
-                Some((flag, _)) => Err(Failure::usage(format!("{flag} needs --engine docker"))),
-                None => Ok(Engine::Synthetic),
-            };
-        }
-        let image = || self.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.into());
-        let source = match self.attach.clone() {
-            Some(label) => Source::Attached { label },
-            None => Source::Created { image: image() },
-        };
-        Ok(Engine::Docker {
-            host: self.host.clone(),
-            source,
-        })
     }
 }
 
@@ -263,12 +219,4 @@ fn check_console() -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure::usage(format!("--console: {missing}")))
-}
-
-/// How many file descriptors a worker may open: it raises its own limit as far as it may.
-fn fd_limit() -> Result<u64, Failure> {
-    rlimit::Resource::NOFILE
-        .get_hard()
-        .context("cannot read the limit of file descriptors")
-        .map_err(Failure::from)
 }

@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::model::Report;
+use crate::report::table::Terminal;
 use crate::runner;
 use crate::worker::protocol::Glance;
 
@@ -45,7 +46,7 @@ impl runner::Listener for RunDisplay<'_> {
     fn measured(&self, so_far: &Report) {
         for export in self.exports {
             // A disk that is full now may have room at the next rotation, or at the end.
-            if let Err(error) = export.write(so_far) {
+            if let Err(error) = export.write(|format| format.render(so_far, Terminal::PLAIN)) {
                 self.display.say(&format!("warning: {error:#}"));
             }
         }

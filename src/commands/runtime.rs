@@ -1,4 +1,4 @@
-//! The runtime of a command: one thread, for what a command does is waiting.
+//! The runtime of a command, one thread, for what a command does is waiting; and its limits.
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
@@ -12,4 +12,14 @@ pub fn start() -> anyhow::Result<Runtime> {
         .enable_all()
         .build()
         .context("cannot start the runtime")
+}
+
+/// How many file descriptors a worker may open: it raises its own limit as far as it may.
+///
+/// # Errors
+/// Fails where the system does not tell.
+pub fn fd_limit() -> anyhow::Result<u64> {
+    rlimit::Resource::NOFILE
+        .get_hard()
+        .context("cannot read the limit of file descriptors")
 }

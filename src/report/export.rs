@@ -8,8 +8,6 @@ use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 
 use super::format::Format;
-use super::model::Report;
-use super::table::Terminal;
 
 /// A file to write a report to, as `--export FORMAT=PATH` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +62,18 @@ impl Export {
         Ok(())
     }
 
-    /// Writes a report in place of what stands in the file.
+    /// Writes a document, rendered in the file's format, in place of what stands in the file.
     ///
     /// A regular file is replaced as a whole, so that a reader never sees half a report and a
     /// full disk leaves the last whole one.
     ///
     /// # Errors
-    /// Says why it cannot be written.
-    pub fn write(&self, report: &Report) -> anyhow::Result<()> {
-        let text = self.format.render(report, Terminal::PLAIN)?;
+    /// Says why it cannot be written, or rendered.
+    pub fn write(
+        &self,
+        render: impl FnOnce(Format) -> anyhow::Result<String>,
+    ) -> anyhow::Result<()> {
+        let text = render(self.format)?;
         let path = &self.path;
         write_whole(path, &text)
             .with_context(|| format!("cannot write {} (--export)", path.display()))

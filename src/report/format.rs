@@ -13,7 +13,7 @@ pub enum Format {
     Table,
     /// The whole report as one JSON document
     Json,
-    /// The samples, one row per wiring and rotation
+    /// Rows for a spreadsheet: of a run each wiring's samples, of an audit each claim's wirings
     Csv,
     /// The tables as GitHub-flavoured markdown
     Markdown,

@@ -47,6 +47,10 @@ fn push_table(out: &mut String, table: &Table) {
             .iter()
             .map(|text| match text {
                 Text::Words(words) | Text::Figure(words) => escaped(words),
+                Text::Lines(lines) => {
+                    let lines: Vec<String> = lines.iter().map(|line| escaped(line)).collect();
+                    lines.join("<br>")
+                }
                 Text::Verdict(verdict) => format!("**{}**", verdict.word()),
                 Text::Outcome(outcome) => format!("**{}**", outcome.words()),
             })

@@ -35,6 +35,8 @@ pub struct Table {
 pub enum Text {
     /// Words, aligned to the left.
     Words(String),
+    /// Words in lines that are not to be broken.
+    Lines(Vec<String>),
     /// A figure, aligned to the right.
     Figure(String),
     /// A verdict, coloured where there are colours.

@@ -87,11 +87,13 @@ fn comfy(table: &Table, terminal: Terminal) -> comfy_table::Table {
 fn narrowest(table: &Table, width: u16) -> Vec<u16> {
     /// A space on either side of a cell.
     const PADDING: usize = 2;
-    let longest_word = |text: &str| {
-        text.split_whitespace()
-            .map(|word| word.chars().count())
-            .max()
-            .unwrap_or(0)
+    let longest = |parts: &mut dyn Iterator<Item = &str>| {
+        parts.map(|part| part.chars().count()).max().unwrap_or(0)
+    };
+    let longest_word = |text: &str| longest(&mut text.split_whitespace());
+    let unbroken = |column, text: &Text| match text {
+        Text::Lines(lines) => longest(&mut lines.iter().map(String::as_str)),
+        text => longest_word(&words(column, text)),
     };
     let mut widths: Vec<usize> = table
         .header
@@ -99,7 +101,7 @@ fn narrowest(table: &Table, width: u16) -> Vec<u16> {
         .enumerate()
         .map(|(column, name)| {
             let cells = table.rows.iter().filter_map(|row| row.get(column));
-            let cells = cells.map(|text| longest_word(&words(column, text)));
+            let cells = cells.map(|text| unbroken(column, text));
             cells.chain([longest_word(name)]).max().unwrap_or(0) + PADDING
         })
         .collect();
@@ -120,7 +122,7 @@ fn narrowest(table: &Table, width: u16) -> Vec<u16> {
 fn cell((column, text): (usize, &Text)) -> Cell {
     let cell = Cell::new(words(column, text));
     let colour = match text {
-        Text::Words(_) => return cell,
+        Text::Words(_) | Text::Lines(_) => return cell,
         Text::Figure(_) => return cell.set_alignment(CellAlignment::Right),
         Text::Verdict(Verdict::Clean) | Text::Outcome(Outcome::Held) => Color::Green,
         Text::Verdict(Verdict::Leaking | Verdict::Hung | Verdict::Starved)
@@ -136,6 +138,7 @@ fn words(column: usize, text: &Text) -> String {
     let name = match text {
         Text::Words(name) if column == 0 => name,
         Text::Words(words) | Text::Figure(words) => return words.clone(),
+        Text::Lines(lines) => return lines.join("\n"),
         Text::Verdict(verdict) => return verdict.word().into(),
         Text::Outcome(outcome) => return outcome.words().into(),
     };

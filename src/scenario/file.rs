@@ -1,5 +1,6 @@
 //! A scenario's file: what is claimed, by whom, and the conditions to try it under.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::de::Error as _;
@@ -10,7 +11,9 @@ use crate::conditions::Conditions;
 use crate::exit_code::Failure;
 use crate::gate::expression::Gate;
 use crate::monitor::catalogue;
+use crate::monitor::wiring::Wiring;
 use crate::nearest::nearest;
+use crate::report::predict::Driver;
 
 /// An experiment as data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -28,6 +31,9 @@ pub struct Scenario {
     /// How sure they were, in their words.
     #[serde(default)]
     pub confidence: Option<String>,
+    /// What the incident's own logs say of it, in words.
+    #[serde(default)]
+    pub in_the_incident: Option<String>,
     /// The conditions to try it under; what is not said has the default of `leakcheck run`.
     #[serde(default)]
     pub run: Conditions,
@@ -35,6 +41,38 @@ pub struct Scenario {
     /// run, but not audited.
     #[serde(default)]
     pub judgement: Option<Judgement>,
+    /// What the clocks are tried for that may drive the leak.
+    #[serde(default)]
+    pub driver: Option<DriverClaim>,
+    /// What wirings did in Go under these conditions, by their names; measured once elsewhere.
+    #[serde(default)]
+    pub go_reference: BTreeMap<String, GoFigures>,
+}
+
+/// Which clock is claimed to drive the leak of one wiring.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DriverClaim {
+    /// The wiring whose rates are measured at other intervals too.
+    pub wiring: String,
+    /// The clock that is claimed.
+    #[serde(deserialize_with = "driver")]
+    pub expected: Driver,
+}
+
+/// What a wiring did in Go.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GoFigures {
+    /// Goroutines left per rotation per container.
+    #[serde(default)]
+    pub goroutines: Option<f64>,
+    /// File descriptors left per rotation per container.
+    #[serde(default)]
+    pub fds: Option<f64>,
+    /// Containers that stopped rotating, as in `38 of 50`.
+    #[serde(default)]
+    pub hung: Option<String>,
 }
 
 /// What confirms a claim and what refutes it: the first list of which every gate holds decides.
@@ -55,6 +93,24 @@ pub struct Judgement {
     /// Gates that all hold where the claim is wrong.
     #[serde(deserialize_with = "gates")]
     pub refuted_if: Vec<Gate>,
+}
+
+fn driver<'de, D: Deserializer<'de>>(file: D) -> Result<Driver, D::Error> {
+    /// As the file spells them, in kebab-case like its keys.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Clock {
+        Rotation,
+        HealthCheck,
+        Restart,
+        Time,
+    }
+    Ok(match Clock::deserialize(file)? {
+        Clock::Rotation => Driver::Rotation,
+        Clock::HealthCheck => Driver::HealthCheck,
+        Clock::Restart => Driver::Restart,
+        Clock::Time => Driver::Time,
+    })
 }
 
 fn gates<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Gate>, D::Error> {
@@ -93,46 +149,105 @@ impl Scenario {
     /// Says at which line and column the text is wrong, and names the nearest key there is.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let scenario: Self = toml::from_str(text).map_err(|error| explain(&error))?;
-        scenario.check_judgement()?;
+        scenario.check(text)?;
         Ok(Self {
             name: name.into(),
             ..scenario
         })
     }
-}
 
-impl Scenario {
-    /// A gate must be about a wiring that the scenario runs.
-    fn check_judgement(&self) -> Result<(), String> {
-        let Some(judgement) = &self.judgement else {
-            return Ok(());
-        };
+    /// Whatever is said of a wiring must be of one that the scenario runs.
+    fn check(&self, text: &str) -> Result<(), String> {
         let defaults = catalogue::defaults();
         let wirings = match self.run.wirings.is_empty() {
             true => &defaults,
             false => &self.run.wirings,
         };
         let names = || wirings.iter().map(|wiring| wiring.name.as_str());
-        let Judgement {
+        let known = |wiring: &str| match names().any(|name| name == wiring) {
+            true => Ok(()),
+            false => {
+                let hint = nearest(wiring, names())
+                    .map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+                let run = names().collect::<Vec<_>>().join(", ");
+                Err(format!(
+                    "the scenario does not run the wiring {wiring:?}, but {run}{hint}"
+                ))
+            }
+        };
+        for gate in self.judgement.iter().flat_map(Judgement::gates) {
+            let checked = gate.check_wirings(names());
+            checked.map_err(|error| at(text, written(text, gate), &error.to_string()))?;
+        }
+        for wiring in self.go_reference.keys() {
+            known(wiring).map_err(|error| at(text, &format!("\n{wiring} "), &error))?;
+        }
+        let Some(driver) = &self.driver else {
+            return Ok(());
+        };
+        known(&driver.wiring).map_err(|error| at(text, "[driver]", &error))?;
+        let checks =
+            |wiring: &Wiring| wiring.name == driver.wiring && wiring.health_check.is_some();
+        let possible = match driver.expected {
+            Driver::Rotation | Driver::Time => true,
+            Driver::HealthCheck => wirings.iter().any(checks),
+            Driver::Restart => self.run.restart.is_some(),
+        };
+        let clock = driver.expected.word();
+        let impossible = format!("nothing in this scenario goes by the clock {clock:?}");
+        if possible {
+            Ok(())
+        } else {
+            Err(at(text, "[driver]", &impossible))
+        }
+    }
+}
+
+impl Judgement {
+    /// All gates, those of one list after those of the other.
+    fn gates(&self) -> impl Iterator<Item = &Gate> {
+        let Self {
             confirmed_if,
             partly_if,
             refuted_if,
             ..
-        } = judgement;
-        for gate in confirmed_if.iter().chain(partly_if).chain(refuted_if) {
-            let checked = gate.check_wirings(names());
-            checked.map_err(|error| format!("[judgement]: {error}"))?;
-        }
-        Ok(())
+        } = self;
+        confirmed_if.iter().chain(partly_if).chain(refuted_if)
     }
+}
+
+/// The expression of a gate as it stands in a text.
+fn written<'a>(text: &'a str, gate: &Gate) -> &'a str {
+    let mut quoted = text.split('"').skip(1).step_by(2);
+    let of_gate = |words: &&str| Gate::parse(words).is_ok_and(|parsed| parsed == *gate);
+    quoted.find(of_gate).unwrap_or_default()
+}
+
+/// A message about what stands at `place` in a text, in the form of the parser's own.
+fn at(text: &str, place: &str, message: &str) -> String {
+    let Some(start) = text.find(place) else {
+        return message.into();
+    };
+    // A key is looked for with the line end before it.
+    let start = start + place.len() - place.trim_start().len();
+    let line = text[..start].matches('\n').count();
+    let column = start - text[..start].rfind('\n').map_or(0, |end| end + 1);
+    let shown = text.lines().nth(line).unwrap_or_default();
+    format!(
+        "at line {}, column {}\n  |\n  | {shown}\n  | {}^\n{message}",
+        line + 1,
+        column + 1,
+        " ".repeat(column)
+    )
 }
 
 /// The parser's message, which shows the line; of a misspelt key, with the nearest there is.
 fn explain(error: &toml::de::Error) -> String {
     let mut words = error.to_string().trim_end().to_owned();
     let message = error.message();
-    // serde lists every known key behind the unknown one, each in backticks.
-    if let Some(listed) = message.strip_prefix("unknown field ") {
+    // serde lists every known key or value behind the unknown one, each in backticks.
+    let unknown = ["unknown field ", "unknown variant "];
+    if let Some(listed) = unknown.iter().find_map(|words| message.strip_prefix(words)) {
         let mut names = listed.split('`').skip(1).step_by(2);
         let unknown = names.next().unwrap_or_default();
         if let Some(nearest) = nearest(unknown, names) {
@@ -187,12 +302,43 @@ mod tests {
             "title = \"t\"\nclaim = \"c\"\nclaimed-by = \"we\"\n[judgement]\npredicts = \"p\"\n";
         for (confirmed_if, expected) in [
             ("fixed.taks_per_rotation <= 0", "tasks_per_rotation"),
-            ("fixd.verdict == clean", "fixed"),
+            ("fixd.verdict == clean", "line 6, column 18"),
             ("fixed.verdict", "line 6"),
         ] {
             let text = format!("{head}confirmed-if = [\"{confirmed_if}\"]\nrefuted-if = []\n");
             let message = Scenario::parse("x", &text).expect_err("must be refused");
             assert!(message.contains(expected), "{confirmed_if}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_wiring_or_a_clock_must_be_of_one_that_runs() {
+        let head = "title = \"t\"\nclaim = \"c\"\nclaimed-by = \"we\"\n";
+        for (tail, place, says) in [
+            (
+                "[go-reference]\nfixd = { fds = 1.0 }\n",
+                "line 5, column 1",
+                "did you mean fixed?",
+            ),
+            (
+                "[go-reference]\nfixed = { fd = 1.0 }\n",
+                "line 5",
+                "did you mean `fds`?",
+            ),
+            (
+                "[driver]\nwiring = \"old\"\nexpected = \"health-check\"\n",
+                "line 4, column 1",
+                "nothing in this scenario goes by the clock",
+            ),
+            (
+                "[driver]\nwiring = \"old\"\nexpected = \"rotatoin\"\n",
+                "line 6, column 12",
+                "`rotation`",
+            ),
+        ] {
+            let message = Scenario::parse("x", &format!("{head}{tail}")).expect_err("refused");
+            assert!(message.contains(place), "{message}");
+            assert!(message.contains(says), "{message}");
         }
     }
 

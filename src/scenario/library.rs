@@ -12,19 +12,45 @@ macro_rules! embedded {
 
 /// Names and texts, in the order in which the story is told.
 const FILES: &[(&str, &str)] = embedded![
+    // The post-mortem: hypotheses, bugs, theories.
+    "context-race",
+    "rotation-contention",
+    "blocked-channel",
     "wrong-parent",
     "wrong-parent-hang",
+    "full-channel",
+    "drop-when-full",
+    "hidden-goroutines",
+    "ticker-leak",
+    // Its actions and fixes.
     "line-fix",
     "buffer-100",
-    "drain-without-close",
     "fix-with-drain",
+    "drain-without-close",
     "full-fix",
+    // What its project tried.
     "frozen-success",
     "wait-before-close",
+    "own-wait-group",
+    "nested-read",
+    "close-after-loop",
+    "close-skipped",
+    "no-wait",
     "untracked-heartbeat",
     "client-per-rotation",
+    "stream-limit",
     "health-check-client",
-    "drop-when-full",
+    "shared-client",
+    // What was seen elsewhere.
+    "short-lived-containers",
+    "mutex-across-read",
+    "silent-stream",
+    "moby-37391",
+    "moby-51801",
+    "argo-cd-27243",
+    "testcontainers-1407",
+    "testcontainers-3660",
+    "loki-9495",
 ];
 
 /// Every scenario of the library.

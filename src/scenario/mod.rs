@@ -3,5 +3,5 @@
 mod file;
 mod library;
 
-pub use file::{Judgement, Scenario};
+pub use file::{DriverClaim, GoFigures, Judgement, Scenario};
 pub use library::{all, text};

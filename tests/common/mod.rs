@@ -37,13 +37,18 @@ pub fn skip(why: &str) {
 }
 
 /// Polls until `look` finds something; fails after 60 s.
-pub fn poll<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub fn poll<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    poll_for(Duration::from_secs(60), what, look)
+}
+
+/// Polls until `look` finds something; fails after so long.
+pub fn poll_for<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within 60 s: {what}");
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

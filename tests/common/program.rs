@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{leakcheck, poll};
+use super::{leakcheck, poll_for};
 
 /// What an ended program left behind.
 #[derive(Debug)]
@@ -94,8 +95,12 @@ impl Program {
 
     /// Waits for its end, which must come by itself.
     pub fn wait(&mut self) -> Ended {
+        self.wait_for(Duration::from_secs(60))
+    }
+
+    fn wait_for(&mut self, patience: Duration) -> Ended {
         let what = format!("the program's end; it said {}", self.said("stderr"));
-        let status = poll(&what, || self.child.try_wait().expect("a child"));
+        let status = poll_for(patience, &what, || self.child.try_wait().expect("a child"));
         Ended {
             code: status.code(),
             stdout: self.said("stdout"),
@@ -161,6 +166,11 @@ impl Drop for Program {
 /// Runs the program to its end.
 pub fn run(flags: &[&str]) -> Ended {
     Program::start(flags).wait()
+}
+
+/// The same where that takes minutes.
+pub fn run_for_minutes(flags: &[&str]) -> Ended {
+    Program::start(flags).wait_for(Duration::from_secs(300))
 }
 
 pub fn send(pid: i32, signal: Signal) {

@@ -1,0 +1,288 @@
+//! The driver of a leak: which clock it goes by.
+//!
+//! A leak's rate per minute is measured again with each clock at twice its interval. The rate halves
+//! with the clock that drives it and stays with any other; where it stays with all of them, what is
+//! left is left as time goes by.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit_code::Failure;
+use crate::plan::Plan;
+use crate::report::model::{Rates, Report, WiringReport};
+use crate::report::predict::Driver;
+use crate::runner::{self, Listener};
+use crate::scenario::DriverClaim;
+
+/// A rate that a doubled interval leaves within these bounds of half, as a share of itself, is
+/// driven by that clock. Checks and restarts are counted over some rotations only, so that a
+/// fraction of one more or less falls into each.
+const HALVED: std::ops::RangeInclusive<f64> = 0.35..=0.68;
+/// One that stays within these bounds is not.
+const UNCHANGED: std::ops::RangeInclusive<f64> = 0.80..=1.25;
+
+/// What was found of the clock that drives a leak.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DriverFinding {
+    /// The wiring that leaks.
+    pub wiring: String,
+    /// The clock that is claimed.
+    pub claimed: Driver,
+    /// The clock that was found; null where the rates name none.
+    pub measured: Option<Driver>,
+    /// The rates as the scenario says.
+    pub base: ClockTrial,
+    /// The rates with one clock at twice its interval, for each clock there is.
+    pub doubled: Vec<ClockTrial>,
+    /// What one event of the measured clock leaves in one container; null for plain time.
+    pub per_event: Option<PerEvent>,
+}
+
+/// What each event of a clock leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PerEvent {
+    /// Tasks.
+    pub tasks: f64,
+    /// File descriptors; null where they were not counted.
+    pub fds: Option<f64>,
+}
+
+/// The rates at one choice of intervals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockTrial {
+    /// The clock whose interval was doubled; null for the scenario's own.
+    pub clock: Option<Driver>,
+    /// The rotation interval.
+    pub rotation_ms: u64,
+    /// The interval of the health checks; null where there are none.
+    pub health_check_ms: Option<u64>,
+    /// The interval of the containers' restarts; null where they run on.
+    pub restart_ms: Option<u64>,
+    /// All containers' growth of tasks per minute, on the monitor's clock; null where unknown.
+    pub tasks_per_minute: Option<f64>,
+    /// The same of file descriptors.
+    pub fds_per_minute: Option<f64>,
+}
+
+/// Measures the rates of a wiring at other intervals and finds the clock that they go by; `base` is
+/// what the scenario itself measured. `None` where it was interrupted.
+///
+/// # Errors
+/// As a run.
+pub(super) async fn find(
+    claim: &DriverClaim,
+    plan: &Plan,
+    base: &Report,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Option<DriverFinding>, Failure> {
+    let Some(wiring) = wiring_of(base, &claim.wiring) else {
+        return Ok(None);
+    };
+    let trials = doubled(plan, &claim.wiring)
+        .into_iter()
+        .map(|(clock, plan)| async move {
+            let outcome = runner::run(plan, listener, interrupt).await?;
+            outcome.released?;
+            let report = outcome.report;
+            Ok::<_, Failure>(
+                wiring_of(&report, &claim.wiring).map(|wiring| trial(Some(clock), &report, wiring)),
+            )
+        });
+    let doubled: Option<Vec<ClockTrial>> = try_join_all(trials).await?.into_iter().collect();
+    let Some(doubled) = doubled.filter(|_| !interrupt.is_cancelled()) else {
+        return Ok(None);
+    };
+    let base_trial = trial(None, base, wiring);
+    let measured = name_driver(&base_trial, &doubled);
+    Ok(Some(DriverFinding {
+        wiring: claim.wiring.clone(),
+        claimed: claim.expected,
+        measured,
+        per_event: measured.and_then(|clock| per_event(clock, base, wiring.rates)),
+        base: base_trial,
+        doubled,
+    }))
+}
+
+fn wiring_of<'a>(report: &'a Report, name: &str) -> Option<&'a WiringReport> {
+    report.wirings.iter().find(|wiring| wiring.name == name)
+}
+
+/// The plan with each clock at twice its interval, for the wiring alone. The factor of the
+/// monitor's clock stays, and so does the time that is measured.
+fn doubled(plan: &Plan, wiring: &str) -> Vec<(Driver, Plan)> {
+    let mut alone = plan.clone();
+    alone.wirings.retain(|other| other.name == wiring);
+    let mut plans = Vec::new();
+    let mut rotation = alone.clone();
+    rotation.rotation = plan.rotation * 2;
+    rotation.rotations = (plan.rotations / 2).max(2);
+    plans.push((Driver::Rotation, rotation));
+    if alone.wirings.iter().any(|one| one.health_check.is_some()) {
+        let mut checks = alone.clone();
+        for check in checks
+            .wirings
+            .iter_mut()
+            .filter_map(|one| one.health_check.as_mut())
+        {
+            check.every *= 2;
+        }
+        plans.push((Driver::HealthCheck, checks));
+    }
+    if let Some(every) = alone.restart {
+        alone.restart = Some(every * 2);
+        plans.push((Driver::Restart, alone));
+    }
+    plans
+}
+
+fn trial(clock: Option<Driver>, report: &Report, wiring: &WiringReport) -> ClockTrial {
+    let config = &report.config;
+    ClockTrial {
+        clock,
+        rotation_ms: config.rotation_ms,
+        health_check_ms: config.health_check_ms,
+        restart_ms: config.restart_ms,
+        tasks_per_minute: wiring.rates.tasks.map(|rate| rate.per_minute),
+        fds_per_minute: wiring.rates.fds.map(|rate| rate.per_minute),
+    }
+}
+
+/// The clock whose doubled interval halves the rate, where one does and the others leave it.
+fn name_driver(base: &ClockTrial, doubled: &[ClockTrial]) -> Option<Driver> {
+    // Connections tell more than tasks: some leaks have tasks besides, that live for a while.
+    let by_fds = base.fds_per_minute.is_some_and(|rate| rate > 0.0);
+    let rate = |trial: &ClockTrial| match by_fds {
+        true => trial.fds_per_minute,
+        false => trial.tasks_per_minute,
+    };
+    let base = rate(base).filter(|rate| *rate > 0.0)?;
+    let shares: Vec<(Driver, f64)> = doubled
+        .iter()
+        .map(|trial| Some((trial.clock?, rate(trial)? / base)))
+        .collect::<Option<_>>()?;
+    let driven: Vec<Driver> = shares
+        .iter()
+        .filter(|(_, share)| HALVED.contains(share))
+        .map(|(clock, _)| *clock)
+        .collect();
+    let others =
+        |(clock, share): &(Driver, f64)| driven.contains(clock) || UNCHANGED.contains(share);
+    match driven[..] {
+        _ if !shares.iter().all(others) => None,
+        [] => Some(Driver::Time),
+        [clock] => Some(clock),
+        _ => None,
+    }
+}
+
+/// What each event of the clock leaves in one container.
+fn per_event(clock: Driver, base: &Report, rates: Rates) -> Option<PerEvent> {
+    let config = &base.config;
+    let interval_ms = match clock {
+        Driver::Rotation => config.rotation_ms,
+        Driver::HealthCheck => config.health_check_ms?,
+        Driver::Restart => config.restart_ms?,
+        Driver::Time => return None,
+    };
+    let minute = Duration::from_secs(60).as_millis() as f64;
+    let events_per_minute = config.containers as f64 * minute / interval_ms as f64;
+    Some(PerEvent {
+        tasks: rates.tasks?.per_minute / events_per_minute,
+        fds: rates.fds.map(|rate| rate.per_minute / events_per_minute),
+    })
+}
+
+impl DriverFinding {
+    /// Whether the clock that is claimed is the one that was found; `None` where none was.
+    pub fn is_as_claimed(&self) -> Option<bool> {
+        self.measured.map(|measured| measured == self.claimed)
+    }
+
+    /// What was found, in a sentence.
+    pub fn in_words(&self) -> String {
+        let rate = |trial: &ClockTrial| {
+            let figure = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |r| format!("{r:.1}"));
+            let (tasks, fds) = (trial.tasks_per_minute, trial.fds_per_minute);
+            format!("{} tasks and {} fds", figure(tasks), figure(fds))
+        };
+        let doubled = self.doubled.iter().filter_map(|trial| {
+            let clock = trial.clock?.word();
+            Some(format!(
+                "{} with the {clock} at twice its interval",
+                rate(trial)
+            ))
+        });
+        let rates = format!(
+            "{} leaves {} per minute, {}",
+            self.wiring,
+            rate(&self.base),
+            doubled.collect::<Vec<_>>().join(", ")
+        );
+        let verdict = match self.measured {
+            None => "no single clock drives it".to_owned(),
+            Some(Driver::Time) => "it goes by plain time".to_owned(),
+            Some(clock) => format!("the {} drives it", clock.word()),
+        };
+        let per_event = match (self.per_event, self.measured) {
+            (Some(left), Some(clock)) => {
+                let fds = left
+                    .fds
+                    .map_or_else(String::new, |fds| format!(" and {fds:.2} fds"));
+                format!(
+                    ", and each {} of a container leaves {:.2} tasks{fds}",
+                    clock.word(),
+                    left.tasks
+                )
+            }
+            _ => String::new(),
+        };
+        format!("{rates}: {verdict}{per_event}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial_at(clock: Option<Driver>, fds_per_minute: f64) -> ClockTrial {
+        ClockTrial {
+            clock,
+            rotation_ms: 300_000,
+            health_check_ms: Some(30_000),
+            restart_ms: None,
+            tasks_per_minute: Some(fds_per_minute),
+            fds_per_minute: Some(fds_per_minute),
+        }
+    }
+
+    fn named(rotation: f64, health_check: f64) -> Option<Driver> {
+        let doubled = [
+            trial_at(Some(Driver::Rotation), rotation),
+            trial_at(Some(Driver::HealthCheck), health_check),
+        ];
+        name_driver(&trial_at(None, 16.0), &doubled)
+    }
+
+    #[test]
+    fn the_clock_that_halves_the_rate_drives_the_leak() {
+        assert_eq!(named(16.0, 8.0), Some(Driver::HealthCheck));
+        assert_eq!(named(8.1, 15.8), Some(Driver::Rotation));
+    }
+
+    #[test]
+    fn a_rate_that_no_clock_changes_goes_by_time() {
+        assert_eq!(named(16.2, 15.5), Some(Driver::Time));
+    }
+
+    #[test]
+    fn rates_that_agree_with_no_clock_name_none() {
+        assert_eq!(named(8.0, 8.0), None, "two clocks");
+        assert_eq!(named(12.0, 16.0), None, "a part of the leak");
+        assert_eq!(named(16.0, 30.0), None, "it grew");
+    }
+}

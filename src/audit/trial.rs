@@ -1,0 +1,122 @@
+//! The trial of claims: each scenario run and weighed, side by side as far as they do not disturb
+//! each other.
+
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::claim::{AUDIT_SCHEMA, Audit, Claim};
+use super::driver;
+use crate::exit_code::Failure;
+use crate::plan::{Engine, Plan};
+use crate::runner::{self, Listener};
+use crate::scenario::{Judgement, Scenario};
+
+/// So many streams are followed at once, over all scenarios: what two cores do without any of them
+/// waiting for another. A scenario that follows more runs alone.
+const STREAMS_AT_ONCE: u32 = 400;
+
+/// A claim that is to be tried.
+pub struct Trial<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// What it is judged by.
+    pub judgement: &'a Judgement,
+    /// How it is run.
+    pub plan: Plan,
+}
+
+/// Hears how an audit goes on, beside how each run does.
+pub trait AuditListener: Listener {
+    /// A scenario begins.
+    fn begins(&self, scenario: &str);
+    /// A claim has been weighed; these are all that have been, in their order.
+    fn weighed(&self, claim: &Claim, so_far: &Audit);
+}
+
+impl Trial<'_> {
+    /// The streams that it follows at once.
+    fn streams(&self) -> u32 {
+        let streams = self.plan.containers.saturating_mul(self.plan.wirings.len());
+        u32::try_from(streams).unwrap_or(u32::MAX).max(1)
+    }
+
+    async fn run(
+        &self,
+        listener: &impl AuditListener,
+        interrupt: &CancellationToken,
+    ) -> Result<Option<Claim>, Failure> {
+        if interrupt.is_cancelled() {
+            return Ok(None);
+        }
+        listener.begins(&self.scenario.name);
+        let outcome = runner::run(self.plan.clone(), listener, interrupt).await?;
+        outcome.released?;
+        let report = outcome.report;
+        let driver = match &self.scenario.driver {
+            None => None,
+            Some(claim) => driver::find(claim, &self.plan, &report, listener, interrupt).await?,
+        };
+        if interrupt.is_cancelled() {
+            return Ok(None);
+        }
+        let claim = Claim::weigh(self.scenario, self.judgement, report, driver);
+        Ok(Some(claim))
+    }
+}
+
+/// Tries claims and returns them in their order. When `interrupt` is cancelled, those that are under
+/// way are left out.
+///
+/// # Errors
+/// The first failure of a run; by then every other run has ended too.
+pub async fn try_all(
+    trials: &[Trial<'_>],
+    listener: &impl AuditListener,
+    interrupt: &CancellationToken,
+) -> Result<Audit, Failure> {
+    let room = Semaphore::new(STREAMS_AT_ONCE as usize);
+    let stop = interrupt.child_token();
+    let claims = std::sync::Mutex::new(vec![None; trials.len()]);
+    let so_far = |claims: &[Option<Claim>]| Audit {
+        schema: AUDIT_SCHEMA.into(),
+        partial: claims.iter().any(Option::is_none),
+        claims: claims.iter().flatten().cloned().collect(),
+    };
+    let lock = || {
+        claims
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
+    let running = trials.iter().enumerate().map(|(number, trial)| {
+        let (room, stop, so_far, lock) = (&room, &stop, &so_far, &lock);
+        async move {
+            // Real containers share one engine, whose own counts are part of what is measured.
+            let streams = match trial.plan.engine {
+                Engine::Synthetic => trial.streams().min(STREAMS_AT_ONCE),
+                Engine::Docker { .. } => STREAMS_AT_ONCE,
+            };
+            // The semaphore is never closed.
+            let _room = room.acquire_many(streams).await;
+            let tried = trial.run(listener, stop).await;
+            match tried {
+                Ok(None) => Ok(()),
+                Ok(Some(claim)) => {
+                    let mut claims = lock();
+                    claims[number] = Some(claim.clone());
+                    listener.weighed(&claim, &so_far(&claims));
+                    Ok(())
+                }
+                Err(failure) => {
+                    // Whatever runs beside it is ended in order, and removes what it has made.
+                    stop.cancel();
+                    Err(failure)
+                }
+            }
+        }
+    });
+    let ended = join_all(running).await;
+    ended.into_iter().collect::<Result<(), Failure>>()?;
+    let claims = lock();
+    Ok(so_far(&claims))
+}
