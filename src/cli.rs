@@ -7,7 +7,7 @@ use crate::commands;
 const START: &str = "\
 Start with:
   leakcheck run        what the incident leaks, and its fix does not: about 15 s
-  leakcheck audit      which of the post-mortem's claims hold: about 2 minutes
+  leakcheck audit      which of the claims about it hold: about a minute
   leakcheck wirings    what else can be compared
   leakcheck doctor     when something does not work
 
@@ -33,10 +33,11 @@ pub enum Command {
     /// file descriptors are counted after every rotation and compared with the baseline: every
     /// container followed, no rotation made.
     Run(commands::run::RunArgs),
-    /// Put the post-mortem's claims to the test: confirmed, partly, refuted or inconclusive
+    /// Put the claims about the incident to the test: confirmed, partly, refuted or inconclusive
     ///
-    /// Each claim's scenario is run on synthetic containers, and the gates in its file are held
-    /// against what was measured.
+    /// Each claim's scenario is run, and the gates in its file are held against what was measured.
+    /// Where a scenario asks which clock drives a leak, the rates are measured again at twice each
+    /// interval.
     Audit(commands::audit::AuditArgs),
     /// Judge a saved report by gates: conditions that it must meet
     ///

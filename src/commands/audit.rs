@@ -19,7 +19,7 @@ use crate::scenario::{self, Scenario};
 const EXAMPLES: &str = "\
 Examples:
   leakcheck audit
-      Every claim of the library: about 2 minutes.
+      Every claim of the library: about a minute.
   leakcheck audit line-fix frozen-success
       Two of them.
   leakcheck audit wrong-parent line-fix --engine docker --containers 10

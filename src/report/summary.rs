@@ -280,10 +280,14 @@ fn surroundings(report: &Report) -> Section {
         let name = &wiring.name;
         notes.extend(wiring.hung.r#where.iter().map(|place| {
             format!(
-                "{name}: {} of {} containers hang: {}.",
-                place.containers, report.config.containers, place.place
+                "{name}: {} of {} containers hang, for up to {:.1} s: {}.",
+                place.containers,
+                report.config.containers,
+                place.longest_ms as f64 / 1000.0,
+                place.place
             )
         }));
+        notes.extend(forgotten_readers(wiring));
         if wiring.stream_errors.count > 0 {
             let example = wiring
                 .stream_errors
@@ -310,6 +314,23 @@ fn surroundings(report: &Report) -> Section {
         table: None,
         notes,
     }
+}
+
+/// Where the readers wait that rotations have left behind; `None` where there is none.
+fn forgotten_readers(wiring: &WiringReport) -> Option<String> {
+    let points = &wiring.forgotten_readers;
+    let all: u64 = points.iter().map(|point| point.tasks).sum();
+    let places: Vec<String> = points
+        .iter()
+        .map(|point| format!("{} {}", point.tasks, point.place))
+        .collect();
+    (all > 0).then(|| {
+        format!(
+            "{}: {all} forgotten readers wait: {}.",
+            wiring.name,
+            places.join(", ")
+        )
+    })
 }
 
 /// What grew on the engine's side; once where all wirings used one engine.
