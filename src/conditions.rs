@@ -51,6 +51,18 @@ pub struct Conditions {
     #[serde(deserialize_with = "positive_duration")]
     pub restart: Option<Duration>,
 
+    /// Keep a container's stream open when the container ends, as a broken engine does: nothing
+    /// more comes of it
+    #[arg(
+        long,
+        requires = "restart",
+        num_args = 0,
+        default_missing_value = "true",
+        help_heading = "Containers"
+    )]
+    #[serde(deserialize_with = "yes_or_no")]
+    pub keep_ended_streams: Option<bool>,
+
     /// Seed of the containers' rates: the same seed gives every wiring and every run the same
     /// lines [default: 1]
     #[arg(long, value_name = "N", help_heading = "Containers")]
@@ -121,13 +133,25 @@ pub enum ClockKind {
 
 impl Conditions {
     /// These conditions, and those of `others` where these are silent.
-    pub fn or(self, others: Self) -> Self {
+    pub fn or(self, mut others: Self) -> Self {
+        // What contradicts a choice of these is given up with it.
+        if self.clock == Some(ClockKind::Real) {
+            others.time_scale = None;
+        }
+        if self.time_scale.is_some() {
+            others.clock = None;
+        }
+        let checks = |wiring: &Wiring| wiring.health_check.is_some();
+        if !self.wirings.is_empty() && !self.wirings.iter().any(checks) {
+            others.health_check = None;
+        }
         Self {
             containers: self.containers.or(others.containers),
             lines_per_second: self.lines_per_second.or(others.lines_per_second),
             silent: self.silent.or(others.silent),
             burst: self.burst.or(others.burst),
             restart: self.restart.or(others.restart),
+            keep_ended_streams: self.keep_ended_streams.or(others.keep_ended_streams),
             seed: self.seed.or(others.seed),
             wirings: match self.wirings.is_empty() {
                 true => others.wirings,
@@ -166,6 +190,7 @@ impl Conditions {
             consumer_delay: self.consumer_delay.unwrap_or_default(),
             burst: self.burst.unwrap_or(1),
             restart: self.restart,
+            keep_ended_streams: self.keep_ended_streams.unwrap_or(false),
             seed: self.seed.unwrap_or(1),
             wirings: checking_every(self.health_check, self.wirings)?,
             engine,
@@ -285,6 +310,10 @@ fn any_duration<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Duration>, 
     duration::parse(&text).map(Some).map_err(D::Error::custom)
 }
 
+fn yes_or_no<'de, D: Deserializer<'de>>(file: D) -> Result<Option<bool>, D::Error> {
+    bool::deserialize(file).map(Some)
+}
+
 fn known_wirings<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Wiring>, D::Error> {
     let names = Vec::<String>::deserialize(file)?;
     names
@@ -313,6 +342,23 @@ mod tests {
             .plan(Engine::Synthetic)
             .expect("no contradiction");
         assert_eq!((plan.containers, plan.rotations, plan.seed), (7, 3, 1));
+    }
+
+    #[test]
+    fn a_flag_gives_up_what_contradicts_it_in_a_scenario() {
+        let scenario = Conditions {
+            time_scale: Some(30.0),
+            health_check: Some(Duration::from_secs(30)),
+            wirings: vec![catalogue::find("health-check-pool").expect("a wiring")],
+            ..Conditions::default()
+        };
+        let flags = Conditions {
+            clock: Some(ClockKind::Real),
+            wirings: vec![catalogue::find("old").expect("a wiring")],
+            ..Conditions::default()
+        };
+        let plan = flags.or(scenario).plan(Engine::Synthetic);
+        assert_eq!(plan.expect("no contradiction").clock, Clock::REAL);
     }
 
     #[test]

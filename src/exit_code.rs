@@ -56,6 +56,17 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same, with the name of the scenario that it is about.
+    #[must_use]
+    pub fn about(self, scenario: &str) -> Self {
+        Self {
+            error: self.error.context(format!("the scenario {scenario}")),
+            ..self
+        }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self {

@@ -38,6 +38,8 @@ pub struct Restarts {
     pub first_s: f64,
     /// The time between two, in seconds of wall time.
     pub every_s: f64,
+    /// Whether a follow stays open beyond the container's end, with nothing more to come.
+    pub keeps_streams: bool,
 }
 
 impl Default for Container {
@@ -124,15 +126,17 @@ impl Fleet {
         self
     }
 
-    /// Lets each container end and start again at this interval of wall time, one after the other.
+    /// Lets each container end and start again at this interval of wall time, one after the other;
+    /// its streams end with it, unless the engine keeps them open.
     #[must_use]
-    pub fn with_restarts(mut self, every: Duration) -> Self {
+    pub fn with_restarts(mut self, every: Duration, keeps_streams: bool) -> Self {
         let (every_s, count) = (every.as_secs_f64(), self.containers.len() as f64);
         for (index, container) in self.containers.iter_mut().enumerate() {
             let share = (index as f64 + 0.5) / count;
             container.restarts = Some(Restarts {
                 first_s: every_s * share,
                 every_s,
+                keeps_streams,
             });
         }
         self
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn restarts_are_spread_over_the_interval() {
-        let fleet = Fleet::generate(4, 0.5, 1.0, 1).with_restarts(Duration::from_secs(8));
+        let fleet = Fleet::generate(4, 0.5, 1.0, 1).with_restarts(Duration::from_secs(8), false);
         let first: Vec<f64> = fleet
             .containers
             .iter()

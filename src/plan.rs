@@ -45,6 +45,8 @@ pub struct Plan {
     pub burst: u32,
     /// The interval at which each container ends and starts again, on the monitor's clock.
     pub restart: Option<Duration>,
+    /// Whether the engine keeps a container's streams open when the container ends.
+    pub keep_ended_streams: bool,
     /// The seed of the containers' schedule.
     pub seed: u64,
     /// The scenario that the conditions came from.
@@ -163,7 +165,7 @@ impl Plan {
         let fleet = Fleet::generate(containers, silent, self.lines_per_second, self.seed)
             .with_bursts(self.burst);
         match self.restart {
-            Some(every) => fleet.with_restarts(self.clock.pace.of(every)),
+            Some(every) => fleet.with_restarts(self.clock.pace.of(every), self.keep_ended_streams),
             None => fleet,
         }
     }
@@ -202,12 +204,12 @@ impl Plan {
     /// Works out whether each worker's file descriptors will suffice for its wiring, given how many
     /// one process may open.
     ///
-    /// Returns warnings: what will run short, which `force` lets through.
+    /// Returns warnings: what will run short, where that is accepted.
     ///
     /// # Errors
     /// An environment failure that says at which rotation they will run out and which flags to
     /// change; always where the containers alone do not fit.
-    pub fn check_fds(&self, limit: u64, force: bool) -> Result<Vec<String>, Failure> {
+    pub fn check_fds(&self, limit: u64, shortage: FdShortage) -> Result<Vec<String>, Failure> {
         let mut warnings = Vec::new();
         // How many containers there are to attach to is not known before they are found.
         if self.attaches() {
@@ -236,25 +238,41 @@ impl Plan {
                  the limit of {limit} is hit at rotation {exhausted} of {}",
                 wiring.name, need.per_rotation, self.rotations
             );
-            if !force {
-                let fewer_rotations = Some(exhausted - 1)
-                    .filter(|&enough| enough > 0)
-                    .map(|enough| format!("--rotations {enough}, or "));
-                let fewer_containers = Some(need.containers_within(limit, self.rotations))
-                    .filter(|&fit| fit > 0)
-                    .map(|fit| format!("--containers {fit}, or "));
-                let fewer: String = fewer_rotations
-                    .into_iter()
-                    .chain(fewer_containers)
-                    .collect();
-                return Err(Failure::environment(format!(
-                    "{message}: use {fewer}--force to run into it"
-                )));
+            if shortage == FdShortage::Accepted {
+                warnings.push(message);
+                continue;
             }
-            warnings.push(message);
+            let fewer_rotations = Some(exhausted - 1)
+                .filter(|&enough| enough > 0)
+                .map(|enough| format!("--rotations {enough}"));
+            let fewer_containers = Some(need.containers_within(limit, self.rotations))
+                .filter(|&fit| fit > 0)
+                .map(|fit| format!("--containers {fit}"));
+            let force =
+                (shortage == FdShortage::Forcible).then(|| "--force to run into it".to_owned());
+            let ways: Vec<String> = fewer_rotations
+                .into_iter()
+                .chain(fewer_containers)
+                .chain(force)
+                .collect();
+            return Err(Failure::environment(format!(
+                "{message}: use {}",
+                ways.join(", or ")
+            )));
         }
         Ok(warnings)
     }
+}
+
+/// What to do about file descriptors that will not suffice for all rotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FdShortage {
+    /// Refuse.
+    Refused,
+    /// Refuse, and name the flag that accepts it.
+    Forcible,
+    /// Warn.
+    Accepted,
 }
 
 /// The file descriptors that a worker needs.
@@ -342,6 +360,7 @@ mod tests {
             consumer_delay: Duration::ZERO,
             burst: 1,
             restart: None,
+            keep_ended_streams: false,
             seed: 1,
             scenario: None,
             console: false,
@@ -358,7 +377,7 @@ mod tests {
     #[test]
     fn the_rotation_at_which_descriptors_run_out_is_named_with_the_flags_to_change() {
         let refusal = plan("old", 5000)
-            .check_fds(20_000, false)
+            .check_fds(20_000, FdShortage::Forcible)
             .expect_err("13 × 5000 > 20000");
         let message = refusal.to_string();
         assert!(message.contains("at rotation 3 of 12"), "{message}");
@@ -371,27 +390,33 @@ mod tests {
         for limit in [120, 1024, 20_000] {
             let too_many = (limit as usize - 64) / 13 + 1;
             let message = plan("old", too_many)
-                .check_fds(limit, false)
+                .check_fds(limit, FdShortage::Forcible)
                 .expect_err("too many")
                 .to_string();
             let (_, advised) = message.split_once("--containers ").expect("advice");
             let digits: String = advised.chars().take_while(char::is_ascii_digit).collect();
             let advised = digits.parse().expect("a number");
-            let fits = |containers| plan("old", containers).check_fds(limit, false).is_ok();
+            let fits = |containers| {
+                plan("old", containers)
+                    .check_fds(limit, FdShortage::Forcible)
+                    .is_ok()
+            };
             assert!(fits(advised) && !fits(advised + 1), "{limit}: {message}");
         }
     }
 
     #[test]
     fn forced_the_same_is_a_warning() {
-        let warnings = plan("old", 5000).check_fds(20_000, true).expect("forced");
+        let warnings = plan("old", 5000)
+            .check_fds(20_000, FdShortage::Accepted)
+            .expect("forced");
         assert_eq!(warnings.len(), 1);
     }
 
     #[test]
     fn containers_that_do_not_fit_at_all_are_refused_even_when_forced() {
         let refusal = plan("fixed", 20_000)
-            .check_fds(20_000, true)
+            .check_fds(20_000, FdShortage::Accepted)
             .expect_err("no room");
         assert!(
             refusal.to_string().contains("--containers 19936"),
@@ -403,7 +428,7 @@ mod tests {
     fn a_wiring_that_leaks_nothing_fits() {
         assert!(
             plan("fixed", 19_000)
-                .check_fds(20_000, false)
+                .check_fds(20_000, FdShortage::Forcible)
                 .is_ok_and(|w| w.is_empty())
         );
     }

@@ -384,6 +384,7 @@ async fn a_container_that_starts_again_ends_its_follows_and_says_so() {
     let restarts = Restarts {
         first_s: 13.0,
         every_s: 1000.0,
+        keeps_streams: false,
     };
     let spec = EngineSpec {
         fleet: Fleet {

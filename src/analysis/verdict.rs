@@ -201,9 +201,21 @@ fn unproven(evidence: &Evidence<'_>) -> Judgement {
         Delivery {
             emitted: Some(0), ..
         } => "no leak, but no container printed a line: that streams deliver is unproven",
+        // Lines of the first streams alone say nothing of those that rotations opened.
+        _ if no_line_since_the_baseline(evidence) => {
+            "no leak, but no line was delivered after the baseline: that later streams deliver is \
+             unproven"
+        }
         _ => return None,
     };
     Some((Verdict::Inconclusive, reason.into()))
+}
+
+fn no_line_since_the_baseline(evidence: &Evidence<'_>) -> bool {
+    let (first, last) = (evidence.samples.first(), evidence.samples.last());
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| last.lines_read <= first.lines_read)
 }
 
 /// A container that is gone has no stream that could leak.
@@ -214,16 +226,18 @@ fn ended(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Only streams that lasted from rotation to rotation show that a monitor that holds them leaks
-/// nothing. Containers that are meant to start again are another matter.
+/// nothing. Containers that are meant to start again must have ended for it to show that.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
-    if evidence.restarts {
-        return None;
-    }
     let last = evidence.samples.last()?;
     let held = evidence.containers + last.rotations_made;
     let ended = last.streams_opened.saturating_sub(held);
-    let reason = format!("no leak, but {ended} streams ended before their rotation");
-    (ended > 0).then_some((Verdict::Inconclusive, reason))
+    let reason = match (evidence.restarts, ended) {
+        (false, 0) => return None,
+        (false, ended) => format!("no leak, but {ended} streams ended before their rotation"),
+        (true, 0) => "no leak, but no container ended, though they were to start again".into(),
+        (true, _) => return None,
+    };
+    Some((Verdict::Inconclusive, reason))
 }
 
 fn clean(evidence: &Evidence<'_>) -> Judgement {
@@ -274,6 +288,8 @@ mod tests {
         streams_opened: u64,
         settled: bool,
         rotations_asked: u64,
+        lines_per_rotation: u64,
+        restarts: bool,
     }
 
     impl Run {
@@ -293,6 +309,8 @@ mod tests {
                 streams_opened: 13 * 50,
                 settled: true,
                 rotations_asked: 12,
+                lines_per_rotation: 70,
+                restarts: false,
             }
         }
 
@@ -304,6 +322,7 @@ mod tests {
                 settled: self.settled,
                 streams_opened: self.streams_opened,
                 rotations_made: rotation as u64 * 50,
+                lines_read: (rotation as u64 + 1) * self.lines_per_rotation,
                 ..Sample::default()
             };
             let samples: Vec<Sample> = self.tasks.iter().enumerate().map(sample).collect();
@@ -329,7 +348,7 @@ mod tests {
                 hung: &self.hung,
                 containers_ended: 0,
                 containers_without_room: 0,
-                restarts: false,
+                restarts: self.restarts,
                 fds_exhausted_at_rotation: None,
                 stream_error: None,
                 cut_short: self.cut_short,
@@ -430,6 +449,24 @@ mod tests {
         let mut run = Run::with_tasks([200; 13]);
         run.streams_opened += 1;
         assert_eq!(run.verdict().0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn lines_of_the_first_streams_alone_are_no_proof() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.lines_per_rotation = 0;
+        let (verdict, reason) = run.verdict();
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(reason.contains("after the baseline"), "{reason}");
+    }
+
+    #[test]
+    fn containers_that_were_to_end_and_did_not_prove_nothing() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.restarts = true;
+        assert_eq!(run.verdict().0, Verdict::Inconclusive);
+        run.streams_opened += 7;
+        assert_eq!(run.verdict().0, Verdict::Clean);
     }
 
     #[test]

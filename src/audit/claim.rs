@@ -99,6 +99,11 @@ impl Claim {
         self.verdict == ClaimVerdict::Inconclusive
     }
 
+    /// Whether its scenario could not be run to the end.
+    pub fn is_cut_short(&self) -> bool {
+        self.report.partial
+    }
+
     /// Weighs what a scenario measured.
     pub fn weigh(
         scenario: &Scenario,
@@ -179,6 +184,16 @@ fn evidence(report: &Report) -> Option<String> {
 
 /// The first list of gates that holds decides; where none does, there is no verdict.
 fn judge(judgement: &Judgement, report: &Report) -> (ClaimVerdict, String) {
+    let cut_short = |wiring: &WiringReport| {
+        let why = wiring.cut_short.as_ref()?;
+        Some(format!(
+            "the wiring {} could not be measured to the end: {why}",
+            wiring.name
+        ))
+    };
+    if let Some(why) = report.wirings.iter().find_map(cut_short) {
+        return (ClaimVerdict::Inconclusive, why);
+    }
     let lists = [
         (ClaimVerdict::Confirmed, &judgement.confirmed_if),
         (ClaimVerdict::Partly, &judgement.partly_if),

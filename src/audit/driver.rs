@@ -6,22 +6,23 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit_code::Failure;
-use crate::plan::Plan;
-use crate::report::model::{Rates, Report, WiringReport};
+use crate::plan::{Engine, Plan};
+use crate::report::model::{Rates, Report, Verdict, WiringReport};
 use crate::report::predict::Driver;
 use crate::runner::{self, Listener};
 use crate::scenario::DriverClaim;
 
-/// A rate that a doubled interval leaves within these bounds of half, as a share of itself, is
-/// driven by that clock. Checks and restarts are counted over some rotations only, so that a
-/// fraction of one more or less falls into each.
+/// A clock drives a leak whose rate, with the clock's interval doubled, is such a share of what it
+/// was: about half. Checks and restarts are counted over some rotations only, so that a fraction of
+/// one more or less falls into each.
 const HALVED: std::ops::RangeInclusive<f64> = 0.35..=0.68;
-/// One that stays within these bounds is not.
+/// A clock does not drive it where the share is about one.
 const UNCHANGED: std::ops::RangeInclusive<f64> = 0.80..=1.25;
 
 /// What was found of the clock that drives a leak.
@@ -65,6 +66,8 @@ pub struct ClockTrial {
     pub tasks_per_minute: Option<f64>,
     /// The same of file descriptors.
     pub fds_per_minute: Option<f64>,
+    /// Whether the monitor was alive to the end, so that the rates say something.
+    pub alive: bool,
 }
 
 /// Measures the rates of a wiring at other intervals and finds the clock that they go by; `base` is
@@ -82,21 +85,33 @@ pub(super) async fn find(
     let Some(wiring) = wiring_of(base, &claim.wiring) else {
         return Ok(None);
     };
+    let base_trial = trial(None, base, wiring);
+    let stop = interrupt.child_token();
     let trials = doubled(plan, &claim.wiring)
         .into_iter()
-        .map(|(clock, plan)| async move {
-            let outcome = runner::run(plan, listener, interrupt).await?;
-            outcome.released?;
-            let report = outcome.report;
-            Ok::<_, Failure>(
-                wiring_of(&report, &claim.wiring).map(|wiring| trial(Some(clock), &report, wiring)),
-            )
+        .map(|(clock, plan)| {
+            let stop = &stop;
+            async move {
+                let ran = runner::run(plan, listener, stop).await;
+                let ran = ran.and_then(|outcome| outcome.released.map(|()| outcome.report));
+                // Whatever runs beside it is ended in order, and removes what it has made.
+                let report = ran.inspect_err(|_| stop.cancel())?;
+                let wiring = wiring_of(&report, &claim.wiring);
+                Ok::<_, Failure>(wiring.map(|wiring| trial(Some(clock), &report, wiring)))
+            }
         });
-    let doubled: Option<Vec<ClockTrial>> = try_join_all(trials).await?.into_iter().collect();
-    let Some(doubled) = doubled.filter(|_| !interrupt.is_cancelled()) else {
+    let ran = match plan.engine {
+        Engine::Synthetic => join_all(trials).await,
+        // Real containers share one engine: one trial after the other.
+        Engine::Docker { .. } => stream::iter(trials).then(|trial| trial).collect().await,
+    };
+    if interrupt.is_cancelled() {
+        return Ok(None);
+    }
+    let doubled: Option<Vec<ClockTrial>> = ran.into_iter().collect::<Result<_, Failure>>()?;
+    let Some(doubled) = doubled else {
         return Ok(None);
     };
-    let base_trial = trial(None, base, wiring);
     let measured = name_driver(&base_trial, &doubled);
     Ok(Some(DriverFinding {
         wiring: claim.wiring.clone(),
@@ -113,7 +128,7 @@ fn wiring_of<'a>(report: &'a Report, name: &str) -> Option<&'a WiringReport> {
 }
 
 /// The plan with each clock at twice its interval, for the wiring alone. The factor of the
-/// monitor's clock stays, and so does the time that is measured.
+/// monitor's clock stays; half as many rotations of twice the length take about as long.
 fn doubled(plan: &Plan, wiring: &str) -> Vec<(Driver, Plan)> {
     let mut alone = plan.clone();
     alone.wirings.retain(|other| other.name == wiring);
@@ -149,17 +164,24 @@ fn trial(clock: Option<Driver>, report: &Report, wiring: &WiringReport) -> Clock
         restart_ms: config.restart_ms,
         tasks_per_minute: wiring.rates.tasks.map(|rate| rate.per_minute),
         fds_per_minute: wiring.rates.fds.map(|rate| rate.per_minute),
+        alive: !report.partial && matches!(wiring.verdict, Verdict::Leaking | Verdict::Clean),
     }
 }
 
 /// The clock whose doubled interval halves the rate, where one does and the others leave it.
 fn name_driver(base: &ClockTrial, doubled: &[ClockTrial]) -> Option<Driver> {
-    // Connections tell more than tasks: some leaks have tasks besides, that live for a while.
-    let by_fds = base.fds_per_minute.is_some_and(|rate| rate > 0.0);
+    // What leaks most tells most: of a leak of tasks, a file descriptor more or less is noise.
+    let by_fds = base.fds_per_minute >= base.tasks_per_minute;
     let rate = |trial: &ClockTrial| match by_fds {
         true => trial.fds_per_minute,
         false => trial.tasks_per_minute,
     };
+    if !std::iter::once(base)
+        .chain(doubled)
+        .all(|trial| trial.alive)
+    {
+        return None;
+    }
     let base = rate(base).filter(|rate| *rate > 0.0)?;
     let shares: Vec<(Driver, f64)> = doubled
         .iter()
@@ -224,7 +246,7 @@ impl DriverFinding {
             doubled.collect::<Vec<_>>().join(", ")
         );
         let verdict = match self.measured {
-            None => "no single clock drives it".to_owned(),
+            None => "they name no clock".to_owned(),
             Some(Driver::Time) => "it goes by plain time".to_owned(),
             Some(clock) => format!("the {} drives it", clock.word()),
         };
@@ -257,6 +279,7 @@ mod tests {
             restart_ms: None,
             tasks_per_minute: Some(fds_per_minute),
             fds_per_minute: Some(fds_per_minute),
+            alive: true,
         }
     }
 
@@ -277,6 +300,15 @@ mod tests {
     #[test]
     fn a_rate_that_no_clock_changes_goes_by_time() {
         assert_eq!(named(16.2, 15.5), Some(Driver::Time));
+    }
+
+    #[test]
+    fn the_rates_of_a_dead_monitor_name_no_clock() {
+        let dead = ClockTrial {
+            alive: false,
+            ..trial_at(Some(Driver::Rotation), 8.0)
+        };
+        assert_eq!(name_driver(&trial_at(None, 16.0), &[dead]), None);
     }
 
     #[test]

@@ -1,20 +1,36 @@
-//! An audit in the formats of `--format` and `--export`.
+//! The formats that an audit is written in.
+
+use clap::ValueEnum;
 
 use super::claim::Audit;
 use super::{csv, summary};
-use crate::report::format::Format;
 use crate::report::table::Terminal;
 use crate::report::{markdown, table};
 
-/// Renders an audit; `terminal` is for tables.
-///
-/// # Errors
-/// As the format's own rendering.
-pub fn render(audit: &Audit, format: Format, terminal: Terminal) -> anyhow::Result<String> {
-    Ok(match format {
-        Format::Table => table::render_sections(&summary::of(audit), terminal),
-        Format::Json => serde_json::to_string_pretty(audit)?,
-        Format::Csv => csv::render(audit)?,
-        Format::Markdown => markdown::render_sections(&summary::of(audit)),
-    })
+/// A format of `--format` and `--export`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table of claims, and a paragraph on each
+    Table,
+    /// One JSON document (`leakcheck.audit/v1`), with the whole report of each scenario
+    Json,
+    /// One row per claim and wiring
+    Csv,
+    /// The table and the paragraphs as GitHub-flavoured markdown
+    Markdown,
+}
+
+impl Format {
+    /// Renders an audit; `terminal` is for tables.
+    ///
+    /// # Errors
+    /// As the format's own rendering.
+    pub fn render(self, audit: &Audit, terminal: Terminal) -> anyhow::Result<String> {
+        Ok(match self {
+            Self::Table => table::render_sections(&summary::of(audit), terminal),
+            Self::Json => serde_json::to_string_pretty(audit)?,
+            Self::Csv => csv::render(audit)?,
+            Self::Markdown => markdown::render_sections(&summary::of(audit)),
+        })
+    }
 }

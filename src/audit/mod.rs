@@ -13,5 +13,5 @@ mod trial;
 
 pub use claim::{AUDIT_SCHEMA, Audit, Claim, ClaimVerdict};
 pub use driver::{ClockTrial, DriverFinding, PerEvent};
-pub use format::render;
+pub use format::Format;
 pub use trial::{AuditListener, Trial, try_all};

@@ -6,7 +6,7 @@ use crate::report::summary::{Section, Table, Text};
 
 /// The audit as sections: the table first, then a paragraph per claim.
 pub(super) fn of(audit: &Audit) -> Vec<Section> {
-    let header = ["claim", "it predicts", "measured", "in Go"];
+    let header = ["claim, verdict", "it predicts", "measured", "in Go"];
     let table = Table {
         header: header.map(String::from).to_vec(),
         rows: audit.claims.iter().map(row).collect(),

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
-use crate::exit_code::Failure;
+use crate::exit_code::{ExitCode, Failure};
 use crate::plan::{Engine, Plan};
 use crate::runner::{self, Listener};
 use crate::scenario::{Judgement, Scenario};
 
 /// So many streams are followed at once, over all scenarios: what two cores do without any of them
-/// waiting for another. A scenario that follows more runs alone.
+/// waiting for another. A scenario that follows more runs alone. What a driver's trials follow
+/// besides is not counted.
 const STREAMS_AT_ONCE: u32 = 400;
 
 /// A claim that is to be tried.
@@ -45,36 +46,43 @@ impl Trial<'_> {
         &self,
         listener: &impl AuditListener,
         interrupt: &CancellationToken,
-    ) -> Result<Option<Claim>, Failure> {
+    ) -> (Option<Claim>, Result<(), Failure>) {
         if interrupt.is_cancelled() {
-            return Ok(None);
+            return (None, Ok(()));
         }
         listener.begins(&self.scenario.name);
-        let outcome = runner::run(self.plan.clone(), listener, interrupt).await?;
-        outcome.released?;
+        let outcome = match runner::run(self.plan.clone(), listener, interrupt).await {
+            Ok(outcome) => outcome,
+            Err(failure) => return (None, Err(failure)),
+        };
         let report = outcome.report;
         let driver = match &self.scenario.driver {
-            None => None,
-            Some(claim) => driver::find(claim, &self.plan, &report, listener, interrupt).await?,
+            Some(claim) if !interrupt.is_cancelled() => {
+                driver::find(claim, &self.plan, &report, listener, interrupt).await
+            }
+            _ => Ok(None),
         };
         if interrupt.is_cancelled() {
-            return Ok(None);
+            return (None, outcome.released);
         }
+        let (driver, failed) = match driver {
+            Ok(driver) => (driver, Ok(())),
+            Err(failure) => (None, Err(failure)),
+        };
+        // What could not be removed must be said; the figures stand either way.
         let claim = Claim::weigh(self.scenario, self.judgement, report, driver);
-        Ok(Some(claim))
+        (Some(claim), outcome.released.and(failed))
     }
 }
 
-/// Tries claims and returns them in their order. When `interrupt` is cancelled, those that are under
-/// way are left out.
-///
-/// # Errors
-/// The first failure of a run; by then every other run has ended too.
+/// Tries claims and returns them in their order, with the first failure of a run: a failure ends
+/// the audit, and what was weighed by then stands. When `interrupt` is cancelled, those that are
+/// under way are left out.
 pub async fn try_all(
     trials: &[Trial<'_>],
     listener: &impl AuditListener,
     interrupt: &CancellationToken,
-) -> Result<Audit, Failure> {
+) -> (Audit, Result<(), Failure>) {
     let room = Semaphore::new(STREAMS_AT_ONCE as usize);
     let stop = interrupt.child_token();
     let claims = std::sync::Mutex::new(vec![None; trials.len()]);
@@ -98,25 +106,20 @@ pub async fn try_all(
             };
             // The semaphore is never closed.
             let _room = room.acquire_many(streams).await;
-            let tried = trial.run(listener, stop).await;
-            match tried {
-                Ok(None) => Ok(()),
-                Ok(Some(claim)) => {
-                    let mut claims = lock();
-                    claims[number] = Some(claim.clone());
-                    listener.weighed(&claim, &so_far(&claims));
-                    Ok(())
-                }
-                Err(failure) => {
-                    // Whatever runs beside it is ended in order, and removes what it has made.
-                    stop.cancel();
-                    Err(failure)
-                }
+            let (claim, ended) = trial.run(listener, stop).await;
+            if let Some(claim) = claim {
+                let mut claims = lock();
+                claims[number] = Some(claim.clone());
+                listener.weighed(&claim, &so_far(&claims));
+            }
+            match ended {
+                Err(failure) if failure.code == ExitCode::Interrupted => Ok(()),
+                // Whatever runs beside it is ended in order, and removes what it has made.
+                ended => ended.inspect_err(|_| stop.cancel()),
             }
         }
     });
     let ended = join_all(running).await;
-    ended.into_iter().collect::<Result<(), Failure>>()?;
-    let claims = lock();
-    Ok(so_far(&claims))
+    let audit = so_far(&lock());
+    (audit, ended.into_iter().collect())
 }

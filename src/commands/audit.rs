@@ -6,13 +6,15 @@ use super::audit_display::AuditDisplay;
 use super::engine_choice::EngineChoice;
 use super::output;
 use super::runtime;
-use crate::audit::{self, Claim, Trial};
+use crate::audit::{self, Audit, Claim, Format, Trial};
 use crate::conditions::{self, ClockKind, Conditions};
 use crate::exit_code::{ExitCode, Failure};
+use crate::gate::expression::Gate;
+use crate::gate::judge::{self, PartialReports};
 use crate::interrupt;
-use crate::plan::Engine;
+use crate::plan::{Engine, FdShortage};
 use crate::report::export::Export;
-use crate::report::format::Format;
+use crate::report::model::GateResult;
 use crate::report::table::Terminal;
 use crate::scenario::{self, Scenario};
 
@@ -28,9 +30,10 @@ Examples:
       A claim of your own; `leakcheck scenarios show wrong-parent` is an example.
 
 Exit codes:
-  0    measured, whatever became of the claims
+  0    measured, whatever became of the claims, and every --gate held
+  1    a gate failed
   2    a flag or a file is wrong; nothing was started
-  3    a claim is inconclusive
+  3    a claim is inconclusive, or a gate has no verdict
   4    a scenario could not be run
   130  interrupted; the claims tried until then are printed";
 
@@ -45,7 +48,7 @@ pub struct AuditArgs {
     #[command(flatten)]
     engine: EngineChoice,
 
-    /// Containers, in place of what the scenarios say
+    /// Containers, in place of what the scenarios say; no fewer than a claim needs to mean anything
     #[arg(long, value_name = "N", value_parser = conditions::containers, help_heading = "Containers")]
     containers: Option<u32>,
 
@@ -53,13 +56,18 @@ pub struct AuditArgs {
     #[arg(long, value_name = "R", value_parser = conditions::rotations)]
     rotations: Option<u64>,
 
+    /// Condition on the figures of every scenario that runs its wiring, as in
+    /// 'fixed.verdict == clean'; decides the exit code; repeatable
+    #[arg(long = "gate", value_name = "EXPR", value_parser = Gate::parse)]
+    gates: Vec<Gate>,
+
     /// Form of the audit on standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
     /// Also write the audit to a file, rewritten after each claim; repeatable
-    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::parse)]
-    exports: Vec<Export>,
+    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::<Format>::parse)]
+    exports: Vec<Export<Format>>,
 
     /// Show no progress
     #[arg(long, short)]
@@ -74,9 +82,11 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let engine = args.engine.with(None)?;
     let scenarios = args.scenarios(&engine)?;
     let trials = args.trials(&scenarios, &engine)?;
+    args.check_gates(&trials)?;
     let fd_limit = runtime::fd_limit()?;
     for trial in &trials {
-        trial.plan.check_fds(fd_limit, false)?;
+        let checked = trial.plan.check_fds(fd_limit, FdShortage::Refused);
+        checked.map_err(|failure| failure.about(&trial.scenario.name))?;
     }
     for export in &args.exports {
         export
@@ -89,18 +99,25 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
         let interrupt = interrupt::token(|| eprintln!("leakcheck: still ending what was started"))?;
         let audit = audit::try_all(&trials, &display, &interrupt).await;
         display.clear();
-        Ok::<_, Failure>((audit?, interrupt.is_cancelled()))
+        Ok::<_, Failure>((audit, interrupt.is_cancelled()))
     })?;
-    let text = audit::render(&audit, args.format, output::terminal())?;
+    let (audit, ended) = audit;
+    let text = args.format.render(&audit, output::terminal())?;
     output::print(text.trim_end())?;
     for export in &args.exports {
-        export.write(|format| audit::render(&audit, format, Terminal::PLAIN))?;
+        export.write(|format| format.render(&audit, Terminal::PLAIN))?;
+    }
+    ended?;
+    let gates = args.judge(&audit)?;
+    for gate in gates.iter().filter(|gate| !gate.held) {
+        eprintln!("leakcheck: {gate}");
     }
     let inconclusive = audit.claims.iter().any(Claim::is_inconclusive);
-    Ok(match (interrupted, inconclusive) {
+    Ok(match (interrupted, judge::exit_code(&gates)) {
         (true, _) => ExitCode::Interrupted,
-        (false, true) => ExitCode::NoVerdict,
-        (false, false) => ExitCode::Measured,
+        _ if audit.claims.iter().any(Claim::is_cut_short) => ExitCode::Environment,
+        (false, ExitCode::Measured) if inconclusive => ExitCode::NoVerdict,
+        (false, code) => code,
     })
 }
 
@@ -108,15 +125,52 @@ impl AuditArgs {
     /// The scenarios as named, or all that the engine can run.
     fn scenarios(&self, engine: &Engine) -> Result<Vec<Scenario>, Failure> {
         if self.scenarios.is_empty() {
-            let mut all = scenario::all()?;
+            let all = scenario::all()?;
             // Real containers run on until the end.
-            all.retain(|one| *engine == Engine::Synthetic || one.run.restart.is_none());
-            return Ok(all);
+            let (able, left_out): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .partition(|one| *engine == Engine::Synthetic || one.run.restart.is_none());
+            if !left_out.is_empty() {
+                let names: Vec<&str> = left_out.iter().map(|one| one.name.as_str()).collect();
+                eprintln!(
+                    "leakcheck: without those whose containers start again, for which --engine \
+                     synthetic is needed: {}",
+                    names.join(", ")
+                );
+            }
+            return Ok(able);
         }
         self.scenarios
             .iter()
             .map(|name| Scenario::find(name))
             .collect()
+    }
+
+    /// A gate that none of the scenarios could meet is misspelt.
+    fn check_gates(&self, trials: &[Trial<'_>]) -> Result<(), Failure> {
+        let wirings = || trials.iter().flat_map(|trial| &trial.plan.wirings);
+        for gate in &self.gates {
+            gate.check_wirings(wirings().map(|wiring| wiring.name.as_str()))
+                .map_err(Failure::usage)?;
+        }
+        Ok(())
+    }
+
+    /// Judges each scenario's report by the gates on wirings that it runs.
+    fn judge(&self, audit: &Audit) -> Result<Vec<GateResult>, Failure> {
+        let mut results = Vec::new();
+        for report in audit.claims.iter().map(|claim| &claim.report) {
+            let names = || report.wirings.iter().map(|wiring| wiring.name.as_str());
+            let about_it = |gate: &&Gate| gate.check_wirings(names()).is_ok();
+            for gate in self.gates.iter().filter(about_it) {
+                let judged = gate.judge(report, PartialReports::Refused);
+                let mut result = judged.map_err(Failure::usage)?;
+                let scenario = report.config.scenario.as_deref().unwrap_or_default();
+                result.reason = format!("in {scenario}: {}", result.reason);
+                results.push(result);
+            }
+        }
+        Ok(results)
     }
 
     fn trials<'a>(
@@ -130,8 +184,11 @@ impl AuditArgs {
                 .judgement
                 .as_ref()
                 .ok_or_else(|| Failure::usage(format!("the scenario {name} has no [judgement]")))?;
+            let containers = self
+                .containers
+                .map(|containers| containers.max(scenario.least_containers));
             let instead = Conditions {
-                containers: self.containers,
+                containers,
                 rotations: self.rotations,
                 ..Conditions::default()
             };
@@ -141,7 +198,8 @@ impl AuditArgs {
                 ..Conditions::default()
             };
             let conditions = instead.or(scenario.run.clone()).or(compressed);
-            let mut plan = conditions.plan(engine.clone())?;
+            let planned = conditions.plan(engine.clone());
+            let mut plan = planned.map_err(|failure| failure.about(name))?;
             plan.scenario = Some(name.clone());
             Ok(Trial {
                 scenario,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::analysis::wiring_report::Observation;
-use crate::audit::{self, Audit, AuditListener, Claim};
+use crate::audit::{Audit, AuditListener, Claim, Format};
 use crate::docker::image::PullProgress;
 use crate::plan::Plan;
 use crate::report::export::Export;
@@ -18,14 +18,14 @@ use crate::worker::protocol::Glance;
 /// One bar over all claims, which names those that are being tried.
 pub(super) struct AuditDisplay<'a> {
     bar: ProgressBar,
-    exports: &'a [Export],
+    exports: &'a [Export<Format>],
     /// Scenarios under way.
     trying: Mutex<Vec<String>>,
 }
 
 impl<'a> AuditDisplay<'a> {
     /// A display over so many claims; a quiet one shows nothing.
-    pub(super) fn new(claims: usize, quiet: bool, exports: &'a [Export]) -> Self {
+    pub(super) fn new(claims: usize, quiet: bool, exports: &'a [Export<Format>]) -> Self {
         let target = match quiet {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
@@ -84,7 +84,7 @@ impl AuditListener for AuditDisplay<'_> {
         self.change(|trying| trying.retain(|scenario| *scenario != claim.scenario));
         for export in self.exports {
             // A disk that is full now may have room at the next claim, or at the end.
-            let written = export.write(|format| audit::render(so_far, format, Terminal::PLAIN));
+            let written = export.write(|format| format.render(so_far, Terminal::PLAIN));
             if let Err(error) = written {
                 self.bar.suspend(|| eprintln!("warning: {error:#}"));
             }

@@ -50,9 +50,15 @@ impl LogStream {
         follow: Option<CountGuard>,
         until_ns: Option<i64>,
     ) -> Self {
-        let ends_ns = (container.restarts)
-            .filter(|_| follow.is_some())
-            .map(|restarts| restarts.next_after(daemon.clock.now_ns()));
+        let mut lines = lines;
+        let restarts = container.restarts.filter(|_| follow.is_some());
+        let next_ns = restarts.map(|restarts| restarts.next_after(daemon.clock.now_ns()));
+        let kept = restarts.is_some_and(|restarts| restarts.keeps_streams);
+        if let (Some(next_ns), true) = (next_ns, kept) {
+            // Nothing more comes from then on, and the response has no end.
+            lines.end = lines.end.min(schedule.due_by(next_ns)).max(lines.start);
+        }
+        let ends_ns = next_ns.filter(|_| !kept);
         Self {
             container: Arc::clone(container),
             lifecycle: container.watch_lifecycle(),
@@ -105,7 +111,9 @@ impl LogStream {
 
     /// Waits for the next line, the end of the response, or the container's end.
     async fn wait(&mut self) {
-        let next_line = self.schedule.due_ns(self.lines.start);
+        let next_line = (self.lines.start < self.lines.end)
+            .then(|| self.schedule.due_ns(self.lines.start))
+            .flatten();
         let wake_ns = next_line
             .into_iter()
             .chain(self.until_ns)
@@ -237,6 +245,7 @@ mod tests {
         let restarts = Restarts {
             first_s: 2.5,
             every_s: 2.0,
+            keeps_streams: false,
         };
         let daemon = restarting_daemon(1.0, Some(restarts));
         assert_eq!(
@@ -252,6 +261,21 @@ mod tests {
             ["leakcheck web line 3", "leakcheck web line 4"]
         );
         assert!(daemon.clock.now_ns() >= 4_500_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_follow_that_outlives_its_container_has_nothing_more_to_say() {
+        let restarts = Restarts {
+            first_s: 2.5,
+            every_s: 1000.0,
+            keeps_streams: true,
+        };
+        let daemon = restarting_daemon(1.0, Some(restarts));
+        let kept = rest(open(&daemon, "stdout=1&follow=1&until=9")).await;
+        assert_eq!(kept.lines().count(), 3);
+        assert!(daemon.clock.now_ns() >= 9_000_000_000);
+        let again = rest(open(&daemon, "stdout=1&follow=1&since=2.5&until=9.5")).await;
+        assert_eq!(again.lines().count(), 7);
     }
 
     #[tokio::test(start_paused = true)]

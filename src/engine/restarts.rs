@@ -14,6 +14,8 @@ pub struct Restarts {
     first_ns: i64,
     /// Between two, in ns, at least one.
     every_ns: i64,
+    /// Whether a follow stays open beyond the container's end.
+    pub keeps_streams: bool,
 }
 
 impl Restarts {
@@ -23,6 +25,7 @@ impl Restarts {
         Self {
             first_ns: started_at_ns.saturating_add(nanos(restarts.first_s)),
             every_ns: nanos(restarts.every_s).max(1),
+            keeps_streams: restarts.keeps_streams,
         }
     }
 
@@ -73,6 +76,7 @@ mod tests {
             fleet::Restarts {
                 first_s: 3.0,
                 every_s: 2.0,
+                keeps_streams: false,
             },
             1_000_000_000,
         );

@@ -163,9 +163,16 @@ fn reference_table() -> Vec<Wiring> {
         .rust_note(HELD_STREAM)
         .go(4.0, 1.0),
         wiring(
+            "complete-fix",
+            "",
+            "the post-mortem's complete fix: line-fix, close, drain, then wait",
+        )
+        .reader(Stream)
+        .steps([close, Step::Drain, wait]),
+        wiring(
             "fixed-drain",
             "",
-            "the post-mortem's complete fix: line-fix, drain, then wait",
+            "complete-fix without its close: line-fix, drain, then wait",
         )
         .reader(Stream)
         .steps([Step::Drain, wait])

@@ -40,8 +40,8 @@ pub(super) struct Shared {
     opening: Semaphore,
     /// Room for containers, where the wiring has a limit.
     pub(super) room: Option<Arc<Semaphore>>,
-    /// Streams that are being followed, without those that were forgotten.
-    streams_open: AtomicUsize,
+    /// Containers that are being followed: each keeps a client busy, from stream to stream.
+    pub(super) followed: AtomicUsize,
     /// Throwaway clients that the wiring never closes. Nothing the monitor does ends them.
     never_closed: Mutex<Vec<Client>>,
 }
@@ -65,14 +65,9 @@ impl Shared {
             beats: Arc::default(),
             fds_exhausted: false.into(),
             opening: Semaphore::new(OPENING_AT_ONCE),
-            streams_open: AtomicUsize::new(0),
+            followed: AtomicUsize::new(0),
             never_closed: Mutex::default(),
         })
-    }
-
-    /// How many streams are being followed, without those that were forgotten.
-    pub(super) fn streams_open(&self) -> usize {
-        self.streams_open.load(Ordering::Relaxed)
     }
 
     /// Notes that opening something failed because the process may open no more files.
@@ -165,7 +160,6 @@ pub(super) async fn follow_one_stream(
     };
     request_context.tie(&body);
     let number = record.streams_opened.fetch_add(1, Ordering::Relaxed) + 1;
-    shared.streams_open.fetch_add(1, Ordering::Relaxed);
     on_open();
 
     let name = &record.container.name;
@@ -226,8 +220,8 @@ pub(super) async fn follow_one_stream(
         reader,
         reader_stage,
     };
-    shared.streams_open.fetch_sub(1, Ordering::Relaxed);
-    end_stream(record, shared, around.heartbeat, steps, forgotten, &stop).await;
+    let stop = (end != StreamEnd::Shutdown).then_some(&*stop);
+    end_stream(record, shared, around.heartbeat, steps, forgotten, stop).await;
     if let (Some(client), ClientUse::ThrowawayPerRotation(fate)) =
         (throwaway, around.shared.wiring.client)
     {
@@ -312,7 +306,7 @@ async fn end_stream(
     heartbeat: &mut JoinHandle<()>,
     steps: &[Step],
     mut stream: Forgotten,
-    stop: &StopMessage,
+    stop: Option<&StopMessage>,
 ) {
     for step in steps {
         match step {
@@ -322,8 +316,11 @@ async fn end_stream(
                 stream.body.close_between_reads().await;
             }
             Step::TellReader => {
-                record.stage.set(At::TellingReader);
-                stop.send().await;
+                // At shutdown every reader is cancelled: there is nobody to tell.
+                if let Some(stop) = stop {
+                    record.stage.set(At::TellingReader);
+                    stop.send().await;
+                }
             }
             Step::Drain => {
                 if let Some(chunks) = stream.chunks.take() {

@@ -1,6 +1,7 @@
 //! The health check: one task per container that inspects it at an interval, where a wiring has one.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -32,9 +33,8 @@ pub(super) fn start(
 
 /// One check. That it fails is no matter of this task: a health check only looks.
 async fn inspect(check: HealthCheck, container: &str, shared: &Shared) {
-    let pooled = check
-        .pool
-        .is_some_and(|clients| shared.streams_open() < clients);
+    let busy = shared.followed.load(Ordering::Relaxed);
+    let pooled = check.pool.is_some_and(|clients| busy < clients);
     match check.throwaway.filter(|_| !pooled) {
         None => drop(shared.client.inspect(container).await),
         Some(fate) => {

@@ -184,7 +184,7 @@ impl At {
     fn words(self) -> &'static str {
         match self {
             Self::Starting => "starting",
-            Self::WaitingForRoom => "waiting for room: as many containers as may be are followed",
+            Self::WaitingForRoom => "waiting for room: the limit of followed containers is reached",
             Self::Opening => "opening a stream: the engine has not answered",
             Self::Inspecting => "inspecting the container: the engine has not answered",
             Self::Receiving => "receiving from the channel",
@@ -217,9 +217,9 @@ impl ReaderAt {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Reading => "in a read that nothing ends",
-            Self::Sending => "sending into a full channel that nobody receives from",
-            Self::SendingEnd => "sending its last word into a channel that nobody receives from",
+            Self::Reading => "in a read",
+            Self::Sending => "sending into a full channel",
+            Self::SendingEnd => "sending its last word into a channel",
             Self::Ended => "gone",
         }
     }
@@ -237,7 +237,7 @@ macro_rules! shared_place {
 
         impl $name {
             pub(super) fn set(&self, at: $place) {
-                // Whoever tries again and again stands where it stood.
+                // Whoever comes to the same place again stands there since it first did.
                 if self.place.swap(at as u8, Ordering::Relaxed) != at as u8 {
                     self.at_ms.store(now_ms(), Ordering::Relaxed);
                 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bollard::errors::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
@@ -113,10 +114,12 @@ impl Supervisor {
             health_check::start(&name, check, reference, shared, cancelled)
         });
 
+        shared.followed.fetch_add(1, Ordering::Relaxed);
         let client = self.client_of_its_own().await;
         let end = self
             .follow_streams(&container, client.as_ref(), &mut heartbeat)
             .await;
+        self.shared.followed.fetch_sub(1, Ordering::Relaxed);
 
         container.cancel();
         // A heartbeat that the rotation has waited for already must not be awaited twice.
@@ -190,10 +193,15 @@ impl Supervisor {
     /// where the monitor shuts down before that.
     async fn wait_for_start(&self) -> bool {
         loop {
+            self.record.stage.set(At::Inspecting);
             let inspecting = self.shared.client.inspect(&self.record.container.reference);
             let at = match self.app.until_cancelled(inspecting).await {
                 Some(Ok(true)) => return true,
                 Some(Ok(false)) => At::WaitingForStart,
+                // Removed with its end: it is gone as well.
+                Some(Err(Error::DockerResponseServerError {
+                    status_code: 404, ..
+                })) => At::WaitingForStart,
                 Some(Err(error)) => {
                     self.record.note_error(&error);
                     self.shared.note_fd_exhaustion(&error);

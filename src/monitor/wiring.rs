@@ -162,7 +162,8 @@ pub enum ClientUse {
 pub enum ClientFate {
     /// Never closed, and its idle connections never time out.
     NeverClosed,
-    /// Closed at the rotation.
+    /// Closed when it is parted with: at the rotation, at the end of a check, at the end of the
+    /// container.
     Closed,
     /// Never closed, but its idle connections end after this long on the monitor's clock.
     IdleTimeout(Duration),
@@ -175,8 +176,8 @@ pub struct HealthCheck {
     pub every: Duration,
     /// What becomes of the throwaway client of each check; `None` checks through the shared client.
     pub throwaway: Option<ClientFate>,
-    /// How many clients are pooled: a check throws one away only while so many streams or more
-    /// keep them all busy. `None` has no pool.
+    /// How many clients are pooled: a check throws one away only while so many followed containers
+    /// or more keep them all busy. `None` has no pool.
     pub pool: Option<usize>,
 }
 

@@ -83,6 +83,7 @@ pub enum Driver {
     /// Each rotation of a stream leaves something.
     Rotation,
     /// Each health check leaves something, whatever the rotation.
+    #[serde(alias = "health-check")]
     HealthCheck,
     /// Each end of a container leaves something.
     Restart,

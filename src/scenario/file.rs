@@ -1,18 +1,20 @@
 //! A scenario's file: what is claimed, by whom, and the conditions to try it under.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
 use super::library;
 use crate::conditions::Conditions;
 use crate::exit_code::Failure;
 use crate::gate::expression::Gate;
-use crate::monitor::catalogue;
 use crate::monitor::wiring::Wiring;
 use crate::nearest::nearest;
+use crate::plan::Engine;
 use crate::report::predict::Driver;
 
 /// An experiment as data.
@@ -34,6 +36,9 @@ pub struct Scenario {
     /// What the incident's own logs say of it, in words.
     #[serde(default)]
     pub in_the_incident: Option<String>,
+    /// How many containers it takes for the claim to mean anything.
+    #[serde(default = "one")]
+    pub least_containers: u32,
     /// The conditions to try it under; what is not said has the default of `leakcheck run`.
     #[serde(default)]
     pub run: Conditions,
@@ -41,7 +46,7 @@ pub struct Scenario {
     /// run, but not audited.
     #[serde(default)]
     pub judgement: Option<Judgement>,
-    /// What the clocks are tried for that may drive the leak.
+    /// The claim about which clock drives the leak.
     #[serde(default)]
     pub driver: Option<DriverClaim>,
     /// What wirings did in Go under these conditions, by their names; measured once elsewhere.
@@ -56,7 +61,6 @@ pub struct DriverClaim {
     /// The wiring whose rates are measured at other intervals too.
     pub wiring: String,
     /// The clock that is claimed.
-    #[serde(deserialize_with = "driver")]
     pub expected: Driver,
 }
 
@@ -95,22 +99,8 @@ pub struct Judgement {
     pub refuted_if: Vec<Gate>,
 }
 
-fn driver<'de, D: Deserializer<'de>>(file: D) -> Result<Driver, D::Error> {
-    /// As the file spells them, in kebab-case like its keys.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Clock {
-        Rotation,
-        HealthCheck,
-        Restart,
-        Time,
-    }
-    Ok(match Clock::deserialize(file)? {
-        Clock::Rotation => Driver::Rotation,
-        Clock::HealthCheck => Driver::HealthCheck,
-        Clock::Restart => Driver::Restart,
-        Clock::Time => Driver::Time,
-    })
+fn one() -> u32 {
+    1
 }
 
 fn gates<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Gate>, D::Error> {
@@ -156,14 +146,17 @@ impl Scenario {
         })
     }
 
-    /// Whatever is said of a wiring must be of one that the scenario runs.
+    /// What the types do not say: whatever is said of a wiring or a clock must be of one that the
+    /// scenario runs, and its conditions must not contradict each other.
     fn check(&self, text: &str) -> Result<(), String> {
-        let defaults = catalogue::defaults();
-        let wirings = match self.run.wirings.is_empty() {
-            true => &defaults,
-            false => &self.run.wirings,
-        };
-        let names = || wirings.iter().map(|wiring| wiring.name.as_str());
+        let places: Places = toml::from_str(text).map_err(|error| explain(&error))?;
+        let planned = self.run.clone().plan(Engine::Synthetic);
+        let plan = planned.map_err(|failure| {
+            // The conditions are named by their flags, which in a file are keys.
+            let message = failure.to_string().replace("--", "");
+            at(text, places.run.as_ref().map(Spanned::span), &message)
+        })?;
+        let names = || plan.wirings.iter().map(|wiring| wiring.name.as_str());
         let known = |wiring: &str| match names().any(|name| name == wiring) {
             true => Ok(()),
             false => {
@@ -175,30 +168,35 @@ impl Scenario {
                 ))
             }
         };
-        for gate in self.judgement.iter().flat_map(Judgement::gates) {
-            let checked = gate.check_wirings(names());
-            checked.map_err(|error| at(text, written(text, gate), &error.to_string()))?;
+        if let Some(judgement) = &self.judgement {
+            let place = places.judgement.as_ref();
+            let of_gates = place.into_iter().flat_map(|place| place.get_ref().gates());
+            for (gate, place) in judgement.gates().zip(of_gates) {
+                gate.check_wirings(names())
+                    .map_err(|error| at(text, Some(place), &error.to_string()))?;
+            }
+            let span = place.map(Spanned::span);
+            judgement.check().map_err(|error| at(text, span, error))?;
         }
-        for wiring in self.go_reference.keys() {
-            known(wiring).map_err(|error| at(text, &format!("\n{wiring} "), &error))?;
+        for (wiring, place) in self.go_reference.keys().zip(places.go_reference.keys()) {
+            known(wiring).map_err(|error| at(text, Some(place.span()), &error))?;
         }
-        let Some(driver) = &self.driver else {
+        let (Some(driver), Some(place)) = (&self.driver, &places.driver) else {
             return Ok(());
         };
-        known(&driver.wiring).map_err(|error| at(text, "[driver]", &error))?;
+        let place = place.get_ref();
+        known(&driver.wiring).map_err(|error| at(text, Some(place.wiring.span()), &error))?;
         let checks =
             |wiring: &Wiring| wiring.name == driver.wiring && wiring.health_check.is_some();
         let possible = match driver.expected {
             Driver::Rotation | Driver::Time => true,
-            Driver::HealthCheck => wirings.iter().any(checks),
-            Driver::Restart => self.run.restart.is_some(),
+            Driver::HealthCheck => plan.wirings.iter().any(checks),
+            Driver::Restart => plan.restart.is_some(),
         };
-        let clock = driver.expected.word();
-        let impossible = format!("nothing in this scenario goes by the clock {clock:?}");
-        if possible {
-            Ok(())
-        } else {
-            Err(at(text, "[driver]", &impossible))
+        let impossible = "nothing in this scenario goes by that clock";
+        match possible {
+            true => Ok(()),
+            false => Err(at(text, Some(place.expected.span()), impossible)),
         }
     }
 }
@@ -214,24 +212,65 @@ impl Judgement {
         } = self;
         confirmed_if.iter().chain(partly_if).chain(refuted_if)
     }
+
+    /// A claim must be able to stand, and to fall.
+    fn check(&self) -> Result<(), &'static str> {
+        if self.confirmed_if.is_empty() || self.refuted_if.is_empty() {
+            return Err("confirmed-if and refuted-if need a gate each: what would show it?");
+        }
+        match (self.partly_if.is_empty(), &self.partly_when) {
+            (true, None) | (false, Some(_)) => Ok(()),
+            _ => Err("partly-if and partly-when belong together: the gates, and the condition"),
+        }
+    }
 }
 
-/// The expression of a gate as it stands in a text.
-fn written<'a>(text: &'a str, gate: &Gate) -> &'a str {
-    let mut quoted = text.split('"').skip(1).step_by(2);
-    let of_gate = |words: &&str| Gate::parse(words).is_ok_and(|parsed| parsed == *gate);
-    quoted.find(of_gate).unwrap_or_default()
+/// Where a scenario's file says what is checked once it has been read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Places {
+    run: Option<Spanned<toml::Table>>,
+    judgement: Option<Spanned<JudgementPlaces>>,
+    driver: Option<Spanned<DriverPlaces>>,
+    #[serde(default)]
+    go_reference: BTreeMap<Spanned<String>, toml::Value>,
 }
 
-/// A message about what stands at `place` in a text, in the form of the parser's own.
-fn at(text: &str, place: &str, message: &str) -> String {
-    let Some(start) = text.find(place) else {
-        return message.into();
-    };
-    // A key is looked for with the line end before it.
-    let start = start + place.len() - place.trim_start().len();
-    let line = text[..start].matches('\n').count();
-    let column = start - text[..start].rfind('\n').map_or(0, |end| end + 1);
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct JudgementPlaces {
+    confirmed_if: Vec<Spanned<String>>,
+    #[serde(default)]
+    partly_if: Vec<Spanned<String>>,
+    refuted_if: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+struct DriverPlaces {
+    wiring: Spanned<String>,
+    expected: Spanned<String>,
+}
+
+impl JudgementPlaces {
+    /// Those of [`Judgement::gates`], in the same order.
+    fn gates(&self) -> impl Iterator<Item = Range<usize>> {
+        let lists = [&self.confirmed_if, &self.partly_if, &self.refuted_if];
+        lists.into_iter().flatten().map(Spanned::span)
+    }
+}
+
+/// A message about a place, in the form of the parser's own. What has no place is about the
+/// whole file.
+fn at(text: &str, place: Option<Range<usize>>, message: &str) -> String {
+    let start = place.map_or(0, |place| place.start).min(text.len());
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count();
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count();
     let shown = text.lines().nth(line).unwrap_or_default();
     format!(
         "at line {}, column {}\n  |\n  | {shown}\n  | {}^\n{message}",
@@ -302,10 +341,12 @@ mod tests {
             "title = \"t\"\nclaim = \"c\"\nclaimed-by = \"we\"\n[judgement]\npredicts = \"p\"\n";
         for (confirmed_if, expected) in [
             ("fixed.taks_per_rotation <= 0", "tasks_per_rotation"),
-            ("fixd.verdict == clean", "line 6, column 18"),
+            ("fixd.verdict == clean", "line 6, column 17"),
             ("fixed.verdict", "line 6"),
         ] {
-            let text = format!("{head}confirmed-if = [\"{confirmed_if}\"]\nrefuted-if = []\n");
+            let text = format!(
+                "{head}confirmed-if = [\"{confirmed_if}\"]\nrefuted-if = [\"old.fds_per_rotation > 0\"]\n"
+            );
             let message = Scenario::parse("x", &text).expect_err("must be refused");
             assert!(message.contains(expected), "{confirmed_if}: {message}");
         }
@@ -327,8 +368,8 @@ mod tests {
             ),
             (
                 "[driver]\nwiring = \"old\"\nexpected = \"health-check\"\n",
-                "line 4, column 1",
-                "nothing in this scenario goes by the clock",
+                "line 6, column 12",
+                "nothing in this scenario goes by that clock",
             ),
             (
                 "[driver]\nwiring = \"old\"\nexpected = \"rotatoin\"\n",

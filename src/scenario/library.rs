@@ -51,6 +51,7 @@ const FILES: &[(&str, &str)] = embedded![
     "testcontainers-1407",
     "testcontainers-3660",
     "loki-9495",
+    "bollard-251",
 ];
 
 /// Every scenario of the library.
