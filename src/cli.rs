@@ -59,6 +59,8 @@ pub enum Command {
     Doctor(commands::doctor::DoctorArgs),
     /// Remove what killed runs left: their containers and sockets
     Clean(commands::clean::CleanArgs),
+    /// Print the JSON Schema of the documents that the other commands write
+    Schema(commands::schema::SchemaArgs),
     /// Print a shell completion script
     Completions(commands::completions::CompletionsArgs),
     /// Run one monitor for `leakcheck run`

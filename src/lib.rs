@@ -7,8 +7,10 @@
 //!                                                                 │ JSON lines: samples, events
 //!                                analysis (rates, verdict, prediction)
 //!                                    │
-//!                                 report ─► gates ─► table · json · csv · markdown
+//!                                 report ─► gates ─► table · json · csv · markdown · CI's formats
 //! ```
+//!
+//! Inside your own tests, [`assert_no_leak`] is what goleak is in Go: see [`no_leak`].
 
 pub mod analysis;
 pub mod audit;
@@ -25,6 +27,7 @@ pub mod gate;
 pub mod interrupt;
 pub mod monitor;
 pub mod nearest;
+pub mod no_leak;
 pub mod plan;
 pub mod probe;
 pub mod progress;
@@ -34,3 +37,5 @@ pub mod scenario;
 pub mod stale_sockets;
 pub mod timestamps;
 pub mod worker;
+
+pub use no_leak::assert_no_leak;

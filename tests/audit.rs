@@ -10,6 +10,8 @@ mod common;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use ::leakcheck::audit::Audit;
+use ::leakcheck::report::schema;
 use common::program::{self, Ended, Program};
 use common::real_docker::engine_or_skip;
 use common::report::{self, count, text, wiring};
@@ -82,7 +84,9 @@ static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
 
 fn audit_of(ended: &Ended, code: i32) -> Value {
     assert_eq!(ended.code, Some(code), "{ended:?}");
-    serde_json::from_str(&ended.stdout).expect("one JSON document")
+    let audit = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    report::assert_valid(&audit, &schema::of::<Audit>());
+    audit
 }
 
 fn claims(audit: &Value) -> &[Value] {

@@ -68,7 +68,12 @@ const BY_THE_CLOCK: [&str; 4] = [
     "throwaway-client-timeout",
 ];
 /// What shows under conditions of its own.
-const OF_THEIR_OWN: [&str; 3] = ["nested-read", "stream-limit", "resume-from-read"];
+const OF_THEIR_OWN: [&str; 4] = [
+    "nested-read",
+    "stream-limit",
+    "resume-from-read",
+    "smallest-leak",
+];
 
 fn run(wirings: &[&str], flags: &[&str]) -> Value {
     let mut all = vec!["run", "--format=json"];
@@ -178,6 +183,15 @@ fn what_leaks_by_a_clock_of_its_own_leaks_by_that_clock() {
     let throwaway = wiring(&report, "health-check-throwaway");
     assert_eq!(rates(throwaway), (2.0, 2.0));
     assert!(count(&throwaway["after_shutdown"]["tasks"]) > 0);
+}
+
+#[test]
+fn one_task_in_each_rotation_of_one_container_is_a_leak() {
+    let report = run(&["smallest-leak"], &["--containers=10", "--rotations=3"]);
+    let leak = &wirings(&report)[0];
+    assert_eq!(leak["verdict"], "leaking", "{}", leak["reason"]);
+    assert_eq!(leak["rates"]["tasks"]["per_rotation"], 1.0);
+    assert_eq!(rates(leak), (0.1, 0.0));
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn of_one_container(wiring: &Wiring, silent: bool, load: Load) -> Left {
     let heartbeat = match wiring.heartbeat {
         Heartbeat::Tracked => 0.0,
         Heartbeat::UntrackedPerRotation => 1.0 + restarts,
+        // Spread over all containers.
+        Heartbeat::UntrackedInOneContainer => (1.0 + restarts) / load.containers as f64,
         Heartbeat::LeftOnEngineEnd => restarts,
     };
     let hook = one_if(wiring.hook_on_app) * (1.0 + restarts);

@@ -1,5 +1,6 @@
 //! A claim, what its scenario measured, and the verdict on it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::driver::DriverFinding;
@@ -12,7 +13,7 @@ use crate::scenario::{GoFigures, Judgement, Scenario};
 pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";
 
 /// What an audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// [`AUDIT_SCHEMA`].
     pub schema: String,
@@ -23,7 +24,7 @@ pub struct Audit {
 }
 
 /// A claim and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The scenario that tried it.
     pub scenario: String,
@@ -55,7 +56,7 @@ pub struct Claim {
 }
 
 /// A wiring's figures in Go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WiringInGo {
     /// The wiring.
     pub wiring: String,
@@ -68,7 +69,7 @@ pub struct WiringInGo {
 }
 
 /// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimVerdict {
     /// It was measured as claimed.

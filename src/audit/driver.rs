@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +27,7 @@ const HALVED: std::ops::RangeInclusive<f64> = 0.35..=0.68;
 const UNCHANGED: std::ops::RangeInclusive<f64> = 0.80..=1.25;
 
 /// What was found of the clock that drives a leak.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DriverFinding {
     /// The wiring that leaks.
     pub wiring: String,
@@ -43,7 +44,7 @@ pub struct DriverFinding {
 }
 
 /// What each event of a clock leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PerEvent {
     /// Tasks.
     pub tasks: f64,
@@ -52,7 +53,7 @@ pub struct PerEvent {
 }
 
 /// The rates at one choice of intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockTrial {
     /// The clock whose interval was doubled; null for the scenario's own.
     pub clock: Option<Driver>,

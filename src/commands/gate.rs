@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::gating::Gating;
 use crate::commands;
 use crate::exit_code::{ExitCode, Failure};
-use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
+use crate::report::export::Export;
+use crate::report::format::Format;
 use crate::report::model::GateResult;
 use crate::report::saved;
+use crate::report::table::Terminal;
 
 const HELP: &str = "\
 A gate is WIRING.METRIC OP NUMBER, or WIRING.verdict == VERDICT:
@@ -29,6 +32,8 @@ Examples:
       Fails when the fix leaks tasks.
   leakcheck gate - --gate '*.verdict == clean' < report.json
       Fails unless every wiring of the report on standard input is clean.
+  leakcheck gate report.json --baseline leaks.json --junit leaks.xml
+      Fails when a rate has grown or a new spawn site leaks since the baseline.
 
 Exit codes:
   0  every gate held
@@ -44,9 +49,16 @@ pub struct GateArgs {
     #[arg(value_name = "REPORT", value_hint = clap::ValueHint::FilePath)]
     report: PathBuf,
 
-    /// Condition that the report must meet, as in 'fixed.tasks_per_rotation <= 0'; repeatable
-    #[arg(long = "gate", value_name = "EXPR", value_parser = Gate::parse)]
-    gates: Vec<Gate>,
+    #[command(flatten)]
+    gating: Gating,
+
+    /// Write what the gates came to as JUnit XML
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
+    junit: Option<PathBuf>,
+
+    /// Also write the report with its gates to a file; repeatable
+    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::<Format>::parse)]
+    exports: Vec<Export<Format>>,
 
     /// Judge a report on a run that was cut short by what it measured until then
     #[arg(long)]
@@ -63,22 +75,35 @@ pub struct GateArgs {
 /// A usage error without a gate, for a report that cannot be read, and for a gate on a wiring that
 /// the report does not have.
 pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
-    if args.gates.is_empty() {
+    if args.gating.is_empty() {
         return Err(Failure::usage(
-            "nothing to judge by: give at least one gate, as in --gate '*.verdict == clean'",
+            "nothing to judge by: give at least one gate, as in --gate '*.verdict == clean', or a \
+             --baseline",
         ));
     }
-    let report = saved::read(&args.report).map_err(Failure::usage)?;
+    let mut report = saved::read(&args.report).map_err(Failure::usage)?;
+    let wirings = report.wirings.iter().map(|wiring| wiring.name.as_str());
+    let baseline = args.gating.check(&report.config, wirings)?;
+    let junit = args
+        .junit
+        .map(|path| Export::by_flag("--junit", path, Format::Junit));
+    let exports: Vec<_> = args.exports.into_iter().chain(junit).collect();
     let partial = match args.allow_partial {
         true => PartialReports::Allowed,
         false => PartialReports::Refused,
     };
-    let results = judge::judge_all(&args.gates, &report, partial).map_err(Failure::usage)?;
+    report.gates = args.gating.judge(&report, baseline.as_ref(), partial)?;
     if !args.quiet {
-        let lines: Vec<String> = results.iter().map(GateResult::to_string).collect();
+        let lines: Vec<String> = report.gates.iter().map(GateResult::to_string).collect();
         commands::output::print(&lines.join("\n"))?;
     }
-    Ok(judge::exit_code(&results))
+    for export in &exports {
+        let written = export.write(|format| format.render(&report, Terminal::PLAIN));
+        written.map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
+    args.gating
+        .tell_github(&report, |command| println!("{command}"));
+    Ok(judge::exit_code(&report.gates))
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ pub mod doctor;
 pub mod engine;
 mod engine_choice;
 pub mod gate;
+mod gating;
 pub mod output;
 pub mod predict;
 pub mod run;
 mod run_display;
 mod runtime;
 pub mod scenarios;
+pub mod schema;
 pub mod wirings;
 pub mod worker;
 
@@ -32,6 +34,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::execute(&args),
         Command::Wirings(args) => wirings::execute(args),
         Command::Scenarios(args) => scenarios::execute(&args),
+        Command::Schema(args) => schema::execute(&args),
         Command::Clean(args) => clean::execute(args),
         Command::Doctor(args) => doctor::execute(args),
         Command::Engine(args) => engine::execute(args),

@@ -1,16 +1,18 @@
 //! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::engine_choice::EngineChoice;
+use super::gating::Gating;
 use super::output;
 use super::run_display::RunDisplay;
 use super::runtime;
 use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
-use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::Plan;
+use crate::plan::{FdShortage, Plan};
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::format::Format;
@@ -37,6 +39,8 @@ Examples:
       One JSON document, and the samples as a table besides.
   leakcheck run --wiring fixed --gate '*.verdict == clean'
       Fails unless the fix is clean (`leakcheck gate --help`: what can be asked).
+  leakcheck run --baseline leaks.json --export junit=leaks.xml
+      Fails when anything leaks more than it did in a run with --save-baseline.
 
 Exit codes:
   0    measured, and every --gate held; without --gate, whatever leaks
@@ -82,20 +86,22 @@ pub struct RunArgs {
     #[arg(
         long = "export",
         value_name = "FORMAT=PATH",
-        value_parser = Export::parse,
+        value_parser = Export::<Format>::parse,
         help_heading = "Output"
     )]
-    exports: Vec<Export>,
+    exports: Vec<Export<Format>>,
 
-    /// Condition on the figures, as in 'fixed.tasks_per_rotation <= 0'; decides the exit code;
-    /// repeatable
+    /// Also save the report as a baseline for later runs (--baseline), unless it is partial
     #[arg(
-        long = "gate",
-        value_name = "EXPR",
-        value_parser = Gate::parse,
+        long,
+        value_name = "FILE",
+        value_hint = clap::ValueHint::FilePath,
         help_heading = "Output"
     )]
-    gates: Vec<Gate>,
+    save_baseline: Option<PathBuf>,
+
+    #[command(flatten)]
+    gating: Gating,
 
     /// Start even though file descriptors are predicted to run out
     #[arg(long, help_heading = "Monitor")]
@@ -118,8 +124,13 @@ pub struct RunArgs {
 /// descriptors will not suffice; later where the engine or its containers cannot be had.
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let plan = args.plan()?;
-    let warnings = plan.check_fds(runtime::fd_limit()?, args.force)?;
-    for export in &args.exports {
+    let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
+    let baseline = args.gating.check(&plan.config(), wirings)?;
+    let warnings = plan.check_fds(runtime::fd_limit()?, args.fd_shortage())?;
+    let new_baseline = args.save_baseline.clone();
+    let new_baseline =
+        new_baseline.map(|path| Export::by_flag("--save-baseline", path, Format::Json));
+    for export in args.exports.iter().chain(&new_baseline) {
         export
             .open()
             .map_err(|error| Failure::usage(format!("{error:#}")))?;
@@ -148,24 +159,41 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         mut report,
         released,
     } = outcome;
-    report.gates =
-        judge::judge_all(&args.gates, &report, PartialReports::Refused).map_err(Failure::usage)?;
-    let finished = finish(&args, &report, interrupted);
+    let judged = args
+        .gating
+        .judge(&report, baseline.as_ref(), PartialReports::Refused);
+    report.gates = judged?;
+    let finished = finish(&args, &report, new_baseline.as_ref(), interrupted);
     // What is left behind must be said; whatever else went wrong stands in the report.
     released.and(finished)
 }
 
 /// Prints and exports the final report, and says what the run came to.
-fn finish(args: &RunArgs, report: &Report, interrupted: bool) -> Result<ExitCode, Failure> {
+fn finish(
+    args: &RunArgs,
+    report: &Report,
+    new_baseline: Option<&Export<Format>>,
+    interrupted: bool,
+) -> Result<ExitCode, Failure> {
     let text = args.format.render(report, output::terminal())?;
     output::print(text.trim_end())?;
     for export in &args.exports {
         export.write(|format| format.render(report, Terminal::PLAIN))?;
     }
+    match new_baseline {
+        Some(_) if report.partial => {
+            eprintln!("leakcheck: warning: a partial report is no baseline: nothing was saved");
+        }
+        Some(baseline) => baseline.write(|format| format.render(report, Terminal::PLAIN))?,
+        None => {}
+    }
     // Whatever the format is, and wherever it goes to: who reads a build's log sees why it ended.
     for gate in report.gates.iter().filter(|gate| !gate.held) {
         eprintln!("leakcheck: {gate}");
     }
+    // GitHub reads both streams, and the report's must hold nothing else.
+    args.gating
+        .tell_github(report, |command| eprintln!("{command}"));
     if interrupted {
         return Ok(ExitCode::Interrupted);
     }
@@ -186,6 +214,13 @@ fn finish(args: &RunArgs, report: &Report, interrupted: bool) -> Result<ExitCode
 }
 
 impl RunArgs {
+    fn fd_shortage(&self) -> FdShortage {
+        match self.force {
+            true => FdShortage::Accepted,
+            false => FdShortage::Forcible,
+        }
+    }
+
     fn plan(&self) -> Result<Plan, Failure> {
         let scenario = match &self.scenario {
             Some(name) => Some(Scenario::find(name)?),
@@ -201,10 +236,6 @@ impl RunArgs {
             console: self.console,
             ..conditions.plan(self.engine.with(self.attach.as_deref())?)?
         };
-        for gate in &self.gates {
-            gate.check_wirings(plan.wirings.iter().map(|wiring| wiring.name.as_str()))
-                .map_err(Failure::usage)?;
-        }
         Ok(plan)
     }
 }

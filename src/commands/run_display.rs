@@ -5,6 +5,7 @@ use crate::docker::image::PullProgress;
 use crate::plan::Plan;
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
+use crate::report::format::Format;
 use crate::report::model::Report;
 use crate::report::table::Terminal;
 use crate::runner;
@@ -15,7 +16,7 @@ pub(super) struct RunDisplay<'a> {
     /// Progress and warnings.
     pub(super) display: ProgressDisplay,
     /// Files that are rewritten after each rotation.
-    pub(super) exports: &'a [Export],
+    pub(super) exports: &'a [Export<Format>],
     /// Containers of the run.
     pub(super) containers: u64,
 }

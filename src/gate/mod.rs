@@ -1,5 +1,6 @@
-//! Gates: conditions that a report must meet, and whether it does.
+//! Gates: conditions that a report must meet, a baseline that it must keep, and whether it does.
 
+pub mod baseline;
 pub mod comparison;
 pub mod expression;
 pub mod judge;

@@ -231,6 +231,13 @@ fn incident() -> Vec<Wiring> {
 
     vec![
         wiring(
+            "smallest-leak",
+            "",
+            "untracked-heartbeat in one container alone: one task per rotation",
+        )
+        .like_fixed()
+        .heartbeat(Heartbeat::UntrackedInOneContainer),
+        wiring(
             "shared-wait",
             "",
             "fixed, but the wait group is shared with the heartbeat: the frozen success",

@@ -185,7 +185,12 @@ pub(super) async fn follow_one_stream(
         last_read: (wiring.resume == Resume::LastRead).then(|| Arc::clone(&record.last_read)),
     }
     .spawn();
-    let beat = (wiring.heartbeat != Heartbeat::Tracked).then(|| {
+    let beats_besides = match wiring.heartbeat {
+        Heartbeat::Tracked => false,
+        Heartbeat::UntrackedInOneContainer => record.is_first,
+        Heartbeat::UntrackedPerRotation | Heartbeat::LeftOnEngineEnd => true,
+    };
+    let beat = beats_besides.then(|| {
         let token = app.token();
         let every = shared.pace.of(HEARTBEAT);
         let beats = Arc::clone(&shared.beats);

@@ -111,8 +111,13 @@ impl Monitor {
         )?);
         let app = Context::root();
         let rotation = watch::Sender::new(0);
-        let record = |container| Arc::new(Record::new(container, plan.since));
-        let records: Vec<_> = plan.containers.into_iter().map(record).collect();
+        let record = |(index, container)| Arc::new(Record::new(container, index == 0, plan.since));
+        let records: Vec<_> = plan
+            .containers
+            .into_iter()
+            .enumerate()
+            .map(record)
+            .collect();
         let supervisors = records
             .iter()
             .map(|record| {

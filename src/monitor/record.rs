@@ -32,6 +32,8 @@ pub struct Followed {
 /// One container's record. It lives as long as the monitor.
 pub(super) struct Record {
     pub(super) container: Followed,
+    /// Whether it is the first of the monitor's containers.
+    pub(super) is_first: bool,
     pub(super) streams_opened: AtomicU64,
     pub(super) rotations_made: AtomicU64,
     pub(super) errors: AtomicU64,
@@ -58,9 +60,10 @@ pub(super) struct Forgotten {
 }
 
 impl Record {
-    pub(super) fn new(container: Followed, since: Option<Timestamp>) -> Self {
+    pub(super) fn new(container: Followed, is_first: bool, since: Option<Timestamp>) -> Self {
         Self {
             container,
+            is_first,
             streams_opened: AtomicU64::new(0),
             rotations_made: AtomicU64::new(0),
             errors: AtomicU64::new(0),

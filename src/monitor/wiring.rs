@@ -127,6 +127,8 @@ pub enum Heartbeat {
     Tracked,
     /// One more per rotation, which nothing ends before shutdown.
     UntrackedPerRotation,
+    /// One more per rotation of the first container, and of no other, which nothing ends.
+    UntrackedInOneContainer,
     /// One more per stream, which its rotation ends; where the stream ends by itself, the way out
     /// skips that.
     LeftOnEngineEnd,

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Room for this many spawn sites; what does not fit is counted together.
 const CAPACITY: usize = 256;
@@ -29,6 +29,33 @@ pub fn observe(runtime: &mut tokio::runtime::Builder) {
 /// This build's runtime tells nothing of its tasks.
 #[cfg(not(tokio_unstable))]
 pub fn observe(_runtime: &mut tokio::runtime::Builder) {}
+
+/// The census of one runtime in a process that has others: a test's, say.
+#[derive(Clone)]
+pub struct OwnCensus(Arc<SiteTable>);
+
+impl OwnCensus {
+    /// Lets a census of its own hear of every task that the runtime spawns and ends.
+    #[cfg(tokio_unstable)]
+    pub fn observe(runtime: &mut tokio::runtime::Builder) -> Option<Self> {
+        let table = Arc::new(SiteTable::new());
+        let (spawned, ended) = (Arc::clone(&table), Arc::clone(&table));
+        runtime.on_task_spawn(move |task| spawned.site(task.spawned_at()).spawned());
+        runtime.on_task_terminate(move |task| ended.ended(task.spawned_at()));
+        Some(Self(table))
+    }
+
+    /// This build's runtime tells nothing of its tasks.
+    #[cfg(not(tokio_unstable))]
+    pub fn observe(_runtime: &mut tokio::runtime::Builder) -> Option<Self> {
+        None
+    }
+
+    /// Live tasks by spawn site.
+    pub fn by_site(&self) -> SiteCounts {
+        self.0.live()
+    }
+}
 
 /// Live tasks by spawn site.
 pub fn by_site() -> SiteCounts {

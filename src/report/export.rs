@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 
-use super::format::Format;
-
 /// A file to write a report to, as `--export FORMAT=PATH` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
-    format: Format,
+pub struct Export<F> {
+    format: F,
     path: PathBuf,
+    /// The flag that named it.
+    flag: &'static str,
 }
 
-impl Export {
+impl<F: ValueEnum + Copy> Export<F> {
     /// Reads `FORMAT=PATH`.
     ///
     /// # Errors
     /// Says which part is wrong and which formats there are.
     pub fn parse(text: &str) -> Result<Self, String> {
         let formats = || {
-            let names: Vec<String> = Format::value_variants()
+            let names: Vec<String> = F::value_variants()
                 .iter()
                 .filter_map(|format| format.to_possible_value())
                 .map(|value| value.get_name().to_owned())
@@ -36,12 +36,18 @@ impl Export {
         if path.is_empty() {
             return Err("the path is missing: write FORMAT=PATH, as in json=report.json".into());
         }
-        let format = Format::from_str(format, false)
+        let format = F::from_str(format, false)
             .map_err(|_| format!("there is no format {format:?}; there are {}", formats()))?;
         Ok(Self {
             format,
             path: path.into(),
+            flag: "--export",
         })
+    }
+
+    /// The file that another flag names for a document in one format.
+    pub fn by_flag(flag: &'static str, path: PathBuf, format: F) -> Self {
+        Self { format, path, flag }
     }
 
     /// Makes sure that the file can be written, without changing what stands in it.
@@ -50,7 +56,7 @@ impl Export {
     /// Says why it cannot be written.
     pub fn open(&self) -> anyhow::Result<()> {
         let path = &self.path;
-        let refused = || format!("cannot write {} (--export)", path.display());
+        let refused = || format!("cannot write {} ({})", path.display(), self.flag);
         let was_there = path.try_exists().with_context(refused)?;
         let mut options = OpenOptions::new();
         let opened = options.append(true).create(true).open(path);
@@ -69,14 +75,11 @@ impl Export {
     ///
     /// # Errors
     /// Says why it cannot be written, or rendered.
-    pub fn write(
-        &self,
-        render: impl FnOnce(Format) -> anyhow::Result<String>,
-    ) -> anyhow::Result<()> {
+    pub fn write(&self, render: impl FnOnce(F) -> anyhow::Result<String>) -> anyhow::Result<()> {
         let text = render(self.format)?;
         let path = &self.path;
         write_whole(path, &text)
-            .with_context(|| format!("cannot write {} (--export)", path.display()))
+            .with_context(|| format!("cannot write {} ({})", path.display(), self.flag))
     }
 }
 
@@ -140,12 +143,17 @@ fn takes_no_other_file(error: &std::io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::report::format::Format;
+
+    type Export = super::Export<Format>;
 
     #[test]
     fn a_misspelt_format_is_answered_with_the_formats_there_are() {
         let message = Export::parse("jsn=x").expect_err("no such format");
-        assert!(message.contains("table, json, csv, markdown"), "{message}");
+        assert!(
+            message.contains("table, json, csv, markdown, junit"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The formats that a report is written in.
+//! The formats that a run's report is written in.
 
 use clap::ValueEnum;
 
 use super::model::Report;
 use super::table::Terminal;
-use super::{csv, json, markdown, table};
+use super::{csv, gitlab, json, junit, markdown, openmetrics, table};
 
 /// A format of `--format` and `--export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -13,10 +13,16 @@ pub enum Format {
     Table,
     /// The whole report as one JSON document
     Json,
-    /// Rows for a spreadsheet: of a run each wiring's samples, of an audit each claim's wirings
+    /// The samples, one row per wiring and rotation
     Csv,
     /// The tables as GitHub-flavoured markdown
     Markdown,
+    /// JUnit XML: a test case for each gate
+    Junit,
+    /// OpenMetrics text, for a collector that reads files
+    Openmetrics,
+    /// GitLab's code quality report: an entry for each gate that did not hold
+    Gitlab,
 }
 
 impl Format {
@@ -30,6 +36,9 @@ impl Format {
             Self::Json => json::render(report)?,
             Self::Csv => csv::render(report)?,
             Self::Markdown => markdown::render(report),
+            Self::Junit => junit::render(report)?,
+            Self::Openmetrics => openmetrics::render(report)?,
+            Self::Gitlab => gitlab::render(report)?,
         })
     }
 }

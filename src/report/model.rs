@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
@@ -13,7 +14,7 @@ pub use super::gate_result::{GateResult, Outcome};
 pub const SCHEMA: &str = "leakcheck.report/v1";
 
 /// What one run measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -30,7 +31,7 @@ pub struct Report {
 }
 
 /// What measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// leakcheck's version.
     pub version: String,
@@ -41,7 +42,7 @@ pub struct Tool {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// `synthetic` or `docker`.
     pub engine: String,
@@ -79,7 +80,7 @@ pub struct Config {
 }
 
 /// What one wiring did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WiringReport {
     /// Its name.
     pub name: String,
@@ -132,7 +133,7 @@ pub struct WiringReport {
 }
 
 /// What a monitor was found to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Every rotation made, every line delivered once, and tasks and fds back at the baseline.
@@ -170,7 +171,7 @@ impl Verdict {
 }
 
 /// Rotations per container.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rotations {
     /// Rotations that were due.
     pub due: u64,
@@ -181,7 +182,7 @@ pub struct Rotations {
 }
 
 /// Live counts of a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// The monitor's tasks.
     pub tasks: u64,
@@ -190,7 +191,7 @@ pub struct Counts {
 }
 
 /// Growth of tasks and of file descriptors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rates {
     /// Of tasks.
     pub tasks: Option<Rate>,
@@ -199,7 +200,7 @@ pub struct Rates {
 }
 
 /// Growth of one count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {
     /// Per rotation of one container.
     pub per_rotation_per_container: f64,
@@ -214,7 +215,7 @@ pub struct Rate {
 }
 
 /// What the closed form expects.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Predicted {
     /// Null where the form has no answer, as under back-pressure.
     pub tasks_per_rotation_per_container: Option<f64>,
@@ -225,7 +226,7 @@ pub struct Predicted {
 }
 
 /// What the same wiring did in Go, measured once elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GoReference {
     /// The letter of its row in the reference table.
     pub row: Option<String>,
@@ -238,7 +239,7 @@ pub struct GoReference {
 }
 
 /// Tasks of one spawn site.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteReport {
     /// What its tasks are called.
     pub label: String,
@@ -257,7 +258,7 @@ pub struct SiteReport {
 }
 
 /// File descriptors by kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FdsByKind {
     /// At the baseline; null where they could not be listed.
     pub baseline: Option<BTreeMap<String, u64>>,
@@ -267,7 +268,7 @@ pub struct FdsByKind {
 
 /// Lines: counted by the numbers that they carry, or, of containers that were there before the
 /// run, by reading the engine's log again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// Lines that the containers are known to have printed until the end of the last rotation;
     /// null where nobody could tell.
@@ -281,7 +282,7 @@ pub struct Delivery {
 }
 
 /// Containers that stopped rotating.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hung {
     /// How many.
     pub containers: u64,
@@ -290,7 +291,7 @@ pub struct Hung {
 }
 
 /// A place at which containers stand that stopped rotating.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HungPlace {
     /// What the container's supervisor waits for and, where that is its reader, what the reader
     /// waits for.
@@ -306,7 +307,7 @@ pub struct HungPlace {
 }
 
 /// A place at which tasks of a spawn site wait that a rotation has left behind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitPoint {
     /// What they wait for.
     pub place: String,
@@ -315,7 +316,7 @@ pub struct WaitPoint {
 }
 
 /// Streams that could not be opened or that broke.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamErrors {
     /// How many.
     pub count: u64,
@@ -324,7 +325,7 @@ pub struct StreamErrors {
 }
 
 /// What the worker's runtime did during the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Runtime {
     /// Share of the runtime's threads' time spent on tasks.
     pub busy_ratio: Option<f64>,
@@ -333,7 +334,7 @@ pub struct Runtime {
 }
 
 /// What the engine counted on its side; null where it does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineSide {
     /// Whether all wirings used this engine at once, so that its counts are of all together.
     pub shared: bool,
@@ -352,7 +353,7 @@ pub struct EngineSide {
 }
 
 /// One reading of a worker's live counts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// The rotation after which it was taken; 0 is the baseline.
     pub rotation: u64,
@@ -397,7 +398,7 @@ impl Sample {
 }
 
 /// An engine's counts of itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineCounts {
     /// Open connections.
     pub connections: Option<u64>,

@@ -4,13 +4,14 @@
 //! rates and expected totals are floats, and what is unknown is null, never 0. A misfit is a
 //! fraction: 0.05 is 5 %.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The document's type and version.
 pub const SCHEMA: &str = "leakcheck.predict/v1";
 
 /// What a closed form expects of a monitor, without running it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prediction {
     /// [`SCHEMA`].
     pub schema: String,
@@ -31,7 +32,7 @@ pub struct Prediction {
 }
 
 /// What was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// Containers followed.
     pub containers: u64,
@@ -46,7 +47,7 @@ pub struct Config {
 }
 
 /// Stream rotations that come due.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Streams {
     /// Whole rotations per container within the duration.
     pub rotations_per_container: u64,
@@ -60,7 +61,7 @@ pub struct Streams {
 }
 
 /// What one wiring is expected to leave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WiringPrediction {
     /// Its name.
     pub name: String,
@@ -77,7 +78,7 @@ pub struct WiringPrediction {
 }
 
 /// The clock that a leak follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
     /// Each rotation of a stream leaves something.
@@ -104,7 +105,7 @@ impl Driver {
 }
 
 /// Expected growth of both counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Growth {
     /// Tasks; goroutines in Go.
     pub tasks: Option<Scaled>,
@@ -113,7 +114,7 @@ pub struct Growth {
 }
 
 /// One count's expected growth.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scaled {
     /// Per rotation of a container; a leak that health checks drive is spread over the rotations.
     pub per_rotation_per_container: f64,
@@ -124,7 +125,7 @@ pub struct Scaled {
 }
 
 /// Which mechanisms fit an observed growth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fit {
     /// Tasks (goroutines) that the observed process grew by within the duration.
     pub tasks: u64,
@@ -148,7 +149,9 @@ pub struct Fit {
 }
 
 /// Whose figures a mechanism has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Runtime {
     /// Goroutines, as measured in Go
@@ -168,7 +171,7 @@ impl Runtime {
 }
 
 /// A known mechanism, held against the observed growth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// The wiring that has it.
     pub mechanism: String,
@@ -201,7 +204,7 @@ pub struct Candidate {
 }
 
 /// Where a mechanism's figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Measured in Go as this wiring.
@@ -213,7 +216,7 @@ pub enum Source {
 }
 
 /// One line of the post-mortem's arithmetic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The section of the document.
     pub section: u8,
@@ -232,7 +235,7 @@ pub struct Line {
 }
 
 /// Whether a figure of the post-mortem holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineVerdict {
     /// It holds.

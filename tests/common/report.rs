@@ -1,13 +1,27 @@
 //! A run's JSON, as its tests read it.
 
+use ::leakcheck::report::model::Report;
+use ::leakcheck::report::schema;
 use serde_json::Value;
 
 use super::program::Ended;
 
-/// The one JSON document that a run printed, and nothing beside it.
+/// The one JSON document that a run printed, and nothing beside it; it keeps to its schema.
 pub fn of(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.stdout)
-        .unwrap_or_else(|error| panic!("no JSON document: {error}: {ended:?}"))
+    let report = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("no JSON document: {error}: {ended:?}"));
+    assert_valid(&report, &schema::of::<Report>());
+    report
+}
+
+/// Makes sure that a document keeps to its JSON Schema.
+pub fn assert_valid(document: &Value, schema: &Value) {
+    let validator = jsonschema::validator_for(schema).expect("a schema");
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 /// The wiring of this name.

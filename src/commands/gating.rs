@@ -1,0 +1,129 @@
+//! The flags by which a report is judged, and where the judgement is told.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::exit_code::Failure;
+use crate::gate::baseline::{self, Conditions};
+use crate::gate::expression::Gate;
+use crate::gate::judge::{self, PartialReports};
+use crate::report::model::{Config, GateResult, Report};
+use crate::report::{github, saved};
+
+/// What a report is judged by.
+#[derive(Debug, Args)]
+pub(super) struct Gating {
+    /// Condition on the figures, as in 'fixed.tasks_per_rotation <= 0'; decides the exit code;
+    /// repeatable
+    #[arg(
+        long = "gate",
+        value_name = "EXPR",
+        value_parser = Gate::parse,
+        help_heading = "Judgement"
+    )]
+    pub(super) gates: Vec<Gate>,
+
+    /// Saved report (`--save-baseline`, or --format json) than which nothing may be worse: no rate,
+    /// no count over the baseline, no spawn site that did not leak before
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = clap::ValueHint::FilePath,
+        help_heading = "Judgement"
+    )]
+    baseline: Option<PathBuf>,
+
+    /// Compare with a baseline of other conditions, in the wirings that both have
+    #[arg(long, requires = "baseline", help_heading = "Judgement")]
+    baseline_any: bool,
+
+    /// Tell GitHub Actions by annotations and a job summary [default: where GITHUB_ACTIONS is true]
+    #[arg(long, help_heading = "Judgement")]
+    github: bool,
+}
+
+impl Gating {
+    /// Whether there is anything to judge by.
+    pub(super) fn is_empty(&self) -> bool {
+        self.gates.is_empty() && self.baseline.is_none()
+    }
+
+    /// Makes sure that gates and baseline are about these wirings under these conditions, and reads
+    /// the baseline.
+    ///
+    /// # Errors
+    /// A usage failure that says what does not fit.
+    pub(super) fn check<'a>(
+        &self,
+        config: &Config,
+        wirings: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<Option<Report>, Failure> {
+        for gate in &self.gates {
+            gate.check_wirings(wirings.clone())
+                .map_err(Failure::usage)?;
+        }
+        let Some(path) = &self.baseline else {
+            return Ok(None);
+        };
+        let named = |error: &dyn std::fmt::Display| {
+            Failure::usage(format!("--baseline {}: {error}", path.display()))
+        };
+        let baseline = saved::read(path).map_err(|error| named(&error))?;
+        let conditions = match self.baseline_any {
+            true => Conditions::Any,
+            false => Conditions::Same,
+        };
+        baseline::check(&baseline, config, wirings, conditions).map_err(|error| named(&error))?;
+        Ok(Some(baseline))
+    }
+
+    /// Judges a report by the gates and by the baseline that [`Gating::check`] has read.
+    ///
+    /// # Errors
+    /// A usage failure for a gate on a wiring that the report does not have.
+    pub(super) fn judge(
+        &self,
+        report: &Report,
+        baseline: Option<&Report>,
+        partial: PartialReports,
+    ) -> Result<Vec<GateResult>, Failure> {
+        let judged = judge::judge_all(&self.gates, report, partial);
+        let mut results = judged.map_err(Failure::usage)?;
+        if let Some(baseline) = baseline {
+            results.extend(baseline::compare(report, baseline, partial));
+        }
+        Ok(results)
+    }
+
+    /// Tells GitHub Actions, where it listens: annotations through `command`, which writes a line
+    /// where GitHub reads it, and a job summary.
+    pub(super) fn tell_github(&self, report: &Report, mut command: impl FnMut(&str)) {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        if !self.github && set("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+            return;
+        }
+        github::annotations(&report.gates)
+            .lines()
+            .for_each(&mut command);
+        // Outside of GitHub Actions there is no summary to write.
+        if let Some(path) = set("GITHUB_STEP_SUMMARY") {
+            let path = Path::new(&path);
+            if let Err(error) = append(path, &github::summary(report)) {
+                eprintln!(
+                    "leakcheck: warning: cannot write the job summary to {} \
+                     (GITHUB_STEP_SUMMARY): {error}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// A step's summary is what all of its commands have added to it.
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.append(true).create(true).open(path)?;
+    writeln!(file, "{text}")
+}

@@ -1,0 +1,380 @@
+//! Leak checks inside your own tests, as goleak makes them in Go: run something a number of rounds,
+//! let it settle after each, and fail with the table of spawn sites that grew.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! // In a `#[tokio::test]`:
+//! leakcheck::assert_no_leak(5, || async {
+//!     let worker = tokio::spawn(async { 1 + 1 });
+//!     worker.await.expect("ends");
+//! })
+//! .await;
+//! # }
+//! ```
+//!
+//! `#[tokio::test]` builds its runtime by itself, so that only the number of its tasks is known. A
+//! test that is run by [`run`] has a runtime that tells where each task was spawned, hidden ones of
+//! libraries included; it needs a build with `--cfg tokio_unstable`.
+//!
+//! ```
+//! use leakcheck::no_leak::{self, NoLeak};
+//!
+//! // In a `#[test]`:
+//! no_leak::run(async {
+//!     NoLeak::rounds(3)
+//!         .warm_up(1)
+//!         .count_fds()
+//!         .assert(|| async { drop(tokio::spawn(async {}).await) })
+//!         .await;
+//! });
+//! ```
+//!
+//! What goleak has is here too:
+//!
+//! | goleak | here |
+//! |---|---|
+//! | `VerifyNone` | [`assert_no_leak`], [`NoLeak::assert`] |
+//! | `VerifyTestMain` | [`run`] around a test |
+//! | `IgnoreTopFunction` | [`NoLeak::ignore_site`] |
+//! | `IgnoreCurrent` | always: what ran before the baseline is in it |
+//! | retries and their deadline | [`NoLeak::settle_within`] |
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::probe::fds;
+use crate::probe::settle::settle;
+use crate::probe::sites::SpawnSite;
+use crate::probe::task_census::{OwnCensus, SiteCounts};
+use crate::report::summary::{Section, Table, Text};
+use crate::report::table::{self, Terminal};
+
+tokio::task_local! {
+    static CENSUS: OwnCensus;
+}
+
+/// Runs a future on a runtime of its own that tells where each of its tasks was spawned.
+///
+/// # Panics
+/// Where the system gives the runtime no event queue or no thread; and where the future does.
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+pub fn run<F: Future>(future: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let census = OwnCensus::observe(builder.enable_all());
+    let runtime = builder.build().expect("a runtime for the test");
+    runtime.block_on(async {
+        match census {
+            Some(census) => CENSUS.scope(census, future).await,
+            None => future.await,
+        }
+    })
+}
+
+/// Runs `round` so many times, after one to warm up, and fails if each time leaves a task.
+///
+/// # Panics
+/// As [`NoLeak::assert`].
+pub async fn assert_no_leak<F, R>(rounds: u32, round: F)
+where
+    F: FnMut() -> R,
+    R: Future,
+{
+    NoLeak::rounds(rounds).assert(round).await;
+}
+
+/// How a leak is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoLeak {
+    rounds: u32,
+    warm_up: u32,
+    settle_within: Duration,
+    round_within: Duration,
+    count_fds: bool,
+    ignored: Vec<String>,
+}
+
+impl NoLeak {
+    /// A check of so many rounds, at least one: one to warm up, 3 s to settle after each, 60 s for a
+    /// round to end, and tasks alone counted.
+    pub fn rounds(rounds: u32) -> Self {
+        Self {
+            rounds: rounds.max(1),
+            warm_up: 1,
+            settle_within: Duration::from_secs(3),
+            round_within: Duration::from_secs(60),
+            count_fds: false,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// How many rounds come before the baseline, in which pools fill and caches are made.
+    #[must_use]
+    pub fn warm_up(self, rounds: u32) -> Self {
+        Self {
+            warm_up: rounds,
+            ..self
+        }
+    }
+
+    /// How long the counts may take to rest after a round: they are read again and again, with
+    /// growing pauses, until they no longer change.
+    #[must_use]
+    pub fn settle_within(self, deadline: Duration) -> Self {
+        Self {
+            settle_within: deadline,
+            ..self
+        }
+    }
+
+    /// How long a round may take: one that does not end is hung, which is never clean.
+    #[must_use]
+    pub fn round_within(self, limit: Duration) -> Self {
+        Self {
+            round_within: limit,
+            ..self
+        }
+    }
+
+    /// Counts the process's file descriptors too. Other tests in the same process must open none
+    /// meanwhile; cargo-nextest gives each test a process of its own.
+    #[must_use]
+    pub fn count_fds(self) -> Self {
+        Self {
+            count_fds: true,
+            ..self
+        }
+    }
+
+    /// Leaves out tasks of the spawn sites whose label, package or location contains `part`, such
+    /// as `connection driver`, `hyper-util` or `src/pool.rs`. The test must be run by [`run`].
+    #[must_use]
+    pub fn ignore_site(mut self, part: &str) -> Self {
+        self.ignored.push(part.into());
+        self
+    }
+
+    /// Runs the rounds and tells what they left.
+    ///
+    /// # Panics
+    /// Where sites are to be ignored and nobody knows them: outside of [`run`], or in a build
+    /// without `--cfg tokio_unstable`.
+    pub async fn check<F, R>(&self, mut round: F) -> Growth
+    where
+        F: FnMut() -> R,
+        R: Future,
+    {
+        let census = CENSUS.try_with(OwnCensus::clone).ok();
+        assert!(
+            census.is_some() || self.ignored.is_empty(),
+            "ignore_site needs spawn sites: run the test by leakcheck::no_leak::run, in a build with \
+             RUSTFLAGS=\"--cfg tokio_unstable\""
+        );
+        let mut growth = Growth {
+            counts: Vec::new(),
+            sites_first: None,
+            sites_last: None,
+            settled: true,
+            hung_in_round: None,
+        };
+        for number in 1..=self.warm_up + self.rounds {
+            if number == self.warm_up + 1 {
+                self.sample(census.as_ref(), &mut growth).await;
+            }
+            let ended = tokio::time::timeout(self.round_within, round()).await;
+            if ended.is_err() {
+                growth.hung_in_round = Some(number);
+                return growth;
+            }
+            if number > self.warm_up {
+                self.sample(census.as_ref(), &mut growth).await;
+            }
+        }
+        growth
+    }
+
+    /// Runs the rounds and fails if they leave anything.
+    ///
+    /// # Panics
+    /// With the table of what grew, where tasks (or file descriptors, if they are counted) grew in
+    /// every round; where they grew in some rounds only, or did not settle, so that nobody knows;
+    /// and where a round does not end.
+    pub async fn assert<F, R>(&self, round: F)
+    where
+        F: FnMut() -> R,
+        R: Future,
+    {
+        let growth = self.check(round).await;
+        assert!(growth.verdict() == Verdict::Clean, "{growth}");
+    }
+
+    async fn sample(&self, census: Option<&OwnCensus>, growth: &mut Growth) {
+        let settled = settle(self.settle_within, || self.read(census)).await;
+        growth.settled &= settled.settled;
+        growth.counts.push(settled.reading);
+        let sites = census.map(|census| self.counted(census.by_site()));
+        if growth.sites_first.is_none() {
+            growth.sites_first.clone_from(&sites);
+        }
+        growth.sites_last = sites;
+    }
+
+    fn read(&self, census: Option<&OwnCensus>) -> Counts {
+        let tasks = match census {
+            Some(census) => self.counted(census.by_site()).values().sum(),
+            None => tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks() as u64,
+        };
+        Counts {
+            tasks,
+            fds: self.count_fds.then(fds::open).flatten(),
+        }
+    }
+
+    /// The sites that are not to be ignored.
+    fn counted(&self, mut sites: SiteCounts) -> SiteCounts {
+        if !self.ignored.is_empty() {
+            sites.retain(|site, _| {
+                let SpawnSite {
+                    label,
+                    location,
+                    package,
+                } = SpawnSite::parse(site);
+                let names = [label, location, package];
+                let ignored = |part: &String| names.iter().any(|name| name.contains(part));
+                !self.ignored.iter().any(ignored)
+            });
+        }
+        sites
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    tasks: u64,
+    fds: Option<u64>,
+}
+
+/// What the rounds left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Growth {
+    /// The baseline's, then those after each round.
+    counts: Vec<Counts>,
+    sites_first: Option<SiteCounts>,
+    sites_last: Option<SiteCounts>,
+    settled: bool,
+    hung_in_round: Option<u32>,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every round ended, and nothing is left.
+    Clean,
+    /// Tasks or file descriptors grew in every round.
+    Leaking,
+    /// A round did not end.
+    Hung,
+    /// There is more than at the baseline, but it did not grow in every round, or never settled.
+    Inconclusive,
+}
+
+impl Growth {
+    /// Judges: whether the rounds are alive comes before what they leave, and a leak shows in every
+    /// round.
+    pub fn verdict(&self) -> Verdict {
+        if self.hung_in_round.is_some() {
+            return Verdict::Hung;
+        }
+        let grows = |of: fn(&Counts) -> Option<u64>| {
+            let mut pairs = self.counts.windows(2);
+            self.counts.len() > 1 && pairs.all(|pair| of(&pair[1]) > of(&pair[0]))
+        };
+        if grows(|counts| Some(counts.tasks)) || grows(|counts| counts.fds) {
+            return Verdict::Leaking;
+        }
+        match (self.counts.first(), self.counts.last()) {
+            (Some(first), Some(last))
+                if self.settled && last.tasks <= first.tasks && last.fds <= first.fds =>
+            {
+                Verdict::Clean
+            }
+            _ => Verdict::Inconclusive,
+        }
+    }
+
+    /// How many tasks there are more than at the baseline.
+    pub fn tasks(&self) -> i64 {
+        self.difference(|counts| counts.tasks)
+    }
+
+    /// How many file descriptors there are more than at the baseline; 0 where they are not counted.
+    pub fn fds(&self) -> i64 {
+        self.difference(|counts| counts.fds.unwrap_or(0))
+    }
+
+    fn difference(&self, of: fn(&Counts) -> u64) -> i64 {
+        match (self.counts.first(), self.counts.last()) {
+            (Some(first), Some(last)) => of(last) as i64 - of(first) as i64,
+            _ => 0,
+        }
+    }
+
+    /// The spawn sites that have grown, by their labels and locations, with their growth; `None`
+    /// where they are not known.
+    pub fn sites(&self) -> Option<Vec<(String, String, i64)>> {
+        let (first, last) = (self.sites_first.as_ref()?, self.sites_last.as_ref()?);
+        let grown = last.iter().filter_map(|(site, &tasks)| {
+            let before = first.get(site).copied().unwrap_or(0);
+            let named = SpawnSite::parse(site);
+            (tasks > before).then(|| (named.label, named.location, tasks as i64 - before as i64))
+        });
+        let mut grown: Vec<_> = grown.collect();
+        grown.sort_by_key(|(_, _, growth)| std::cmp::Reverse(*growth));
+        Some(grown)
+    }
+
+    fn in_words(&self) -> String {
+        let rounds = self.counts.len().saturating_sub(1);
+        let counts = format!("{:+} tasks and {:+} fds", self.tasks(), self.fds());
+        match (self.verdict(), self.hung_in_round) {
+            (Verdict::Hung, Some(round)) => format!("hung: round {round} did not end in time"),
+            (Verdict::Leaking, _) => {
+                format!("leaking: {counts} after {rounds} rounds, more in each")
+            }
+            (Verdict::Clean, _) => format!("clean: {counts} after {rounds} rounds"),
+            _ if !self.settled => format!("inconclusive: {counts}, and the counts never settled"),
+            _ => format!("inconclusive: {counts} after {rounds} rounds, but not more in each"),
+        }
+    }
+}
+
+/// The verdict in words, and the table of the sites that grew.
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sites = self.sites();
+        let rows = sites.iter().flatten().map(|(label, location, growth)| {
+            vec![
+                Text::Words(label.clone()),
+                Text::Words(location.clone()),
+                Text::Figure(format!("{growth:+}")),
+            ]
+        });
+        let table = Table {
+            header: ["task", "spawned at", "growth"].map(String::from).to_vec(),
+            rows: rows.collect(),
+        };
+        let unknown = "Where they were spawned is not known: run the test by leakcheck::no_leak::run, \
+            in a build with RUSTFLAGS=\"--cfg tokio_unstable\".";
+        let section = Section {
+            heading: self.in_words(),
+            table: (!table.rows.is_empty()).then_some(table),
+            notes: match sites {
+                None if self.tasks() > 0 => vec![unknown.into()],
+                _ => Vec::new(),
+            },
+        };
+        f.write_str(table::render_sections(&[section], Terminal::PLAIN).trim_end())
+    }
+}

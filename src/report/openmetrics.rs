@@ -1,0 +1,165 @@
+//! A report as OpenMetrics text, for a collector that reads files.
+//!
+//! All are gauges, so that a collector reads it which knows Prometheus' older text format only.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::model::{Report, Verdict, WiringReport};
+use super::plain_text::printable;
+
+type Figures = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWiring {
+    wiring: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfVerdict {
+    wiring: String,
+    verdict: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfGate {
+    gate: String,
+    wiring: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTool {
+    version: String,
+    tokio: String,
+}
+
+/// A figure: its name, what it is, and how it is read off a wiring. What is unknown is left out.
+struct Figure {
+    name: &'static str,
+    help: &'static str,
+    of: fn(&WiringReport) -> Option<f64>,
+}
+
+const FIGURES: &[Figure] = &[
+    Figure {
+        name: "leakcheck_tasks_per_rotation",
+        help: "Tasks left per rotation of one container",
+        of: |wiring| Some(wiring.rates.tasks?.per_rotation_per_container),
+    },
+    Figure {
+        name: "leakcheck_fds_per_rotation",
+        help: "File descriptors left per rotation of one container",
+        of: |wiring| Some(wiring.rates.fds?.per_rotation_per_container),
+    },
+    Figure {
+        name: "leakcheck_tasks_over_baseline",
+        help: "Tasks at the end, less those at the baseline",
+        of: |wiring| Some(wiring.r#final?.tasks as f64 - wiring.baseline?.tasks as f64),
+    },
+    Figure {
+        name: "leakcheck_fds_over_baseline",
+        help: "File descriptors at the end, less those at the baseline",
+        of: |wiring| Some(wiring.r#final?.fds? as f64 - wiring.baseline?.fds? as f64),
+    },
+    Figure {
+        name: "leakcheck_rotations_made",
+        help: "Rotations made by the container that made the fewest",
+        of: |wiring| Some(wiring.rotations.made as f64),
+    },
+    Figure {
+        name: "leakcheck_containers_hung",
+        help: "Containers that stopped rotating",
+        of: |wiring| Some(wiring.hung.containers as f64),
+    },
+    Figure {
+        name: "leakcheck_lines_read",
+        help: "Lines that reached the consumer",
+        of: |wiring| Some(wiring.delivery.read? as f64),
+    },
+    Figure {
+        name: "leakcheck_lines_lost",
+        help: "Lines that did not reach the consumer",
+        of: |wiring| Some(wiring.delivery.lost? as f64),
+    },
+    Figure {
+        name: "leakcheck_lines_duplicated",
+        help: "Lines that reached the consumer again",
+        of: |wiring| Some(wiring.delivery.duplicated? as f64),
+    },
+];
+
+/// Renders a report.
+///
+/// # Errors
+/// Only where memory cannot be written.
+pub(super) fn render(report: &Report) -> anyhow::Result<String> {
+    let mut registry = Registry::default();
+    for Figure { name, help, of } in FIGURES {
+        let family = Figures::default();
+        for wiring in &report.wirings {
+            if let Some(value) = of(wiring) {
+                let wiring = printable(&wiring.name);
+                // Adding 0 turns -0 into 0.
+                family.get_or_create(&OfWiring { wiring }).set(value + 0.0);
+            }
+        }
+        registry.register(*name, *help, family);
+    }
+    let verdicts = Family::<OfVerdict, Gauge>::default();
+    for wiring in &report.wirings {
+        for verdict in Verdict::ALL {
+            let labels = OfVerdict {
+                wiring: printable(&wiring.name),
+                verdict: verdict.word().into(),
+            };
+            let is = i64::from(wiring.verdict == verdict);
+            verdicts.get_or_create(&labels).set(is);
+        }
+    }
+    registry.register(
+        "leakcheck_verdict",
+        "1 for the verdict that a wiring got",
+        verdicts,
+    );
+    let gates = Family::<OfGate, Gauge>::default();
+    for gate in &report.gates {
+        let labels = OfGate {
+            gate: printable(&gate.expr),
+            wiring: printable(&gate.wiring),
+        };
+        gates.get_or_create(&labels).set(i64::from(gate.held));
+    }
+    registry.register("leakcheck_gate_held", "1 for a gate that held", gates);
+    let tool = Family::<OfTool, Gauge>::default();
+    let labels = OfTool {
+        version: printable(&report.tool.version),
+        tokio: printable(&report.tool.tokio),
+    };
+    tool.get_or_create(&labels).set(1);
+    registry.register("leakcheck_build", "The program that measured", tool);
+    let partial = Gauge::<i64>::default();
+    partial.set(i64::from(report.partial));
+    registry.register(
+        "leakcheck_partial",
+        "1 for a run that was cut short",
+        partial,
+    );
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(in_order(&text))
+}
+
+/// The same text with each family's samples in the order of their labels: the registry has none.
+fn in_order(text: &str) -> String {
+    let is_comment = |line: &str| line.starts_with('#');
+    let mut lines: Vec<&str> = text.lines().collect();
+    for family in lines.chunk_by_mut(|a, b| is_comment(a) == is_comment(b)) {
+        if family.iter().all(|line| !is_comment(line)) {
+            family.sort_unstable();
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

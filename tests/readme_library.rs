@@ -1,0 +1,27 @@
+//! Following and unfollowing leaves nothing behind.
+
+use leakcheck::no_leak::{self, NoLeak};
+
+/// What your program does once: here, a task that is told to end and waited for.
+async fn follow_and_unfollow() {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let follower = tokio::spawn(stopped);
+    drop(stop);
+    let _ = follower.await;
+}
+
+#[tokio::test]
+async fn following_leaves_no_task() {
+    leakcheck::assert_no_leak(5, follow_and_unfollow).await;
+}
+
+/// Run so, a failure also names the line that spawned each task, in libraries too.
+#[test]
+fn following_leaves_no_task_and_no_file_descriptor() {
+    no_leak::run(async {
+        NoLeak::rounds(5)
+            .count_fds()
+            .assert(follow_and_unfollow)
+            .await;
+    });
+}

@@ -1,0 +1,128 @@
+//! The README's recipes for CI, each run as it is printed.
+
+#![allow(clippy::expect_used, reason = "helpers of tests may panic like tests")]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::leakcheck;
+use tempfile::TempDir;
+use yaml_rust2::{Yaml, YamlLoader};
+
+const README: &str = include_str!("../README.md");
+
+/// The blocks of code in a language that follow a heading, up to the next heading.
+fn blocks(heading: &str, language: &str) -> Vec<&'static str> {
+    let (_, section) = README
+        .split_once(&format!("\n### {heading}\n"))
+        .expect(heading);
+    let section = section.split("\n##").next().expect("a section");
+    let fence = format!("\n```{language}\n");
+    section
+        .split(&fence)
+        .skip(1)
+        .map(|block| block.split("\n```").next().expect("closed"))
+        .collect()
+}
+
+/// Runs commands as a CI job does: by a shell that stops at the first that fails, in an empty folder,
+/// with leakcheck installed.
+fn job(folder: &Path, commands: &str, environment: &[(&str, &Path)]) -> Output {
+    let installed = leakcheck().parent().expect("a folder").to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(installed).chain(std::env::split_paths(&path));
+    Command::new("bash")
+        .args(["-e", "-o", "pipefail", "-c", commands])
+        .current_dir(folder)
+        .env_remove("GITHUB_ACTIONS")
+        .env("PATH", std::env::join_paths(path).expect("a path"))
+        .envs(environment.iter().copied())
+        .output()
+        .expect("a shell")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+fn assert_passed(output: &Output) {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+}
+
+fn yaml(heading: &str, number: usize) -> Yaml {
+    let text = blocks(heading, "yaml")[number];
+    YamlLoader::load_from_str(text).expect("YAML").remove(0)
+}
+
+#[test]
+fn the_shell_recipes_pass_and_write_what_they_say() {
+    let scripts = blocks("In a CI job", "sh");
+    assert_eq!(scripts.len(), 2, "one with gates and one with a baseline");
+    for script in scripts {
+        let folder = folder();
+        assert_passed(&job(folder.path(), script, &[]));
+        let wrote = |name: &str| folder.path().join(name).exists();
+        assert!(wrote("report.json") && wrote("summary.md") || wrote("leaks.json"));
+    }
+}
+
+#[test]
+fn the_shell_recipe_fails_where_the_wiring_leaks() {
+    let script = blocks("In a CI job", "sh")[0];
+    let leaking = script.replace("fixed", "old");
+    let output = job(folder().path(), &leaking, &[]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_github_job_passes_and_writes_its_summary() {
+    let job_of = yaml("In a CI job", 0);
+    let steps = job_of["jobs"]["leaks"]["steps"].as_vec().expect("steps");
+    let commands: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| step["run"].as_str())
+        .collect();
+    let [install, run] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert!(install.starts_with("cargo install"), "{install}");
+    let folder = folder();
+    let summary = folder.path().join("summary");
+    let environment = [
+        ("GITHUB_ACTIONS", Path::new("true")),
+        ("GITHUB_STEP_SUMMARY", &summary),
+    ];
+    assert_passed(&job(folder.path(), run, &environment));
+    let summary = std::fs::read_to_string(summary).expect("written");
+    assert!(summary.starts_with("### Leak rates"), "{summary}");
+    assert!(folder.path().join("leaks.xml").exists());
+}
+
+#[test]
+fn the_gitlab_job_passes_and_writes_its_artifacts() {
+    let leaks = &yaml("In a CI job", 1)["leaks"];
+    let commands = leaks["script"].as_vec().expect("a script");
+    let commands: Vec<&str> = commands.iter().filter_map(Yaml::as_str).collect();
+    let [install, run] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert!(install.starts_with("cargo install"), "{install}");
+    let folder = folder();
+    assert_passed(&job(folder.path(), run, &[]));
+    for report in ["junit", "codequality"] {
+        let path = leaks["artifacts"]["reports"][report]
+            .as_str()
+            .expect("a path");
+        assert!(folder.path().join(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn the_test_that_calls_the_library_is_one_of_these_tests() {
+    let printed = blocks("In your own tests", "rust");
+    let run = include_str!("readme_library.rs");
+    assert_eq!(printed, [run.trim_end()]);
+}
