@@ -187,6 +187,7 @@ impl Plan {
             consumer_delay_ms: millis(self.consumer_delay),
             burst: (!self.attaches()).then_some(self.burst.into()),
             restart_ms: self.restart.map(millis),
+            keep_ended_streams: self.keep_ended_streams,
             health_check_ms: checks.next().map(|check| millis(check.every)),
             scenario: self.scenario.clone(),
             seed: self.seed,

@@ -35,12 +35,15 @@ pub async fn find(dir: &Path) -> Vec<PathBuf> {
     stale
 }
 
-/// Removes a directory that [`find`] found.
+/// Removes a directory that [`find`] found. One that somebody else has removed meanwhile is gone.
 ///
 /// # Errors
 /// As the file system says.
 pub fn remove(directory: &Path) -> io::Result<()> {
-    std::fs::remove_dir_all(directory)
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// The user that we act as, without a system call of our own: whose are the files that we make?

@@ -156,6 +156,49 @@ fn too_little_evidence_gives_no_verdict() {
 }
 
 #[test]
+fn a_baseline_of_a_dead_monitor_is_neither_saved_nor_compared_with() {
+    let path = SAVED.folder.path().join("dead.json");
+    let flags = [
+        "run",
+        "--containers=4",
+        "--rotations=1",
+        "--wiring=shared-wait",
+        "--format=json",
+    ];
+    let save = format!("--save-baseline={}", path.display());
+    let ended = program::run(&[&flags[..], &[&save]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let said = "no baseline was saved: shared-wait is hung";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert!(!path.exists());
+    // One that was saved as a report all the same is refused.
+    std::fs::write(&path, &ended.stdout).expect("writable");
+    let baseline = format!("--baseline={}", path.display());
+    let refused = program::run(&[&flags[..], &[&baseline]].concat());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("says nothing of what leaks"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_run_that_is_worse_does_not_replace_its_baseline() {
+    let path = SAVED.folder.path().join("kept.json");
+    std::fs::write(&path, SAVED.report.to_string()).expect("writable");
+    let (baseline, save) = (
+        format!("--baseline={}", path.display()),
+        format!("--save-baseline={}", path.display()),
+    );
+    let gate = "--gate=fixed.tasks_per_rotation > 0";
+    let ended = program::run(&[&SMALL[..], &[&baseline, &save, gate]].concat());
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let kept = std::fs::read_to_string(&path).expect("there");
+    assert_eq!(kept, SAVED.report.to_string());
+}
+
+#[test]
 fn other_conditions_are_refused_by_their_flag_before_anything_starts() {
     let other = changed("/config/containers", json!(7));
     let ended = judge("other.json", &other, &[]);
@@ -168,7 +211,7 @@ fn other_conditions_are_refused_by_their_flag_before_anything_starts() {
     for (flags, said) in [
         (
             &["run", "--wiring=fixed", "--containers=6", "--rotation=1m"][..],
-            "--rotation 300000 ms",
+            "--rotation 5m",
         ),
         (
             &["run", "--wiring=close", "--containers=6"],

@@ -6,26 +6,35 @@ mod common;
 
 use std::sync::OnceLock;
 
+use ::leakcheck::report::model::Report;
+use ::leakcheck::report::schema;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use common::report;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::{Value, json};
 
 /// The report of one small run of `old` and `fixed`, which all tests judge.
-fn report() -> Value {
+fn saved() -> Value {
     static REPORT: OnceLock<Value> = OnceLock::new();
     let run = || {
         let small = ["--containers", "6", "--rotations", "2"];
         let run = leakcheck(&["run", "--format", "json"]).args(small).assert();
-        serde_json::from_slice(&run.success().get_output().stdout).expect("a JSON report")
+        let report = serde_json::from_slice(&run.success().get_output().stdout);
+        let report = report.expect("a JSON report");
+        report::assert_valid(&report, &schema::of::<Report>());
+        report
     };
     REPORT.get_or_init(run).clone()
 }
 
 fn leakcheck(args: &[&str]) -> Command {
     let mut command = Command::new(common::leakcheck());
-    command.args(args);
+    command
+        .args(args)
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("GITHUB_STEP_SUMMARY");
     command
 }
 
@@ -42,14 +51,14 @@ fn judge_report(report: &Value, gate: &str) -> Assert {
 
 /// The report with one change, made at a JSON pointer.
 fn changed(pointer: &str, value: Value) -> Value {
-    let mut report = report();
+    let mut report = saved();
     *report.pointer_mut(pointer).expect(pointer) = value;
     report
 }
 
 #[test]
 fn the_incident_fails_a_gate_on_tasks_and_is_told_what_was_measured() {
-    judge_report(&report(), "old.tasks_per_rotation <= 0")
+    judge_report(&saved(), "old.tasks_per_rotation <= 0")
         .code(1)
         .stdout("FAILED: old.tasks_per_rotation <= 0: old measured 2, not <= 0\n");
 }
@@ -64,17 +73,17 @@ fn the_fix_passes_every_gate_on_leaks() {
         "tasks_over_baseline",
         "fds_over_baseline",
     ] {
-        judge_report(&report(), &format!("fixed.{metric} <= 0"))
+        judge_report(&saved(), &format!("fixed.{metric} <= 0"))
             .code(0)
             .stdout(contains(format!("held: fixed.{metric} <= 0")));
     }
-    judge_report(&report(), "fixed.verdict == clean").code(0);
+    judge_report(&saved(), "fixed.verdict == clean").code(0);
 }
 
 #[test]
 fn a_report_is_read_from_a_file_too_and_judged_by_each_of_several_gates() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    std::fs::write(file.path(), report().to_string()).expect("writable");
+    std::fs::write(file.path(), saved().to_string()).expect("writable");
     let gates = ["--gate", "*.tasks_per_rotation <= 0"];
     leakcheck(&["gate", "--gate", "fixed.verdict == clean"])
         .args(gates)
@@ -87,7 +96,7 @@ fn a_report_is_read_from_a_file_too_and_judged_by_each_of_several_gates() {
 #[test]
 fn quiet_judging_says_nothing_and_exits_alike() {
     leakcheck(&["gate", "-", "--quiet", "--gate", "*.verdict == clean"])
-        .write_stdin(report().to_string())
+        .write_stdin(saved().to_string())
         .assert()
         .code(1)
         .stdout("");
@@ -97,7 +106,7 @@ fn quiet_judging_says_nothing_and_exits_alike() {
 fn a_misspelt_metric_is_answered_with_the_right_one_by_gate_and_by_run() {
     let gate = "old.task_per_rotation <= 0";
     let told = || contains("did you mean tasks_per_rotation?").and(contains("\n      ^^^^^"));
-    judge_report(&report(), gate).code(2).stderr(told());
+    judge_report(&saved(), gate).code(2).stderr(told());
     leakcheck(&["run", "--gate", gate])
         .assert()
         .code(2)
@@ -108,7 +117,7 @@ fn a_misspelt_metric_is_answered_with_the_right_one_by_gate_and_by_run() {
 fn a_misspelt_wiring_is_answered_with_the_right_one_by_gate_and_by_run() {
     let gate = "fixd.tasks_per_rotation <= 0";
     let told = || contains("did you mean fixed?");
-    judge_report(&report(), gate).code(2).stderr(told());
+    judge_report(&saved(), gate).code(2).stderr(told());
     leakcheck(&["run", "--gate", gate])
         .assert()
         .code(2)
@@ -119,7 +128,7 @@ fn a_misspelt_wiring_is_answered_with_the_right_one_by_gate_and_by_run() {
 #[test]
 fn judging_by_nothing_is_refused_with_an_example() {
     leakcheck(&["gate", "-"])
-        .write_stdin(report().to_string())
+        .write_stdin(saved().to_string())
         .assert()
         .code(2)
         .stderr(contains("--gate '*.verdict == clean'"));
@@ -134,7 +143,7 @@ fn a_report_without_wirings_passes_nothing() {
 
 #[test]
 fn a_truncated_report_is_refused_with_line_and_column() {
-    let whole = serde_json::to_string_pretty(&report()).expect("JSON");
+    let whole = serde_json::to_string_pretty(&saved()).expect("JSON");
     let half: String = whole.chars().take(whole.len() / 2).collect();
     let line = format!("line {} column", half.lines().count());
     judge(&half, "*.verdict == clean")
@@ -160,7 +169,7 @@ fn what_is_no_report_is_refused() {
 
 #[test]
 fn a_report_that_lacks_a_field_is_refused_with_its_name_and_place() {
-    let mut lacking = report();
+    let mut lacking = saved();
     let wiring = lacking.pointer_mut("/wirings/0").expect("a wiring");
     wiring.as_object_mut().expect("an object").remove("verdict");
     judge_report(&lacking, "*.verdict == clean")
@@ -180,7 +189,7 @@ fn a_newer_major_version_is_refused_by_both_names() {
 
 #[test]
 fn fields_of_a_later_version_are_ignored() {
-    let mut later = report();
+    let mut later = saved();
     later["later"] = json!({"unheard": "of"});
     later["wirings"][0]["later"] = json!(1);
     judge_report(&later, "fixed.verdict == clean").code(0);
@@ -254,4 +263,41 @@ fn a_run_ends_by_its_gates_and_reports_them() {
     let markdown = std::fs::read_to_string(markdown).expect("an export");
     assert!(markdown.contains("### Gates"), "{markdown}");
     assert!(markdown.contains("| **FAILED** |"), "{markdown}");
+}
+
+#[test]
+fn what_a_report_says_cannot_command_a_terminal_or_github() {
+    let hostile = "x\u{1b}[31m\n::stop-commands::y";
+    let report = changed("/wirings/1/reason", json!(hostile));
+    let report = {
+        let mut report = report;
+        report["wirings"][1]["verdict"] = json!("hung");
+        report
+    };
+    leakcheck(&[
+        "gate",
+        "-",
+        "--github",
+        "--gate",
+        "fixed.tasks_per_rotation <= 0",
+    ])
+    .write_stdin(report.to_string())
+    .assert()
+    .code(1)
+    .stdout(contains("\u{1b}").not().and(contains("\n::stop").not()));
+}
+
+#[test]
+fn quiet_judging_prints_no_annotation_either() {
+    let judged = leakcheck(&[
+        "gate",
+        "-",
+        "--github",
+        "--quiet",
+        "--gate",
+        "*.verdict == clean",
+    ])
+    .write_stdin(saved().to_string())
+    .assert();
+    judged.code(1).stdout("");
 }

@@ -61,11 +61,15 @@ fn yaml(heading: &str, number: usize) -> Yaml {
 fn the_shell_recipes_pass_and_write_what_they_say() {
     let scripts = blocks("In a CI job", "sh");
     assert_eq!(scripts.len(), 2, "one with gates and one with a baseline");
-    for script in scripts {
+    for (script, files) in scripts
+        .iter()
+        .zip([&["report.json", "summary.md"][..], &["leaks.json"]])
+    {
         let folder = folder();
         assert_passed(&job(folder.path(), script, &[]));
-        let wrote = |name: &str| folder.path().join(name).exists();
-        assert!(wrote("report.json") && wrote("summary.md") || wrote("leaks.json"));
+        for file in files {
+            assert!(folder.path().join(file).exists(), "{file}");
+        }
     }
 }
 
@@ -118,6 +122,25 @@ fn the_gitlab_job_passes_and_writes_its_artifacts() {
             .expect("a path");
         assert!(folder.path().join(path).exists(), "{path}");
     }
+}
+
+#[test]
+fn the_count_of_false_alarms_finds_none_and_takes_a_failing_judge_for_one() {
+    let count = |program: &Path| {
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/false-alarms"))
+            .args(["--runs", "2", "--leakcheck"])
+            .arg(program)
+            .output()
+            .expect("a shell")
+    };
+    let output = count(leakcheck());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("0 wrong verdicts in 4 "), "{said}");
+    assert_passed(&output);
+    let output = count(Path::new("/bin/false"));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("4 wrong verdicts in 4 "), "{said}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::driver::DriverFinding;
 use crate::gate::expression::Gate;
 use crate::gate::judge::{PartialReports, judge_all};
 use crate::report::model::{GateResult, Outcome, Report, WiringReport};
+use crate::report::summary::places_of_forgotten_readers;
 use crate::scenario::{GoFigures, Judgement, Scenario};
 
 /// The document's type and version.
@@ -165,14 +166,8 @@ fn evidence(report: &Report) -> Option<String> {
             .filter(|site| site.leaked > 0)
             .map(|site| format!("{} × {} left", site.leaked, site.label))
             .collect();
-        let waiting: Vec<String> = wiring
-            .forgotten_readers
-            .iter()
-            .map(|point| format!("{} {}", point.tasks, point.place))
-            .collect();
-        if !waiting.is_empty() {
-            parts.push(format!("forgotten readers: {}", waiting.join(" and ")));
-        }
+        let waiting = places_of_forgotten_readers(wiring);
+        parts.extend(waiting.map(|places| format!("forgotten readers: {places}")));
         parts.extend(wiring.hung.r#where.iter().map(|place| {
             let (containers, words) = (place.containers, &place.place);
             format!("{containers} containers {words}")

@@ -83,11 +83,16 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
     }
     let mut report = saved::read(&args.report).map_err(Failure::usage)?;
     let wirings = report.wirings.iter().map(|wiring| wiring.name.as_str());
-    let baseline = args.gating.check(&report.config, wirings)?;
+    let containers = Some(report.config.containers);
+    let baseline = args.gating.check(&report.config, containers, wirings)?;
     let junit = args
         .junit
         .map(|path| Export::by_flag("--junit", path, Format::Junit));
     let exports: Vec<_> = args.exports.into_iter().chain(junit).collect();
+    for export in &exports {
+        let opened = export.open();
+        opened.map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
     let partial = match args.allow_partial {
         true => PartialReports::Allowed,
         false => PartialReports::Refused,
@@ -98,11 +103,15 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
         commands::output::print(&lines.join("\n"))?;
     }
     for export in &exports {
-        let written = export.write(|format| format.render(&report, Terminal::PLAIN));
-        written.map_err(|error| Failure::usage(format!("{error:#}")))?;
+        export.write(|format| format.render(&report, Terminal::PLAIN))?;
     }
-    args.gating
-        .tell_github(&report, |command| println!("{command}"));
+    let mut told = Ok(());
+    args.gating.tell_github(&report, |annotations| {
+        if !args.quiet {
+            told = commands::output::print(annotations);
+        }
+    });
+    told?;
     Ok(judge::exit_code(&report.gates))
 }
 

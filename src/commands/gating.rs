@@ -51,13 +51,14 @@ impl Gating {
     }
 
     /// Makes sure that gates and baseline are about these wirings under these conditions, and reads
-    /// the baseline.
+    /// the baseline. `containers` is `None` where they are found and not asked for.
     ///
     /// # Errors
     /// A usage failure that says what does not fit.
     pub(super) fn check<'a>(
         &self,
         config: &Config,
+        containers: Option<u64>,
         wirings: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<Option<Report>, Failure> {
         for gate in &self.gates {
@@ -67,15 +68,19 @@ impl Gating {
         let Some(path) = &self.baseline else {
             return Ok(None);
         };
-        let named = |error: &dyn std::fmt::Display| {
-            Failure::usage(format!("--baseline {}: {error}", path.display()))
-        };
-        let baseline = saved::read(path).map_err(|error| named(&error))?;
+        let unreadable = |error| Failure::usage(format!("--baseline: {error}"));
+        let baseline = saved::read(path).map_err(unreadable)?;
         let conditions = match self.baseline_any {
             true => Conditions::Any,
             false => Conditions::Same,
         };
-        baseline::check(&baseline, config, wirings, conditions).map_err(|error| named(&error))?;
+        let checked = baseline::check(&baseline, config, containers, wirings, conditions);
+        let not_compared = checked
+            .map_err(|error| Failure::usage(format!("--baseline {}: {error}", path.display())))?;
+        if !not_compared.is_empty() {
+            let names = not_compared.join(", ");
+            eprintln!("leakcheck: not compared, since only one of the two reports has it: {names}");
+        }
         Ok(Some(baseline))
     }
 
@@ -97,20 +102,21 @@ impl Gating {
         Ok(results)
     }
 
-    /// Tells GitHub Actions, where it listens: annotations through `command`, which writes a line
-    /// where GitHub reads it, and a job summary.
-    pub(super) fn tell_github(&self, report: &Report, mut command: impl FnMut(&str)) {
+    /// Tells GitHub Actions, where it listens: annotations through `command`, which writes lines
+    /// where GitHub reads them, and a job summary.
+    pub(super) fn tell_github(&self, report: &Report, command: impl FnOnce(&str)) {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if !self.github && set("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
             return;
         }
-        github::annotations(&report.gates)
-            .lines()
-            .for_each(&mut command);
+        let annotations = github::annotations(&report.gates);
+        if !annotations.is_empty() {
+            command(annotations.trim_end());
+        }
         // Outside of GitHub Actions there is no summary to write.
         if let Some(path) = set("GITHUB_STEP_SUMMARY") {
             let path = Path::new(&path);
-            if let Err(error) = append(path, &github::summary(report)) {
+            if let Err(error) = append(path, report) {
                 eprintln!(
                     "leakcheck: warning: cannot write the job summary to {} \
                      (GITHUB_STEP_SUMMARY): {error}",
@@ -121,9 +127,10 @@ impl Gating {
     }
 }
 
-/// A step's summary is what all of its commands have added to it.
-fn append(path: &Path, text: &str) -> std::io::Result<()> {
+/// A step's summary is what all of its commands have added to it, and must not grow too large.
+fn append(path: &Path, report: &Report) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.append(true).create(true).open(path)?;
-    writeln!(file, "{text}")
+    let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all(github::summary(report, there).as_bytes())
 }

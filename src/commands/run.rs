@@ -11,6 +11,7 @@ use super::run_display::RunDisplay;
 use super::runtime;
 use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
+use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
 use crate::plan::{FdShortage, Plan};
 use crate::progress::ProgressDisplay;
@@ -91,7 +92,8 @@ pub struct RunArgs {
     )]
     exports: Vec<Export<Format>>,
 
-    /// Also save the report as a baseline for later runs (--baseline), unless it is partial
+    /// Also save the report as a baseline for later runs (--baseline), where every wiring is clean or
+    /// leaking and every gate held
     #[arg(
         long,
         value_name = "FILE",
@@ -125,7 +127,9 @@ pub struct RunArgs {
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let plan = args.plan()?;
     let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
-    let baseline = args.gating.check(&plan.config(), wirings)?;
+    // Containers that are found are as many as there are.
+    let containers = (!plan.attaches()).then_some(plan.containers as u64);
+    let baseline = args.gating.check(&plan.config(), containers, wirings)?;
     let warnings = plan.check_fds(runtime::fd_limit()?, args.fd_shortage())?;
     let new_baseline = args.save_baseline.clone();
     let new_baseline =
@@ -177,15 +181,13 @@ fn finish(
 ) -> Result<ExitCode, Failure> {
     let text = args.format.render(report, output::terminal())?;
     output::print(text.trim_end())?;
+    let mut written = Ok(());
     for export in &args.exports {
-        export.write(|format| format.render(report, Terminal::PLAIN))?;
+        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
+        written = written.and(exported);
     }
-    match new_baseline {
-        Some(_) if report.partial => {
-            eprintln!("leakcheck: warning: a partial report is no baseline: nothing was saved");
-        }
-        Some(baseline) => baseline.write(|format| format.render(report, Terminal::PLAIN))?,
-        None => {}
+    if let Some(baseline) = new_baseline {
+        written = written.and(save(baseline, report));
     }
     // Whatever the format is, and wherever it goes to: who reads a build's log sees why it ended.
     for gate in report.gates.iter().filter(|gate| !gate.held) {
@@ -193,7 +195,8 @@ fn finish(
     }
     // GitHub reads both streams, and the report's must hold nothing else.
     args.gating
-        .tell_github(report, |command| eprintln!("{command}"));
+        .tell_github(report, |annotations| eprintln!("{annotations}"));
+    written?;
     if interrupted {
         return Ok(ExitCode::Interrupted);
     }
@@ -211,6 +214,19 @@ fn finish(
         ))),
         None => Ok(judge::exit_code(&report.gates)),
     }
+}
+
+/// Saves a baseline; a report that others cannot be held to is none.
+fn save(baseline: &Export<Format>, report: &Report) -> anyhow::Result<()> {
+    let unsound = report.wirings.iter().find(|wiring| !is_sound(wiring));
+    let why_not = match (unsound, report.gates.iter().find(|gate| !gate.held)) {
+        _ if report.partial => "the report is partial".to_owned(),
+        (Some(wiring), _) => format!("{} is {}", wiring.name, wiring.verdict.word()),
+        (None, Some(gate)) => format!("the gate {} did not hold", gate.expr),
+        (None, None) => return baseline.write(|format| format.render(report, Terminal::PLAIN)),
+    };
+    eprintln!("leakcheck: warning: no baseline was saved: {why_not}");
+    Ok(())
 }
 
 impl RunArgs {

@@ -45,7 +45,11 @@ impl runner::Listener for RunDisplay<'_> {
     }
 
     fn measured(&self, so_far: &Report) {
-        for export in self.exports {
+        for export in self
+            .exports
+            .iter()
+            .filter(|export| !export.format().is_for_ci())
+        {
             // A disk that is full now may have room at the next rotation, or at the end.
             if let Err(error) = export.write(|format| format.render(so_far, Terminal::PLAIN)) {
                 self.display.say(&format!("warning: {error:#}"));

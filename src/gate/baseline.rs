@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::judge::PartialReports;
 use super::metric::Metric;
+use super::weigh::state;
+use crate::duration;
 use crate::report::model::{
     Config, GateResult, Outcome, Rate, Report, SiteReport, Verdict, WiringReport,
 };
@@ -25,75 +28,114 @@ impl std::error::Error for Mismatch {}
 /// Whether reports are compared that were measured under other conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conditions {
-    /// They must be the same.
+    /// They must be the same, and so must the wirings.
     Same,
     /// They may differ; what is compared are the wirings that both have.
     Any,
 }
 
-/// Refuses a baseline that was measured otherwise than `config` says, or has none of the wirings.
+/// Refuses a baseline that was measured otherwise than `config` says, has other wirings, or says
+/// nothing of them. Containers that were found, and not asked for, are `None` in `containers`.
+///
+/// Returns the wirings that only one of the two has, which are not compared.
 ///
 /// # Errors
-/// Names the first condition that differs, with both values.
+/// Names the first condition or wiring that differs, or that the baseline says nothing of.
 pub fn check<'a>(
     baseline: &Report,
     config: &Config,
+    containers: Option<u64>,
     wirings: impl IntoIterator<Item = &'a str>,
     conditions: Conditions,
-) -> Result<(), Mismatch> {
+) -> Result<Vec<String>, Mismatch> {
     if baseline.partial {
         return Err(Mismatch(
             "the baseline is the report of a run that was cut short: measure it again".into(),
         ));
     }
+    let mut config = config.clone();
+    config.containers = containers.unwrap_or(baseline.config.containers);
     if conditions == Conditions::Same
-        && let Some((name, was, is)) = difference(&baseline.config, config)
+        && let Some((name, was, is)) = difference(&baseline.config, &config)
     {
         return Err(Mismatch(format!(
             "the baseline was measured with {name} {was}, this with {is}: measure alike, or compare \
              all the same with --baseline-any"
         )));
     }
-    let known = |wiring: &&str| baseline.wirings.iter().any(|one| one.name == *wiring);
-    let (there, missing): (Vec<&str>, Vec<&str>) = wirings.into_iter().partition(known);
-    if let (Conditions::Same, Some(wiring)) = (conditions, missing.first()) {
+    let wirings: Vec<&str> = wirings.into_iter().collect();
+    let known = |wiring: &&&str| baseline.wirings.iter().any(|one| one.name == **wiring);
+    let (both, new): (Vec<&str>, Vec<&str>) = wirings.iter().partition(|wiring| known(wiring));
+    let gone = baseline.wirings.iter().map(|one| one.name.as_str());
+    let gone: Vec<&str> = gone.filter(|wiring| !wirings.contains(wiring)).collect();
+    if conditions == Conditions::Same {
+        for (only, whose, other) in [(&new, "the baseline", "it"), (&gone, "this run", "it")] {
+            if let Some(wiring) = only.first() {
+                return Err(Mismatch(format!(
+                    "{whose} has no wiring {wiring}: measure {other} too, or compare the others with \
+                     --baseline-any"
+                )));
+            }
+        }
+    }
+    if both.is_empty() {
+        return Err(Mismatch(
+            "the baseline has none of the wirings: there is nothing to compare".into(),
+        ));
+    }
+    let compared = |wiring: &&WiringReport| both.contains(&wiring.name.as_str());
+    let says_nothing = |wiring: &&WiringReport| !is_sound(wiring);
+    let mut before = baseline.wirings.iter().filter(compared);
+    if let Some(wiring) = before.find(says_nothing) {
         return Err(Mismatch(format!(
-            "the baseline has no wiring {wiring}: measure it too, or compare the others with \
-             --baseline-any"
+            "the baseline's {}: it says nothing of what leaks; measure it again",
+            state(wiring)
         )));
     }
-    match there.is_empty() {
-        true => Err(Mismatch(
-            "the baseline has none of the wirings: there is nothing to compare".into(),
-        )),
-        false => Ok(()),
-    }
+    Ok(new.into_iter().chain(gone).map(str::to_owned).collect())
+}
+
+/// Whether a wiring's figures say what it leaks, so that others may be held to them: it was alive,
+/// and there was evidence enough.
+pub fn is_sound(wiring: &WiringReport) -> bool {
+    matches!(wiring.verdict, Verdict::Clean | Verdict::Leaking)
 }
 
 /// The first condition that differs: its flag, its value then, its value now.
 fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
     fn told<T: ToString>(value: Option<T>) -> String {
-        value.map_or_else(|| "unknown".into(), |value| value.to_string())
+        value.map_or_else(|| "none".into(), |value| value.to_string())
+    }
+    fn time(ms: u64) -> String {
+        duration::format(Duration::from_millis(ms))
     }
     let of = |config: &Config| {
         [
             ("--engine", config.engine.clone()),
             ("--containers", config.containers.to_string()),
-            ("--rotation", format!("{} ms", config.rotation_ms)),
+            ("--rotation", time(config.rotation_ms)),
+            ("--clock", config.clock.clone()),
+            ("--time-scale", config.time_scale.to_string()),
             ("--silent", told(config.silent)),
             ("--lines-per-second", told(config.lines_per_second)),
             ("--burst", told(config.burst)),
-            ("--restart", told(config.restart_ms)),
-            ("--health-check", told(config.health_check_ms)),
+            ("--restart", told(config.restart_ms.map(time))),
             (
-                "--consumer-delay",
-                format!("{} ms", config.consumer_delay_ms),
+                "--keep-ended-streams",
+                config.keep_ended_streams.to_string(),
             ),
+            ("--consumer-delay", time(config.consumer_delay_ms)),
         ]
     };
+    let checks = (was.health_check_ms, is.health_check_ms);
     let mut pairs = of(was).into_iter().zip(of(is));
-    let ((name, was), (_, is)) = pairs.find(|((_, was), (_, is))| was != is)?;
-    Some((name, was, is))
+    let differing = pairs.find(|((_, was), (_, is))| was != is);
+    match (differing, checks) {
+        (Some(((name, was), (_, is))), _) => Some((name, was, is)),
+        // Where only one has a wiring that checks, it is the wirings that differ.
+        (None, (Some(was), Some(is))) if was != is => Some(("--health-check", time(was), time(is))),
+        (None, _) => None,
+    }
 }
 
 /// Compares each wiring that both reports have, in the order of `report`.
@@ -110,7 +152,7 @@ pub fn compare(report: &Report, baseline: &Report, partial: PartialReports) -> V
             true => of_sites(wiring, before),
             false => result(
                 wiring,
-                "no new spawn site leaks",
+                NO_NEW_SITE,
                 (Outcome::NoVerdict, None),
                 "one of the two was measured by a build that attributes no hidden tasks".into(),
             ),
@@ -246,55 +288,69 @@ fn upper(rate: Rate) -> f64 {
         .map_or(rate.per_rotation_per_container, |[_, high]| high)
 }
 
-/// No spawn site may leak in every rotation that did not leak in the baseline.
+/// No spawn site may leak in every rotation that did not in the baseline.
 fn of_sites(wiring: &WiringReport, before: &WiringReport) -> GateResult {
-    let rotations = i64::try_from(wiring.samples.len().saturating_sub(1)).unwrap_or(i64::MAX);
-    let leaked_before = leaks(before);
-    let new: Vec<String> = leaks(wiring)
-        .into_iter()
-        .filter(|(key, leaked)| {
-            let known = leaked_before.get(key).is_some_and(|before| *before > 0);
-            *leaked >= rotations.max(1) && !known
-        })
+    let (leaks_now, leaked_before) = (leaks(wiring), leaks(before));
+    let new: Vec<String> = leaks_now
+        .iter()
+        .filter(|(key, _)| !leaked_before.contains_key(key))
         .map(|((package, site), leaked)| format!("{site} in {package} ({leaked:+})"))
         .collect();
     let (outcome, reason) = match (new.is_empty(), wiring.verdict) {
         (false, _) => (Outcome::Failed, format!("new: {}", new.join(", "))),
         (true, Verdict::Hung | Verdict::Starved) => (Outcome::Failed, state(wiring)),
         (true, Verdict::Inconclusive) => (Outcome::NoVerdict, state(wiring)),
+        (true, _) if wiring.sites.is_empty() => (
+            Outcome::NoVerdict,
+            format!("no site of {} is known", wiring.name),
+        ),
         (true, _) => (Outcome::Held, "none".into()),
     };
-    result(wiring, "no new spawn site leaks", (outcome, None), reason)
+    result(wiring, NO_NEW_SITE, (outcome, None), reason)
 }
 
-/// Growth by package and site. Neither the line that a task is spawned at nor a package's version
-/// makes a site another one.
+const NO_NEW_SITE: &str = "no new spawn site leaks";
+
+/// The sites that leaked in every rotation, by package and site, with their growth. Neither the line
+/// that a task is spawned at nor a package's version makes a site another one.
 fn leaks(wiring: &WiringReport) -> BTreeMap<(String, String), i64> {
-    let mut leaks = BTreeMap::new();
+    let mut leaks: BTreeMap<_, i64> = BTreeMap::new();
     for site in &wiring.sites {
-        *leaks.entry(key(site)).or_default() += site.leaked;
+        let growth = leaks.entry(key(site)).or_default();
+        *growth = growth.saturating_add(site.leaked);
     }
     leaks
+        .retain(|(_, label), leaked| *leaked > 0 && grew_in_every_rotation(wiring, label, *leaked));
+    leaks
+}
+
+/// Whether a site has more tasks in each sample than in the one before; where the samples do not
+/// name it, whether it has grown by as many as there were rotations.
+fn grew_in_every_rotation(wiring: &WiringReport, label: &str, leaked: i64) -> bool {
+    let counts: Option<Vec<u64>> = wiring
+        .samples
+        .iter()
+        .map(|sample| sample.sites.get(label).copied())
+        .collect();
+    match counts {
+        Some(counts) if counts.len() > 1 => counts.windows(2).all(|pair| pair[1] > pair[0]),
+        _ => {
+            let rotations = wiring.samples.len().saturating_sub(1).max(1);
+            i64::try_from(rotations).is_ok_and(|rotations| leaked >= rotations)
+        }
+    }
 }
 
 fn key(site: &SiteReport) -> (String, String) {
     let package = site.package.as_deref().unwrap_or("unknown");
-    let name = match package.rsplit_once('-') {
-        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
-        _ => package,
-    };
+    // A version begins with the first hyphen that a digit follows: hyper-util-0.1.21-rc.1.
+    let version = package
+        .match_indices('-')
+        .find(|(at, _)| package[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let name = version.map_or(package, |(at, _)| &package[..at]);
     // A site without a name is called by its file, line and column.
     let label = site.label.split(".rs:").next().unwrap_or(&site.label);
     (name.into(), label.into())
-}
-
-fn state(wiring: &WiringReport) -> String {
-    format!(
-        "{} is {}: {}",
-        wiring.name,
-        wiring.verdict.word(),
-        wiring.reason
-    )
 }
 
 fn result(
@@ -317,6 +373,7 @@ fn result(
 mod tests {
     use super::*;
     use crate::gate::test_report::{report, wiring};
+    use crate::report::model::Sample;
     use Verdict::{Clean, Hung, Inconclusive, Leaking};
 
     fn outcomes(now: WiringReport, before: WiringReport) -> Vec<Outcome> {
@@ -339,7 +396,10 @@ mod tests {
     #[test]
     fn the_same_again_holds_whatever_it_leaks() {
         for (verdict, growth) in [(Clean, 0.0), (Leaking, 2.0)] {
-            let same = wiring("one", verdict, growth);
+            let same = WiringReport {
+                sites: vec![site("reader", "leakcheck", 0)],
+                ..wiring("one", verdict, growth)
+            };
             assert!(
                 outcomes(same.clone(), same)
                     .iter()
@@ -411,17 +471,71 @@ mod tests {
     }
 
     #[test]
-    fn other_conditions_are_refused_by_their_flag_unless_any_will_do() {
-        let (one, mut other) = (report([wiring("one", Clean, 0.0)]), report([]));
-        other.config.containers = 7;
-        let names = ["one"];
-        let refused = check(&one, &other.config, names, Conditions::Same).expect_err("differs");
-        assert!(refused.to_string().contains("--containers 1"), "{refused}");
-        assert!(check(&one, &other.config, names, Conditions::Any).is_ok());
-        let missing = check(&one, &one.config, ["two"], Conditions::Any).expect_err("nothing");
+    fn a_site_that_grew_in_some_rotations_only_is_no_new_leak() {
+        let grown = |counts: [u64; 4]| WiringReport {
+            sites: vec![site("drain", "leakcheck", counts[3] as i64)],
+            samples: counts
+                .into_iter()
+                .map(|tasks| Sample {
+                    sites: BTreeMap::from([("drain".into(), tasks)]),
+                    ..Sample::default()
+                })
+                .collect(),
+            ..wiring("one", Leaking, 1.0)
+        };
+        let before = || WiringReport {
+            sites: vec![site("reader", "leakcheck", 600)],
+            ..wiring("one", Leaking, 1.0)
+        };
+        let last = |counts| outcomes(grown(counts), before()).pop();
+        assert_eq!(last([0, 1, 2, 3]), Some(Outcome::Failed));
+        assert_eq!(last([0, 9, 9, 9]), Some(Outcome::Held), "a burst");
+    }
+
+    #[test]
+    fn without_any_site_nobody_knows_whether_one_is_new() {
+        let none = wiring("one", Clean, 0.0);
+        let some = WiringReport {
+            sites: vec![site("reader", "leakcheck", 0)],
+            ..none.clone()
+        };
+        assert_eq!(outcomes(none, some).pop(), Some(Outcome::NoVerdict));
+    }
+
+    #[test]
+    fn a_baseline_that_says_nothing_is_refused() {
+        for verdict in [Hung, Verdict::Starved, Inconclusive] {
+            let baseline = report([wiring("one", verdict, 0.0)]);
+            for conditions in [Conditions::Same, Conditions::Any] {
+                let refused = check(&baseline, &baseline.config, None, ["one"], conditions);
+                let said = refused.expect_err("says nothing").to_string();
+                assert!(said.contains("one is"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_conditions_and_other_wirings_are_refused_unless_any_will_do() {
+        let one = report([wiring("one", Clean, 0.0)]);
+        let both = report([wiring("one", Clean, 0.0), wiring("two", Clean, 0.0)]);
+        let check = |baseline: &Report, containers, wirings: &[&str], conditions| {
+            let names = wirings.iter().copied();
+            let checked = check(baseline, &one.config, Some(containers), names, conditions);
+            checked.map_err(|error| error.to_string())
+        };
+        let refused = |baseline, containers, wirings: &[&str]| {
+            check(baseline, containers, wirings, Conditions::Same).expect_err("differs")
+        };
+        assert!(refused(&one, 7, &["one"]).contains("--containers 1, this with 7"));
+        assert!(refused(&one, 1, &["one", "two"]).contains("the baseline has no wiring two"));
+        assert!(refused(&both, 1, &["one"]).contains("this run has no wiring two"));
+        assert_eq!(check(&one, 1, &["one"], Conditions::Same), Ok(Vec::new()));
+        let any = |baseline, wirings: &[&str]| check(baseline, 7, wirings, Conditions::Any);
+        assert_eq!(any(&both, &["one"]), Ok(vec!["two".into()]));
         assert!(
-            missing.to_string().contains("none of the wirings"),
-            "{missing}"
+            any(&one, &["two"])
+                .expect_err("nothing")
+                .contains("none of the wirings")
         );
     }
 }

@@ -8,7 +8,7 @@ pub mod metric;
 mod parse_error;
 pub mod subject;
 #[cfg(test)]
-mod test_report;
+pub(crate) mod test_report;
 mod weigh;
 
 pub use parse_error::ParseError;

@@ -108,7 +108,7 @@ fn outcome(held: bool) -> Outcome {
 }
 
 /// The verdict and what it rests on.
-fn state(wiring: &WiringReport) -> String {
+pub(super) fn state(wiring: &WiringReport) -> String {
     let verdict = wiring.verdict.word();
     format!("{} is {verdict}: {}", wiring.name, wiring.reason)
 }

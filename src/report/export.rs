@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -48,6 +49,11 @@ impl<F: ValueEnum + Copy> Export<F> {
     /// The file that another flag names for a document in one format.
     pub fn by_flag(flag: &'static str, path: PathBuf, format: F) -> Self {
         Self { format, path, flag }
+    }
+
+    /// The format that is written.
+    pub fn format(&self) -> F {
+        self.format
     }
 
     /// Makes sure that the file can be written, without changing what stands in it.
@@ -99,7 +105,10 @@ fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     let temporary = if special {
         None
     } else {
-        match tempfile::NamedTempFile::new_in(folder) {
+        // As readable as any new file: whoever collects it is somebody else.
+        let permissions = std::fs::Permissions::from_mode(0o666);
+        let mut builder = tempfile::Builder::new();
+        match builder.permissions(permissions).tempfile_in(folder) {
             Ok(temporary) => Some(temporary),
             Err(error) if takes_no_other_file(&error) => None,
             // Writing in place would first empty the file, and then fail for the same reason.
@@ -143,6 +152,9 @@ fn takes_no_other_file(error: &std::io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
     use crate::report::format::Format;
 
     type Export = super::Export<Format>;
@@ -175,6 +187,21 @@ mod tests {
         let export = Export::parse(&format!("json={}", path.display())).expect("valid");
         export.open().expect("writable");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_new_export_is_as_readable_as_any_new_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mode = |path: &Path| {
+            let metadata = std::fs::metadata(path).expect("a file");
+            metadata.permissions().mode()
+        };
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "").expect("writable");
+        let path = folder.path().join("x.prom");
+        let export = Export::parse(&format!("openmetrics={}", path.display())).expect("valid");
+        export.write(|_| Ok(String::new())).expect("writable");
+        assert_eq!(mode(&path), mode(&plain));
     }
 
     #[test]

@@ -26,6 +26,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether a CI server reads it, which takes it for the last word: it is written at the end only.
+    pub fn is_for_ci(self) -> bool {
+        matches!(self, Self::Junit | Self::Openmetrics | Self::Gitlab)
+    }
+
     /// Renders a report; `terminal` is for tables.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::plain_text::printable;
+
 /// A gate and what it came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResult {
@@ -50,7 +52,9 @@ impl Outcome {
 /// In a line: the outcome, the gate, and why.
 impl fmt::Display for GateResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (outcome, expr, reason) = (self.outcome.words(), &self.expr, &self.reason);
+        // What it says of a wiring comes from outside: a name, an engine's words.
+        let (outcome, expr) = (self.outcome.words(), printable(&self.expr));
+        let reason = printable(&self.reason);
         write!(f, "{outcome}: {expr}: {reason}")
     }
 }

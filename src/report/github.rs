@@ -5,6 +5,7 @@
 
 use super::markdown;
 use super::model::{GateResult, Outcome, Report};
+use super::plain_text::printable;
 
 /// GitHub shows no more annotations of one kind than these in a step.
 const ANNOTATIONS: usize = 10;
@@ -23,12 +24,12 @@ pub fn annotations(gates: &[GateResult]) -> String {
             count => count,
         };
         for gate in &all[..shown] {
-            let title = format!("leakcheck: {}", gate.expr);
-            push(&mut out, command, &title, &gate.reason);
+            let title = format!("leakcheck: {}", printable(&gate.expr));
+            push(&mut out, command, &title, &printable(&gate.reason));
         }
         let left_out = &all[shown..];
         if !left_out.is_empty() {
-            let names: Vec<&str> = left_out.iter().map(|gate| gate.expr.as_str()).collect();
+            let names: Vec<String> = left_out.iter().map(|gate| printable(&gate.expr)).collect();
             let title = format!("leakcheck: {} more", left_out.len());
             push(&mut out, command, &title, &names.join("\n"));
         }
@@ -53,12 +54,16 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The report as markdown for the job summary; without what GitHub would not take.
-pub fn summary(report: &Report) -> String {
+/// The report as markdown for a job summary that holds so many bytes already; without what GitHub
+/// would not take.
+pub fn summary(report: &Report, there: usize) -> String {
     const CUT: &str = "\n\nThe summary is cut off here: GitHub takes no more.\n";
-    let mut text = markdown::render(report);
-    if text.len() > SUMMARY_BYTES {
-        let room = SUMMARY_BYTES - CUT.len();
+    let mut text = markdown::render(report) + "\n";
+    let room = SUMMARY_BYTES.saturating_sub(there);
+    if text.len() > room {
+        let Some(room) = room.checked_sub(CUT.len()) else {
+            return String::new();
+        };
         let end = (0..=room).rev().find(|end| text.is_char_boundary(*end));
         text.truncate(end.unwrap_or(0));
         text += CUT;
@@ -77,7 +82,7 @@ mod tests {
             outcome,
             wiring: "old".into(),
             measured: None,
-            reason: "100 % of it\nleaks".into(),
+            reason: "100 % of it leaks\n::stop-commands::x".into(),
         }
     }
 
@@ -89,8 +94,8 @@ mod tests {
             gate(3, Outcome::NoVerdict),
         ];
         insta::assert_snapshot!(annotations(&gates), @"
-        ::error title=leakcheck%3A old.tasks_per_rotation <= 1::100 %25 of it%0Aleaks
-        ::warning title=leakcheck%3A old.tasks_per_rotation <= 3::100 %25 of it%0Aleaks
+        ::error title=leakcheck%3A old.tasks_per_rotation <= 1::100 %25 of it leaks ::stop-commands::x
+        ::warning title=leakcheck%3A old.tasks_per_rotation <= 3::100 %25 of it leaks ::stop-commands::x
         ");
     }
 
@@ -101,6 +106,19 @@ mod tests {
         assert_eq!(lines.lines().count(), ANNOTATIONS);
         let last = lines.lines().last().expect("a line");
         assert!(last.contains("title=leakcheck%3A 16 more::"), "{last}");
+    }
+
+    #[test]
+    fn a_summary_keeps_within_what_is_left_of_the_steps() {
+        let report = crate::gate::test_report::report([]);
+        let whole = summary(&report, 0);
+        assert!(summary(&report, SUMMARY_BYTES - whole.len()) == whole);
+        let cut = summary(&report, SUMMARY_BYTES - whole.len() + 1);
+        assert!(
+            cut.len() < whole.len() && cut.ends_with("GitHub takes no more.\n"),
+            "{cut}"
+        );
+        assert_eq!(summary(&report, SUMMARY_BYTES), "");
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub(super) fn render(report: &Report) -> anyhow::Result<String> {
         junit.add_test_suite(suite);
     }
     let mut suite = TestSuite::new("wirings");
+    if report.partial {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message("the run was cut short: what is told was measured until then");
+        suite.add_test_case(case("measured to the end", "run", status));
+    }
     suite.add_test_cases(report.wirings.iter().map(|wiring| {
         let mut case = case(&wiring.name, "verdict", TestCaseStatus::success());
         case.set_system_out(printable(&verdict(wiring)));

@@ -69,6 +69,9 @@ pub struct Config {
     /// they run on.
     #[serde(default)]
     pub restart_ms: Option<u64>,
+    /// Whether the engine keeps a container's streams open when the container ends.
+    #[serde(default)]
+    pub keep_ended_streams: bool,
     /// Interval of the health checks, on the monitor's clock, in wirings that have one; null where
     /// none has.
     #[serde(default)]

@@ -8,8 +8,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::model::{Report, Verdict, WiringReport};
+use super::model::{Report, Verdict};
 use super::plain_text::printable;
+use crate::gate::metric::Metric;
 
 type Figures = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
 
@@ -36,60 +37,21 @@ struct OfTool {
     tokio: String,
 }
 
-/// A figure: its name, what it is, and how it is read off a wiring. What is unknown is left out.
-struct Figure {
-    name: &'static str,
-    help: &'static str,
-    of: fn(&WiringReport) -> Option<f64>,
+/// What a metric is, in words.
+fn help(metric: Metric) -> &'static str {
+    match metric {
+        Metric::TasksPerRotation => "Tasks left per rotation of one container",
+        Metric::FdsPerRotation => "File descriptors left per rotation of one container",
+        Metric::TasksPerMinute => "Tasks left per minute on the monitor's clock",
+        Metric::FdsPerMinute => "File descriptors left per minute on the monitor's clock",
+        Metric::TasksOverBaseline => "Tasks at the end, less those at the baseline",
+        Metric::FdsOverBaseline => "File descriptors at the end, less those at the baseline",
+        Metric::LinesLost => "Lines that did not reach the consumer",
+        Metric::LinesDuplicated => "Lines that reached the consumer again",
+        Metric::ContainersHung => "Containers that stopped rotating",
+        Metric::RotationsMissed => "Rotations that were due and not made",
+    }
 }
-
-const FIGURES: &[Figure] = &[
-    Figure {
-        name: "leakcheck_tasks_per_rotation",
-        help: "Tasks left per rotation of one container",
-        of: |wiring| Some(wiring.rates.tasks?.per_rotation_per_container),
-    },
-    Figure {
-        name: "leakcheck_fds_per_rotation",
-        help: "File descriptors left per rotation of one container",
-        of: |wiring| Some(wiring.rates.fds?.per_rotation_per_container),
-    },
-    Figure {
-        name: "leakcheck_tasks_over_baseline",
-        help: "Tasks at the end, less those at the baseline",
-        of: |wiring| Some(wiring.r#final?.tasks as f64 - wiring.baseline?.tasks as f64),
-    },
-    Figure {
-        name: "leakcheck_fds_over_baseline",
-        help: "File descriptors at the end, less those at the baseline",
-        of: |wiring| Some(wiring.r#final?.fds? as f64 - wiring.baseline?.fds? as f64),
-    },
-    Figure {
-        name: "leakcheck_rotations_made",
-        help: "Rotations made by the container that made the fewest",
-        of: |wiring| Some(wiring.rotations.made as f64),
-    },
-    Figure {
-        name: "leakcheck_containers_hung",
-        help: "Containers that stopped rotating",
-        of: |wiring| Some(wiring.hung.containers as f64),
-    },
-    Figure {
-        name: "leakcheck_lines_read",
-        help: "Lines that reached the consumer",
-        of: |wiring| Some(wiring.delivery.read? as f64),
-    },
-    Figure {
-        name: "leakcheck_lines_lost",
-        help: "Lines that did not reach the consumer",
-        of: |wiring| Some(wiring.delivery.lost? as f64),
-    },
-    Figure {
-        name: "leakcheck_lines_duplicated",
-        help: "Lines that reached the consumer again",
-        of: |wiring| Some(wiring.delivery.duplicated? as f64),
-    },
-];
 
 /// Renders a report.
 ///
@@ -97,16 +59,17 @@ const FIGURES: &[Figure] = &[
 /// Only where memory cannot be written.
 pub(super) fn render(report: &Report) -> anyhow::Result<String> {
     let mut registry = Registry::default();
-    for Figure { name, help, of } in FIGURES {
+    for metric in Metric::ALL {
         let family = Figures::default();
         for wiring in &report.wirings {
-            if let Some(value) = of(wiring) {
+            // What is unknown is left out.
+            if let Some(value) = metric.of(wiring) {
                 let wiring = printable(&wiring.name);
-                // Adding 0 turns -0 into 0.
-                family.get_or_create(&OfWiring { wiring }).set(value + 0.0);
+                family.get_or_create(&OfWiring { wiring }).set(value);
             }
         }
-        registry.register(*name, *help, family);
+        let name = format!("leakcheck_{}", metric.name());
+        registry.register(name, help(metric), family);
     }
     let verdicts = Family::<OfVerdict, Gauge>::default();
     for wiring in &report.wirings {

@@ -1,7 +1,7 @@
 //! What people read of a report: headings, tables and sentences, before any rendering.
 
 use super::gate_section;
-use super::model::{Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport};
+use super::model::{Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport};
 use crate::duration;
 use crate::probe::sites;
 
@@ -316,21 +316,27 @@ fn surroundings(report: &Report) -> Section {
     }
 }
 
-/// Where the readers wait that rotations have left behind; `None` where there is none.
+/// How many forgotten readers wait, and where; `None` where there is none.
 fn forgotten_readers(wiring: &WiringReport) -> Option<String> {
-    let points = &wiring.forgotten_readers;
-    let all: u64 = points.iter().map(|point| point.tasks).sum();
-    let places: Vec<String> = points
+    let all: u64 = wiring
+        .forgotten_readers
         .iter()
-        .map(|point| format!("{} {}", point.tasks, point.place))
-        .collect();
-    (all > 0).then(|| {
-        format!(
-            "{}: {all} forgotten readers wait: {}.",
-            wiring.name,
-            places.join(", ")
-        )
-    })
+        .map(|point| point.tasks)
+        .sum();
+    let places = places_of_forgotten_readers(wiring)?;
+    Some(format!(
+        "{}: {all} forgotten readers wait: {places}.",
+        wiring.name
+    ))
+}
+
+/// Where the readers wait that rotations have left behind, and how many there; `None` where there is
+/// none.
+pub fn places_of_forgotten_readers(wiring: &WiringReport) -> Option<String> {
+    let points = &wiring.forgotten_readers;
+    let place = |point: &WaitPoint| format!("{} {}", point.tasks, point.place);
+    let places: Vec<String> = points.iter().map(place).collect();
+    (!places.is_empty()).then(|| places.join(", "))
 }
 
 /// What grew on the engine's side; once where all wirings used one engine.

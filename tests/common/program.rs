@@ -69,6 +69,8 @@ impl Program {
         let child = command
             .env("TMPDIR", temporary.path())
             .env_remove("COLUMNS")
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null())
             .stdout(file("stdout"))
             .stderr(file("stderr"))
