@@ -49,6 +49,11 @@ pub enum Command {
     /// By default with the incident's figures, whose post-mortem's arithmetic is then redone line by
     /// line. Nothing is started and nothing is measured.
     Predict(commands::predict::PredictArgs),
+    /// Group a goroutine dump, or say what grew between two
+    ///
+    /// Goroutines are grouped by state, stack and creator, and the well-known stacks told in words.
+    /// Two dumps are compared by stack and creator, not by the goroutines' numbers.
+    Dump(commands::dump::DumpArgs),
     /// List the wirings, and what each means
     Wirings(commands::wirings::WiringsArgs),
     /// List the scenarios: experiments as data, to run by name

@@ -19,6 +19,7 @@ pub mod commands;
 pub mod conditions;
 pub mod docker;
 pub mod doctor;
+pub mod dump;
 pub mod duration;
 pub mod engine;
 pub mod exit_code;

@@ -8,6 +8,7 @@ mod audit_display;
 pub mod clean;
 pub mod completions;
 pub mod doctor;
+pub mod dump;
 pub mod engine;
 mod engine_choice;
 pub mod gate;
@@ -32,6 +33,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Gate(args) => gate::execute(args),
         Command::Predict(args) => predict::execute(args),
         Command::Audit(args) => audit::execute(&args),
+        Command::Dump(args) => dump::execute(&args),
         Command::Wirings(args) => wirings::execute(args),
         Command::Scenarios(args) => scenarios::execute(&args),
         Command::Schema(args) => schema::execute(&args),

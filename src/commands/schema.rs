@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::audit::Audit;
+use crate::dump::{Diff, Dump};
 use crate::exit_code::{ExitCode, Failure};
 use crate::report::model::Report;
 use crate::report::predict::Prediction;
@@ -32,6 +33,10 @@ enum Document {
     Audit,
     /// leakcheck.predict/v1, of `leakcheck predict`
     Predict,
+    /// leakcheck.dump/v1, of `leakcheck dump` with one dump
+    Dump,
+    /// leakcheck.dump/v1, of `leakcheck dump` with two
+    DumpDiff,
 }
 
 /// Prints the schema.
@@ -43,6 +48,8 @@ pub fn execute(args: &SchemaArgs) -> Result<ExitCode, Failure> {
         Document::Report => schema::of::<Report>(),
         Document::Audit => schema::of::<Audit>(),
         Document::Predict => schema::of::<Prediction>(),
+        Document::Dump => schema::of::<Dump>(),
+        Document::DumpDiff => schema::of::<Diff>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
     output::print(&text)?;

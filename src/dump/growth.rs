@@ -1,0 +1,143 @@
+//! What grew from one dump to another, and which known mechanism fits.
+
+use std::collections::BTreeMap;
+
+use super::document::{Diff, Dump, Frame, GrownCreator, GrownGroup, SCHEMA};
+use super::known;
+
+/// By what growth is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scale {
+    /// Rotations between the two dumps.
+    pub rotations: u64,
+    /// Containers that were followed.
+    pub containers: u64,
+}
+
+#[derive(Default)]
+struct InBoth {
+    before: u64,
+    after: u64,
+    states_before: Vec<String>,
+    states_after: Vec<String>,
+}
+
+/// Compares two dumps. Groups are the same by stack and creator, whatever their goroutines' numbers
+/// and states are.
+pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
+    let mut groups: BTreeMap<(Vec<Frame>, Option<Frame>), InBoth> = BTreeMap::new();
+    let counts = (before.goroutines, after.goroutines);
+    let mut errors = before.errors;
+    errors.extend(after.errors);
+    for (dump, is_after) in [(before.groups, false), (after.groups, true)] {
+        for group in dump {
+            let both = groups.entry((group.stack, group.created_by)).or_default();
+            let (count, states) = match is_after {
+                false => (&mut both.before, &mut both.states_before),
+                true => (&mut both.after, &mut both.states_after),
+            };
+            *count += group.count;
+            states.extend(group.state.map(|state| format!("{} {state}", group.count)));
+        }
+    }
+    let divisor = scale.map(|scale| (scale.rotations * scale.containers) as f64);
+    let grown = |((stack, created_by), both): ((Vec<Frame>, Option<Frame>), InBoth)| {
+        let growth = signed(both.after) - signed(both.before);
+        let states = match both.states_after.is_empty() {
+            true => both.states_before,
+            false => both.states_after,
+        };
+        let state = states.first().and_then(|state| state.split_once(' '));
+        GrownGroup {
+            before: both.before,
+            after: both.after,
+            growth,
+            per_rotation_per_container: divisor.map(|divisor| growth as f64 / divisor),
+            meaning: known::meaning(state.map(|(_, state)| state), &stack).map(str::to_owned),
+            states,
+            created_by,
+            stack,
+        }
+    };
+    let mut groups: Vec<GrownGroup> = groups.into_iter().map(grown).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.growth));
+    Diff {
+        schema: SCHEMA.into(),
+        before: counts.0,
+        after: counts.1,
+        connections: u64::try_from(growth_of(&groups, known::is_read_loop)).unwrap_or(0),
+        mechanism: mechanism(&groups).map(str::to_owned),
+        creators: creators(&groups, divisor),
+        groups,
+        errors,
+    }
+}
+
+/// The groups put together by what started them.
+fn creators(groups: &[GrownGroup], divisor: Option<f64>) -> Vec<GrownCreator> {
+    let mut creators: BTreeMap<&Frame, (u64, u64)> = BTreeMap::new();
+    for group in groups {
+        if let Some(creator) = &group.created_by {
+            let (before, after) = creators.entry(creator).or_default();
+            *before += group.before;
+            *after += group.after;
+        }
+    }
+    let grown = |(created_by, (before, after)): (&Frame, (u64, u64))| {
+        let growth = signed(after) - signed(before);
+        GrownCreator {
+            created_by: created_by.clone(),
+            before,
+            after,
+            growth,
+            per_rotation_per_container: divisor.map(|divisor| growth as f64 / divisor),
+        }
+    };
+    let mut creators: Vec<GrownCreator> = creators.into_iter().map(grown).collect();
+    creators.sort_by_key(|creator| std::cmp::Reverse(creator.growth));
+    creators
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn growth_of(groups: &[GrownGroup], is: fn(&[Frame]) -> bool) -> i64 {
+    let of = groups.iter().filter(|group| is(&group.stack));
+    of.map(|group| group.growth).sum()
+}
+
+/// The mechanism that the growth fits: by the goroutines for each connection, which holds one file
+/// descriptor. The ratios are those of leakcheck's Go reference runs.
+fn mechanism(groups: &[GrownGroup]) -> Option<&'static str> {
+    /// Growth that comes and goes is let pass, up to this share of the whole.
+    const NOISE: f64 = 0.1;
+    let reads = growth_of(groups, known::is_read_loop);
+    let writes = growth_of(groups, known::is_write_loop);
+    let all: i64 = groups.iter().map(|group| group.growth).sum();
+    if reads < 2 || reads != writes {
+        return None;
+    }
+    let per_connection = all as f64 / reads as f64;
+    let fits = |ratio: f64| (per_connection / ratio - 1.0).abs() <= NOISE;
+    [
+        (
+            2.0,
+            "2 goroutines per connection: connections that nobody closes, idle in the pools of clients \
+             that were thrown away (wiring throwaway-client)",
+        ),
+        (
+            3.0,
+            "3 goroutines per connection: a reader that its rotation forgot, with the connection of its \
+             unclosed response (wiring old)",
+        ),
+        (
+            4.0,
+            "4 goroutines per connection: a forgotten reader with its connection, and a goroutine that \
+             drains its channel (wiring drain)",
+        ),
+    ]
+    .into_iter()
+    .find(|(ratio, _)| fits(*ratio))
+    .map(|(_, words)| words)
+}
