@@ -196,6 +196,23 @@ mod tests {
     }
 
     #[test]
+    fn counts_that_no_process_has_make_no_comparison_panic() {
+        let most = u64::MAX;
+        let profile = |func: &str| {
+            format!(
+                "{most} @ 0x1\n#\t0x1\t{func}+0x2\t/x.go:1\n\n{most} @ 0x2\n#\t0x2\tmain.g+0x2\t/x.go:2\n"
+            )
+        };
+        let read = |text: String| dump(&format!("goroutine profile: total 1\n{text}{text}"));
+        let diff = crate::dump::compare(
+            read(profile("net/http.(*persistConn).readLoop")),
+            read(profile("main.f")),
+            None,
+        );
+        assert_eq!((diff.before, diff.after), (most, most));
+    }
+
+    #[test]
     fn the_header_tells_state_wait_and_thread() {
         let text = "goroutine 7 gp=0xc000002380 m=nil [chan receive, 17 minutes, locked to thread]:\n\
             main.f()\n\tC:/src/main.go:3 +0x1d\n\

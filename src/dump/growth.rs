@@ -36,7 +36,7 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
                 false => (&mut both.before, &mut both.states_before),
                 true => (&mut both.after, &mut both.states_after),
             };
-            *count += group.count;
+            *count = count.saturating_add(group.count);
             states.extend(group.state.map(|state| format!("{} {state}", group.count)));
         }
     }
@@ -79,8 +79,8 @@ fn creators(groups: &[GrownGroup], divisor: Option<f64>) -> Vec<GrownCreator> {
     for group in groups {
         if let Some(creator) = &group.created_by {
             let (before, after) = creators.entry(creator).or_default();
-            *before += group.before;
-            *after += group.after;
+            *before = before.saturating_add(group.before);
+            *after = after.saturating_add(group.after);
         }
     }
     let grown = |(created_by, (before, after)): (&Frame, (u64, u64))| {
@@ -104,7 +104,12 @@ fn signed(count: u64) -> i64 {
 
 fn growth_of(groups: &[GrownGroup], is: fn(&[Frame]) -> bool) -> i64 {
     let of = groups.iter().filter(|group| is(&group.stack));
-    of.map(|group| group.growth).sum()
+    total(of.map(|group| group.growth))
+}
+
+/// A sum of what a foreign file may say, however much that is.
+fn total(growths: impl Iterator<Item = i64>) -> i64 {
+    growths.fold(0, i64::saturating_add)
 }
 
 /// The mechanism that the growth fits: by the goroutines for each connection, which holds one file
@@ -114,7 +119,7 @@ fn mechanism(groups: &[GrownGroup]) -> Option<&'static str> {
     const NOISE: f64 = 0.1;
     let reads = growth_of(groups, known::is_read_loop);
     let writes = growth_of(groups, known::is_write_loop);
-    let all: i64 = groups.iter().map(|group| group.growth).sum();
+    let all = total(groups.iter().map(|group| group.growth));
     if reads < 2 || reads != writes {
         return None;
     }
