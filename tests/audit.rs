@@ -89,6 +89,15 @@ fn audit_of(ended: &Ended, code: i32) -> Value {
     audit
 }
 
+/// The audit of a scenario of one's own.
+fn audit_of_scenario(name: &str, text: &str, code: i32) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(format!("{name}.toml"));
+    std::fs::write(&path, text).expect("writable");
+    let path = path.to_str().expect("UTF-8");
+    audit_of(&program::run(&["audit", "--format=json", path]), code)
+}
+
 fn claims(audit: &Value) -> &[Value] {
     audit["claims"].as_array().expect("claims")
 }
@@ -286,8 +295,6 @@ async fn real_containers_come_to_the_same_verdicts() {
 
 #[test]
 fn a_claim_that_nothing_can_be_said_of_is_inconclusive_with_its_own_exit_code() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("silence.toml");
     let text = r#"
         title = "Nothing is printed"
         claim = "The fix is clean."
@@ -302,16 +309,12 @@ fn a_claim_that_nothing_can_be_said_of_is_inconclusive_with_its_own_exit_code() 
         confirmed-if = ["fixed.verdict == clean"]
         refuted-if = ["fixed.verdict == leaking"]
     "#;
-    std::fs::write(&path, text).expect("writable");
-    let path = path.to_str().expect("UTF-8");
-    let audit = audit_of(&program::run(&["audit", "--format=json", path]), 3);
+    let audit = audit_of_scenario("silence", text, 3);
     assert_eq!(verdicts(&audit), [("silence", "inconclusive")]);
 }
 
 #[test]
 fn a_claim_that_names_the_wrong_clock_is_refuted_by_the_right_one() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("clock.toml");
     let text = r#"
         title = "The rotation drives the leak of the health check"
         claim = "Each rotation leaves connections."
@@ -328,9 +331,7 @@ fn a_claim_that_names_the_wrong_clock_is_refuted_by_the_right_one() {
         wiring = "health-check-throwaway"
         expected = "rotation"
     "#;
-    std::fs::write(&path, text).expect("writable");
-    let path = path.to_str().expect("UTF-8");
-    let audit = audit_of(&program::run(&["audit", "--format=json", path]), 0);
+    let audit = audit_of_scenario("clock", text, 0);
     assert_eq!(verdicts(&audit), [("clock", "refuted")]);
     assert_eq!(claims(&audit)[0]["driver"]["measured"], "health_check");
 }

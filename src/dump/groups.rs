@@ -37,19 +37,14 @@ pub fn read(reader: impl BufRead, each: bool) -> io::Result<Dump> {
     };
     let mut goroutines = Goroutines::default();
     let mut profile: Option<Profile> = None;
-    while let Some(line) = lines.next()? {
+    while let Some((number, line)) = lines.next()? {
         if profile.is_none() && groups.goroutines == 0 && line.starts_with(profile::HEAD) {
             profile = Some(Profile::default());
             continue;
         }
-        // The borrow of the line ends before its number is asked for.
-        let line = line.to_owned();
-        let number = lines.number();
         match &mut profile {
-            None => groups.add_goroutine(goroutines.take(&line, number)),
-            Some(profile) => {
-                groups.add_counted(profile.take(&line, number));
-            }
+            None => groups.add_goroutine(goroutines.take(line, number)),
+            Some(profile) => groups.add_counted(profile.take(line, number)),
         }
     }
     groups.add_goroutine(goroutines.end(lines.number()));

@@ -26,11 +26,11 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    /// The next line without its end; `None` at the end of the dump.
+    /// The next line without its end, and its number; `None` at the end of the dump.
     ///
     /// # Errors
     /// As the reader's.
-    pub(super) fn next(&mut self) -> io::Result<Option<&str>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, &str)>> {
         self.buffer.clear();
         let mut read = 0;
         loop {
@@ -60,6 +60,7 @@ impl<R: BufRead> Lines<R> {
                 .into_owned()
                 .into_bytes();
         }
-        Ok(std::str::from_utf8(&self.buffer).ok())
+        let line = std::str::from_utf8(&self.buffer).ok();
+        Ok(line.map(|line| (self.number, line)))
     }
 }
