@@ -5,12 +5,11 @@
 
 mod common;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use common::{leakcheck, program, skip};
+use common::{fed, leakcheck, program, skip};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -50,20 +49,6 @@ static EXPORTED: LazyLock<Exported> = LazyLock::new(|| {
         code: ended.code,
     }
 });
-
-/// Runs a program on a text.
-fn fed(command: &mut Command, text: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(text.as_bytes()).expect("listens");
-    drop(stdin);
-    child.wait_with_output().expect("ends")
-}
 
 #[test]
 fn junit_has_a_case_for_each_gate_and_the_failed_one_says_why() {
@@ -136,7 +121,7 @@ for parser in openmetrics, prometheus:
         return;
     };
     let text = EXPORTED.text("openmetrics");
-    let output = fed(Command::new(python).args(["-c", script]), &text);
+    let output = fed(Command::new(python).args(["-c", script]), text.as_bytes());
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(

@@ -6,11 +6,11 @@ mod common;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use ::leakcheck::dump::{Diff, Dump};
 use ::leakcheck::report::schema;
-use common::{leakcheck, report};
+use common::{fed, leakcheck, report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -165,17 +165,9 @@ fn gzip_and_standard_input_are_read_alike() {
     let path = dumps.0.path().join("gzipped");
     std::fs::write(&path, &gzipped).expect("writable");
     assert_eq!(json(&dump(&[&path], &["--format=json"])), plain);
-    let mut child = Command::new(leakcheck())
-        .args(["dump", "-", "--format=json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(&gzipped).expect("listens");
-    drop(stdin);
-    assert_eq!(json(&child.wait_with_output().expect("ends")), plain);
+    let mut command = Command::new(leakcheck());
+    command.args(["dump", "-", "--format=json"]);
+    assert_eq!(json(&fed(&mut command, &gzipped)), plain);
 }
 
 #[test]

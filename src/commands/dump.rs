@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::document_format::DocumentFormat;
 use super::output;
 use crate::dump::{self, Dump, Scale};
 use crate::exit_code::{ExitCode, Failure};
-use crate::report::summary::Section;
-use crate::report::{markdown, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,19 +60,8 @@ pub struct DumpArgs {
     each: bool,
 
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-}
-
-/// How a dump is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table of groups, and the stacks of the largest
-    Table,
-    /// One JSON document (`leakcheck.dump/v1`)
-    Json,
-    /// The table and the stacks as GitHub-flavoured markdown
-    Markdown,
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Table)]
+    format: DocumentFormat,
 }
 
 /// Reads one dump or two and prints what is in them.
@@ -89,7 +77,7 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
     }
     let first = read(&args.file, args.each)?;
     let text = match &args.later {
-        None => args.render(&first, dump::of_dump)?,
+        None => args.format.render(&first, dump::of_dump)?,
         Some(later) => {
             let scale = args.rotations.zip(args.containers);
             let scale = scale.map(|(rotations, containers)| Scale {
@@ -97,7 +85,7 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
                 containers,
             });
             let diff = dump::compare(first, read(later, false)?, scale);
-            args.render(&diff, dump::of_diff)?
+            args.format.render(&diff, dump::of_diff)?
         }
     };
     output::print(text.trim_end())?;
@@ -117,19 +105,5 @@ fn read(path: &Path, each: bool) -> Result<Dump, Failure> {
              `goroutine profile: total N` (debug=1)"
         ))),
         _ => Ok(dump),
-    }
-}
-
-impl DumpArgs {
-    fn render<D: serde::Serialize>(
-        &self,
-        document: &D,
-        sections: fn(&D) -> Vec<Section>,
-    ) -> anyhow::Result<String> {
-        Ok(match self.format {
-            Format::Table => table::render_sections(&sections(document), output::terminal()),
-            Format::Json => serde_json::to_string_pretty(document)?,
-            Format::Markdown => markdown::render_sections(&sections(document)),
-        })
     }
 }

@@ -8,6 +8,7 @@ mod audit_display;
 pub mod clean;
 pub mod completions;
 pub mod doctor;
+mod document_format;
 pub mod dump;
 pub mod engine;
 mod engine_choice;

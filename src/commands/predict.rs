@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::document_format::DocumentFormat;
 use super::output;
 use crate::analysis::arithmetic;
 use crate::analysis::expectation::{Horizon, expect};
@@ -15,7 +16,7 @@ use crate::exit_code::{ExitCode, Failure};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{HealthCheck, Wiring};
 use crate::report::predict::{Config, Prediction, Runtime, SCHEMA};
-use crate::report::{markdown, predict_summary, table};
+use crate::report::predict_summary;
 use crate::{duration, fleet, plan};
 
 const EXAMPLES: &str = "\
@@ -78,19 +79,8 @@ pub struct PredictArgs {
     runtime: Option<Runtime>,
 
     /// How to print the prediction
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-}
-
-/// How the prediction is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables for people
-    Table,
-    /// One JSON document (`leakcheck.predict/v1`)
-    Json,
-    /// The tables as GitHub-flavoured markdown
-    Markdown,
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Table)]
+    format: DocumentFormat,
 }
 
 /// Prints what is expected.
@@ -100,13 +90,7 @@ enum Format {
 pub fn execute(args: PredictArgs) -> Result<ExitCode, Failure> {
     plan::each_wiring_once(&args.wirings)?;
     let prediction = args.prediction()?;
-    let text = match args.format {
-        Format::Table => {
-            table::render_sections(&predict_summary::of(&prediction), output::terminal())
-        }
-        Format::Json => serde_json::to_string_pretty(&prediction).map_err(anyhow::Error::from)?,
-        Format::Markdown => markdown::render_sections(&predict_summary::of(&prediction)),
-    };
+    let text = args.format.render(&prediction, predict_summary::of)?;
     output::print(text.trim_end())?;
     Ok(ExitCode::Measured)
 }

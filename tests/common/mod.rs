@@ -6,12 +6,28 @@ pub mod program;
 pub mod real_docker;
 pub mod report;
 
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program under test.
 pub fn leakcheck() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_leakcheck"))
+}
+
+/// Runs a program to its end on what it is to read.
+pub fn fed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).expect("listens");
+    drop(stdin);
+    child.wait_with_output().expect("ends")
 }
 
 /// Whether `program` can be run. Where it cannot, says that the test is skipped, and why; under
