@@ -25,6 +25,7 @@ pub mod engine;
 pub mod exit_code;
 pub mod fleet;
 pub mod gate;
+pub mod http_get;
 pub mod interrupt;
 pub mod monitor;
 pub mod nearest;

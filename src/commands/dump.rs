@@ -1,41 +1,43 @@
 //! `leakcheck dump`: goroutine dumps grouped and compared.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
 
 use super::document_format::DocumentFormat;
 use super::output;
-use crate::dump::{self, Dump, Scale};
+use crate::dump::{self, Dump, Keep, Scale, Source};
 use crate::exit_code::{ExitCode, Failure};
+use crate::http_get::Header;
 
 const EXAMPLES: &str = "\
 Examples:
-  curl -s http://localhost:6060/debug/pprof/goroutine?debug=2 | leakcheck dump -
+  leakcheck dump 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       What is stuck on what, in a Go program that serves pprof.
+  kubectl logs my-pod | leakcheck dump -
+      The same, of a program that has crashed.
   leakcheck dump before.txt.gz after.txt.gz
       What grew between two dumps.
   leakcheck dump before.txt after.txt --rotations 12 --containers 50
       The same, per rotation of one container.
 
-A dump is the text that pprof serves under debug=2 or debug=1, and that a panic and
-SIGQUIT print. It may be gzipped.
+A dump is the text that pprof serves under debug=2 or debug=1 and that a panic and
+SIGQUIT print, or the profile that pprof serves without debug. It may be gzipped.
 
 Exit codes:
   0  read, though perhaps not every line of it: what was not is said
-  2  a flag is wrong, or there is no goroutine in what was read";
+  2  a flag is wrong, or there is no goroutine in what was read
+  4  a server cannot be reached, or has no dump";
 
 /// Flags of `leakcheck dump`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DumpArgs {
-    /// Dump to group, or the earlier one to compare with; - reads standard input
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
+    /// Dump to group, or the earlier one to compare with: a file, a URL, or - for standard input
+    #[arg(value_name = "FILE", value_parser = Source::parse, value_hint = clap::ValueHint::FilePath)]
+    file: Source,
 
     /// The later dump
-    #[arg(value_name = "LATER", value_hint = clap::ValueHint::FilePath)]
-    later: Option<PathBuf>,
+    #[arg(value_name = "LATER", value_parser = Source::parse, value_hint = clap::ValueHint::FilePath)]
+    later: Option<Source>,
 
     /// Rotations between the two dumps
     #[arg(
@@ -59,6 +61,10 @@ pub struct DumpArgs {
     #[arg(long, conflicts_with = "later")]
     each: bool,
 
+    /// Header for servers that are asked, as 'Authorization: Bearer TOKEN'; repeatable
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Header::parse)]
+    headers: Vec<Header>,
+
     /// How to print it
     #[arg(long, value_enum, default_value_t = DocumentFormat::Table)]
     format: DocumentFormat,
@@ -69,13 +75,16 @@ pub struct DumpArgs {
 /// # Errors
 /// A usage failure for a file that cannot be read or holds no goroutine.
 pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
-    let stdin = Path::new("-");
-    if args.file == stdin && args.later.as_deref() == Some(stdin) {
+    if args.file == Source::Stdin && args.later == Some(Source::Stdin) {
         return Err(Failure::usage(
             "only one of the two dumps can be standard input",
         ));
     }
-    let first = read(&args.file, args.each)?;
+    let keep = match args.each {
+        true => Keep::Each,
+        false => Keep::Counts,
+    };
+    let first = read(&args.file, args, keep)?;
     let text = match &args.later {
         None => args.format.render(&first, dump::of_dump)?,
         Some(later) => {
@@ -84,7 +93,7 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
                 rotations,
                 containers,
             });
-            let diff = dump::compare(first, read(later, false)?, scale);
+            let diff = dump::compare(first, read(later, args, keep)?, scale);
             args.format.render(&diff, dump::of_diff)?
         }
     };
@@ -92,17 +101,22 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Measured)
 }
 
-fn read(path: &Path, each: bool) -> Result<Dump, Failure> {
-    let name = match path == Path::new("-") {
-        true => "standard input".into(),
-        false => path.display().to_string(),
-    };
-    let dump = dump::open(path).and_then(|reader| dump::read(reader, each));
-    let dump = dump.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-    match dump.goroutines {
-        0 => Err(Failure::usage(format!(
-            "{name} holds no goroutine: a dump begins with `goroutine N [state]:` (debug=2) or \
-             `goroutine profile: total N` (debug=1)"
+fn read(source: &Source, args: &DumpArgs, keep: Keep) -> Result<Dump, Failure> {
+    let dump = source.read(&args.headers, keep).map_err(|error| {
+        let message = format!("cannot read {source}: {error:#}");
+        match source {
+            Source::Url(_) => Failure::environment(message),
+            Source::Stdin | Source::File(_) => Failure::usage(message),
+        }
+    })?;
+    match (dump.goroutines, dump.errors.first()) {
+        (0, Some(error)) => Err(Failure::usage(format!(
+            "{source} holds no goroutine: {}",
+            error.message
+        ))),
+        (0, None) => Err(Failure::usage(format!(
+            "{source} holds no goroutine: a dump begins with `goroutine N [state]:` (debug=2) or \
+             `goroutine profile: total N` (debug=1), or is pprof's binary profile of goroutines"
         ))),
         _ => Ok(dump),
     }

@@ -1,6 +1,8 @@
 //! The documents of `leakcheck dump`. Field names are a contract, as in the report's model: what is
 //! unknown is null.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,12 @@ pub struct Group {
     pub locked_to_thread: u64,
     /// What it is in words, where its stack is well known.
     pub meaning: Option<String>,
+    /// The labels that the program gave them (`pprof.Do`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Their numbers, where they were to be kept.
+    #[serde(skip)]
+    pub ids: Vec<u64>,
 }
 
 /// The shortest and the longest wait of a group.
@@ -67,8 +75,8 @@ pub struct Frame {
 /// What could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadError {
-    /// The line of the dump, from 1.
-    pub line: u64,
+    /// The line of the dump, from 1; null in a binary one, which has none.
+    pub line: Option<u64>,
     /// What is wrong with it.
     pub message: String,
 }

@@ -1,220 +1,250 @@
 //! The text of `debug=2`: what pprof, a panic, SIGQUIT and `debug.Stack` print, a paragraph per
 //! goroutine.
 
-use super::document::{EachGoroutine, Frame, ReadError};
+use memchr::{memchr, memrchr};
 
-/// Reads a dump line by line and hands over each goroutine as it is complete.
+use super::errors::Errors;
+use super::groups::{Groups, Member};
+use super::key::Key;
+
+/// Reads a dump line by line and adds each goroutine to its group when it is complete.
 #[derive(Default)]
 pub(super) struct Goroutines {
-    current: Option<Current>,
-    errors: Vec<ReadError>,
-}
-
-/// A goroutine under way.
-struct Current {
-    goroutine: EachGoroutine,
-    /// A call whose file has not come yet.
-    open: Option<Open>,
+    /// Whether a goroutine is under way; what follows is about it.
+    under_way: bool,
+    key: Key,
+    member: Member,
     /// Whether the calls are of an ancestor by now, which is another goroutine.
     in_ancestor: bool,
-    line: u64,
+    first_line: u64,
 }
-
-/// What a call is for.
-enum Open {
-    Call,
-    Creator,
-    /// A call of an ancestor, which is not kept.
-    Ancestor,
-}
-
-/// More errors than this tell nothing more.
-const MOST_ERRORS: usize = 100;
 
 impl Goroutines {
-    /// Takes a line; returns the goroutine that it completes.
-    pub(super) fn take(&mut self, line: &str, number: u64) -> Option<EachGoroutine> {
-        if let Some(header) = header(line) {
-            let complete = self.complete(number, false);
-            self.current = Some(Current {
-                goroutine: header,
-                open: None,
-                in_ancestor: false,
-                line: number,
-            });
-            return complete;
-        }
-        if line.trim().is_empty() {
-            return self.complete(number, false);
-        }
+    /// Takes a line.
+    pub(super) fn take(
+        &mut self,
+        line: &[u8],
+        number: u64,
+        groups: &mut Groups,
+        errors: &mut Errors,
+    ) {
+        let understood = match line {
+            [] => {
+                self.complete(number, groups, errors);
+                return;
+            }
+            [b'\t', place @ ..] => self.take_place(place),
+            [b'g', ..] if self.take_header(line, number, groups, errors) => return,
+            _ => self.take_call(line),
+        };
         // Whatever stands between goroutines is no part of the dump: a panic's message, registers,
         // log lines of the program.
-        let current = self.current.as_mut()?;
-        if !current.take(line) {
-            self.error(
-                number,
-                format!("neither a call nor its place: {}", shown(line)),
-            );
+        if understood || !self.under_way {
+            return;
         }
-        None
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return self.complete(number, groups, errors);
+        }
+        errors.add(number, || {
+            format!("neither a call nor its place: {}", shown(line))
+        });
     }
 
     /// Takes the end of the dump.
-    pub(super) fn end(&mut self, number: u64) -> Option<EachGoroutine> {
-        self.complete(number, true)
-    }
-
-    /// What could not be read.
-    pub(super) fn into_errors(self) -> Vec<ReadError> {
-        self.errors
-    }
-
-    fn complete(&mut self, number: u64, at_end: bool) -> Option<EachGoroutine> {
-        let current = self.current.take()?;
-        if current.open.is_some() {
-            let why = match at_end {
-                true => "the dump ends in the middle of a goroutine",
-                false => "a call without its place",
-            };
-            self.error(number, why.into());
-        } else if current.goroutine.stack.is_empty() {
-            self.error(current.line, "a goroutine without a stack".into());
-        }
-        Some(current.goroutine)
-    }
-
-    fn error(&mut self, line: u64, message: String) {
-        if self.errors.len() < MOST_ERRORS {
-            self.errors.push(ReadError { line, message });
+    pub(super) fn end(&mut self, number: u64, groups: &mut Groups, errors: &mut Errors) {
+        if self.under_way && self.key.is_open() {
+            errors.add(number, || {
+                "the dump ends in the middle of a goroutine".into()
+            });
+            self.add(groups);
+        } else {
+            self.complete(number, groups, errors);
         }
     }
-}
 
-impl Current {
-    /// Takes a line of the goroutine; false where it is none.
-    fn take(&mut self, line: &str) -> bool {
-        if let Some(place) = line.strip_prefix('\t') {
-            return self.take_place(place);
+    fn complete(&mut self, number: u64, groups: &mut Groups, errors: &mut Errors) {
+        if !self.under_way {
+            return;
         }
-        if line.starts_with("...") && line.contains("elided") {
-            self.goroutine.frames_elided = true;
+        if self.key.is_open() {
+            errors.add(number, || "a call without its place".into());
+        } else if self.key.is_empty() && !self.member.unavailable {
+            errors.add(self.first_line, || "a goroutine without a stack".into());
+        }
+        self.add(groups);
+    }
+
+    fn add(&mut self, groups: &mut Groups) {
+        self.under_way = false;
+        groups.add(self.key.text(), 1, Some(&self.member));
+    }
+
+    /// `goroutine 7 [chan receive, 5 minutes, locked to thread]:`, with more between the number and
+    /// the bracket in newer versions of Go, and labels behind it in the newest.
+    fn take_header(
+        &mut self,
+        line: &[u8],
+        number: u64,
+        groups: &mut Groups,
+        errors: &mut Errors,
+    ) -> bool {
+        let Some((id, inside, labels)) = header(line) else {
+            return false;
+        };
+        self.complete(number, groups, errors);
+        (self.under_way, self.in_ancestor, self.first_line) = (true, false, number);
+        self.member = Member {
+            id,
+            ..Member::default()
+        };
+        // Nearly always there is a state alone.
+        if memchr(b',', inside).is_none() {
+            self.key.begin([inside], labels);
             return true;
         }
-        if line.starts_with("[originating from goroutine ") {
+        let member = &mut self.member;
+        let mut rest = Some(inside);
+        let mut first = true;
+        let parts = std::iter::from_fn(|| {
+            loop {
+                let whole = rest?;
+                let (part, behind) = part(whole);
+                rest = behind;
+                match minutes(part) {
+                    Some(minutes) if !first => member.wait_minutes = Some(minutes),
+                    _ if part == b"locked to thread" => member.locked_to_thread = true,
+                    // What else newer versions of Go say belongs to the state.
+                    _ => return Some((std::mem::take(&mut first), part)),
+                }
+            }
+        });
+        let separated = parts.flat_map(|(first, part)| {
+            let comma: &[u8] = if first { b"" } else { b", " };
+            [comma, part]
+        });
+        self.key.begin(separated, labels);
+        true
+    }
+
+    fn take_place(&mut self, place: &[u8]) -> bool {
+        if !self.under_way || self.in_ancestor {
+            return true;
+        }
+        if self.key.place(without_offsets(place)) {
+            return true;
+        }
+        // "goroutine running on other thread; stack unavailable" is a place by itself.
+        self.member.unavailable = memchr::memmem::find(place, b"stack unavailable").is_some();
+        self.member.unavailable
+    }
+
+    /// Takes a call, the creator or a remark; false where it is none.
+    fn take_call(&mut self, line: &[u8]) -> bool {
+        if !self.under_way {
+            return false;
+        }
+        if let Some(creator) = line.strip_prefix(b"created by ") {
+            if !self.in_ancestor {
+                let (func, ancestor) = creator_of(creator);
+                self.key.creator(func);
+                self.member.ancestor = ancestor;
+            }
+            return true;
+        }
+        if let [.., b')'] = line
+            && let Some(open) = memrchr(b'(', line)
+            && open > 0
+            && !line[0].is_ascii_whitespace()
+        {
+            if !self.in_ancestor {
+                self.key.call(line[..open].trim_ascii_end());
+            }
+            return true;
+        }
+        self.take_remark(line)
+    }
+
+    fn take_remark(&mut self, line: &[u8]) -> bool {
+        if line == b"non-Go function" {
+            if !self.in_ancestor {
+                self.key.call(line);
+            }
+            return true;
+        }
+        if line.starts_with(b"...") && line.ends_with(b"elided...") {
+            self.member.frames_elided = true;
+            return true;
+        }
+        if line.starts_with(b"[originating from goroutine ") {
             self.in_ancestor = true;
             return true;
         }
-        if let Some(creator) = line.strip_prefix("created by ") {
-            let (func, ancestor) = creator_of(creator);
-            if self.in_ancestor {
-                self.open = Some(Open::Ancestor);
-                return true;
-            }
-            self.goroutine.created_by = Some(frame(func));
-            self.goroutine.ancestor = ancestor;
-            self.open = Some(Open::Creator);
-            return true;
-        }
-        let Some(func) = called(line) else {
-            return false;
-        };
-        if self.in_ancestor {
-            self.open = Some(Open::Ancestor);
-            return true;
-        }
-        self.goroutine.stack.push(frame(func));
-        self.open = Some(Open::Call);
-        true
-    }
-
-    fn take_place(&mut self, place: &str) -> bool {
-        // "goroutine running on other thread; stack unavailable" is a place by itself.
-        if self.open.is_none() {
-            return place.contains("stack unavailable");
-        }
-        let frame = match self.open.take() {
-            Some(Open::Call) => self.goroutine.stack.last_mut(),
-            Some(Open::Creator) => self.goroutine.created_by.as_mut(),
-            Some(Open::Ancestor) | None => None,
-        };
-        if let (Some(frame), Some((file, line))) = (frame, file_and_line(place)) {
-            frame.file = Some(file.into());
-            frame.line = Some(line);
-        }
-        true
+        let trimmed = line.trim_ascii_end();
+        trimmed.len() < line.len() && !trimmed.is_empty() && self.take_call(trimmed)
     }
 }
 
-/// `goroutine 7 [chan receive, 5 minutes, locked to thread]:`, with more between the number and the
-/// bracket in newer versions of Go.
-fn header(line: &str) -> Option<EachGoroutine> {
-    let rest = line.strip_prefix("goroutine ")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-    let id = rest[..digits].parse().ok()?;
-    let (_, inside) = rest[digits..].split_once('[')?;
-    let inside = inside.trim_end().strip_suffix(':')?.strip_suffix(']')?;
-    let mut goroutine = EachGoroutine {
-        id,
-        state: String::new(),
-        wait_minutes: None,
-        locked_to_thread: false,
-        stack: Vec::new(),
-        frames_elided: false,
-        created_by: None,
-        ancestor: None,
-    };
-    for (number, part) in inside.split(", ").enumerate() {
-        let minutes = part.strip_suffix(" minutes").and_then(|n| n.parse().ok());
-        match (number, minutes) {
-            (0, _) => goroutine.state = part.into(),
-            (_, Some(minutes)) => goroutine.wait_minutes = Some(minutes),
-            _ if part == "locked to thread" => goroutine.locked_to_thread = true,
-            // What else newer versions of Go say belongs to the state.
-            _ => goroutine.state += &format!(", {part}"),
-        }
-    }
-    Some(goroutine)
+/// The number, what stands in the brackets, and the labels.
+fn header(line: &[u8]) -> Option<(u64, &[u8], &[u8])> {
+    let rest = line.strip_prefix(b"goroutine ")?;
+    let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    let id = decimal(&rest[..digits])?;
+    let inside = &rest[digits + memchr(b'[', &rest[digits..])? + 1..];
+    let inside = inside.trim_ascii_end().strip_suffix(b":")?;
+    // What stands in the brackets holds none, and labels may.
+    let end = memchr(b']', inside)?;
+    let behind = inside[end + 1..].trim_ascii();
+    let labels = behind.starts_with(b"{");
+    (labels || behind.is_empty()).then_some((id, &inside[..end], behind))
 }
 
-/// `main.main.func1 in goroutine 1` as its function and the goroutine.
-fn creator_of(text: &str) -> (&str, Option<u64>) {
-    match text.rsplit_once(" in goroutine ") {
-        Some((func, id)) => (func, id.trim().parse().ok()),
+/// The first of the parts between `, `, and what follows it.
+fn part(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memmem::find(text, b", ") {
+        Some(comma) => (&text[..comma], Some(&text[comma + 2..])),
         None => (text, None),
     }
 }
 
-/// The function of a call: its arguments hold no parenthesis, so that the last one opens them.
-fn called(line: &str) -> Option<&str> {
-    if line.starts_with(char::is_whitespace) {
+fn minutes(part: &[u8]) -> Option<u64> {
+    decimal(part.strip_suffix(b" minutes")?)
+}
+
+/// A number without a sign; `None` where it is none, or larger than any.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
         return None;
     }
-    if line == "non-Go function" {
-        return Some(line);
-    }
-    let line = line.trim_end();
-    let open = line.rfind('(')?;
-    (line.ends_with(')') && open > 0).then(|| &line[..open])
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
-fn frame(func: &str) -> Frame {
-    Frame {
-        func: func.trim_end().into(),
-        file: None,
-        line: None,
+/// `main.main.func1 in goroutine 1` as its function and the goroutine.
+fn creator_of(text: &[u8]) -> (&[u8], Option<u64>) {
+    const IN: &[u8] = b" in goroutine ";
+    match memchr::memmem::rfind(text, IN) {
+        Some(at) => (&text[..at], decimal(text[at + IN.len()..].trim_ascii())),
+        None => (text.trim_ascii_end(), None),
     }
 }
 
-/// `C:/src/x.go:12 +0x1d` as its file and its line.
-pub(super) fn file_and_line(place: &str) -> Option<(&str, u64)> {
-    let place = place.trim();
-    let place = place.split_once(" +0x").map_or(place, |(place, _)| place);
-    let place = place.split_once(" fp=").map_or(place, |(place, _)| place);
-    let (file, line) = place.rsplit_once(':')?;
-    Some((file, line.parse().ok()?))
+/// `/src/x.go:12 +0x1d fp=0xc000 sp=0xc001 pc=0x46` as its file and line: the rest tells goroutines
+/// apart that stand in one place.
+pub(super) fn without_offsets(place: &[u8]) -> &[u8] {
+    let mut place = place.trim_ascii_end();
+    while let Some(space) = memrchr(b' ', place)
+        && let [b'+', b'0', b'x', ..] | [b'f' | b's', b'p', b'=', ..] | [b'p', b'c', b'=', ..] =
+            &place[space + 1..]
+    {
+        place = &place[..space];
+    }
+    place
 }
 
 /// As much of a line as a message holds.
-fn shown(line: &str) -> String {
+fn shown(line: &[u8]) -> String {
+    let line = String::from_utf8_lossy(&line[..line.len().min(240)]);
     line.chars().filter(|c| !c.is_control()).take(60).collect()
 }

@@ -1,20 +1,34 @@
 //! Goroutines grouped by state, stack and creator: memory grows with the stacks that differ.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead};
 
-use super::document::{Dump, EachGoroutine, Frame, Group, ReadError, SCHEMA, WaitMinutes};
-use super::goroutines::Goroutines;
+use super::document::{Dump, EachGoroutine, Group, SCHEMA, WaitMinutes};
+use super::errors::Errors;
+use super::key::{self, Parts};
 use super::known;
-use super::lines::Lines;
-use super::profile::{self, Counted, Profile};
 
-/// What makes goroutines a group.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    state: Option<String>,
-    stack: Vec<Frame>,
-    created_by: Option<Frame>,
+/// What a dump tells of one goroutine beside its state, stack and creator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) id: u64,
+    pub(super) wait_minutes: Option<u64>,
+    pub(super) locked_to_thread: bool,
+    pub(super) frames_elided: bool,
+    /// Whether the dump says that it could not tell the stack.
+    pub(super) unavailable: bool,
+    /// What started it.
+    pub(super) ancestor: Option<u64>,
+}
+
+/// What is kept of the single goroutines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Their count.
+    Counts,
+    /// The numbers of each group's goroutines.
+    Ids,
+    /// Each goroutine in the order of the dump.
+    Each,
 }
 
 #[derive(Debug, Default)]
@@ -22,61 +36,44 @@ struct Members {
     count: u64,
     waits: Option<WaitMinutes>,
     locked: u64,
-}
-
-/// Reads a dump and groups it. What cannot be read is listed, and the rest is taken.
-///
-/// # Errors
-/// As the reader's; a text without a single goroutine is no error here.
-pub fn read(reader: impl BufRead, each: bool) -> io::Result<Dump> {
-    let mut lines = Lines::new(reader);
-    let mut groups = Groups {
-        groups: HashMap::new(),
-        goroutines: 0,
-        each: each.then(Vec::new),
-    };
-    let mut goroutines = Goroutines::default();
-    let mut profile: Option<Profile> = None;
-    while let Some((number, line)) = lines.next()? {
-        if profile.is_none() && groups.goroutines == 0 && line.starts_with(profile::HEAD) {
-            profile = Some(Profile::default());
-            continue;
-        }
-        match &mut profile {
-            None => groups.add_goroutine(goroutines.take(line, number)),
-            Some(profile) => groups.add_counted(profile.take(line, number)),
-        }
-    }
-    groups.add_goroutine(goroutines.end(lines.number()));
-    let mut errors = goroutines.into_errors();
-    if let Some(mut profile) = profile {
-        groups.add_counted(profile.end());
-        errors.extend(profile.into_errors());
-    }
-    Ok(groups.into_dump(errors))
+    ids: Vec<u64>,
 }
 
 /// What has been read so far.
-struct Groups {
-    groups: HashMap<Key, Members>,
+pub(super) struct Groups {
+    groups: HashMap<Box<[u8]>, Members, foldhash::fast::RandomState>,
     goroutines: u64,
-    each: Option<Vec<EachGoroutine>>,
+    keep: Keep,
+    each: Vec<EachGoroutine>,
 }
 
 impl Groups {
-    fn add_goroutine(&mut self, goroutine: Option<EachGoroutine>) {
-        let Some(goroutine) = goroutine else { return };
-        if let Some(each) = &mut self.each {
-            each.push(goroutine.clone());
+    pub(super) fn new(keep: Keep) -> Self {
+        Self {
+            groups: HashMap::default(),
+            goroutines: 0,
+            keep,
+            each: Vec::new(),
         }
-        let key = Key {
-            state: Some(goroutine.state),
-            stack: goroutine.stack,
-            created_by: goroutine.created_by,
+    }
+
+    /// Whether nothing has been read yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Adds so many goroutines to the group with this key; of one alone it may be known more.
+    pub(super) fn add(&mut self, key: &[u8], count: u64, member: Option<&Member>) {
+        self.goroutines = self.goroutines.saturating_add(count);
+        // Looked up first: most goroutines are of a group that is there, and need no copy of its key.
+        let members = match self.groups.get_mut(key) {
+            Some(members) => members,
+            None => self.groups.entry(key.into()).or_default(),
         };
-        let members = self.add(key, 1);
-        members.locked += u64::from(goroutine.locked_to_thread);
-        if let Some(wait) = goroutine.wait_minutes {
+        members.count = members.count.saturating_add(count);
+        let Some(member) = member else { return };
+        members.locked += u64::from(member.locked_to_thread);
+        if let Some(wait) = member.wait_minutes {
             let waits = members.waits.get_or_insert(WaitMinutes {
                 min: wait,
                 max: wait,
@@ -84,174 +81,66 @@ impl Groups {
             waits.min = waits.min.min(wait);
             waits.max = waits.max.max(wait);
         }
+        match self.keep {
+            Keep::Counts => {}
+            Keep::Ids => members.ids.push(member.id),
+            Keep::Each => self.each.push(each(key::parts(key), member)),
+        }
     }
 
-    fn add_counted(&mut self, counted: Option<Counted>) {
-        let Some(counted) = counted else { return };
-        let key = Key {
-            state: None,
-            stack: counted.stack,
-            created_by: None,
-        };
-        self.add(key, counted.count);
-    }
-
-    fn add(&mut self, key: Key, count: u64) -> &mut Members {
-        self.goroutines = self.goroutines.saturating_add(count);
-        let members = self.groups.entry(key).or_default();
-        members.count = members.count.saturating_add(count);
-        members
-    }
-
-    fn into_dump(self, errors: Vec<ReadError>) -> Dump {
-        let group = |(key, members): (Key, Members)| Group {
-            count: members.count,
-            meaning: known::meaning(key.state.as_deref(), &key.stack).map(str::to_owned),
-            state: key.state,
-            wait_minutes: members.waits,
-            created_by: key.created_by,
-            stack: key.stack,
-            locked_to_thread: members.locked,
+    pub(super) fn into_dump(self, errors: Errors) -> Dump {
+        let group = |(key, members): (Box<[u8]>, Members)| {
+            let Parts {
+                state,
+                labels,
+                stack,
+                created_by,
+            } = key::parts(&key);
+            let state = (!state.is_empty()).then_some(state);
+            Group {
+                count: members.count,
+                meaning: known::meaning(state.as_deref(), &stack).map(str::to_owned),
+                state,
+                wait_minutes: members.waits,
+                created_by,
+                stack,
+                locked_to_thread: members.locked,
+                labels,
+                ids: members.ids,
+            }
         };
         let mut groups: Vec<Group> = self.groups.into_iter().map(group).collect();
         // Equal counts stand in the order of their stacks, so that a dump always reads the same.
         groups.sort_by(|a, b| {
-            let by_text =
-                || (&a.stack, &a.state, &a.created_by).cmp(&(&b.stack, &b.state, &b.created_by));
+            let by_text = || {
+                (&a.stack, &a.state, &a.created_by, &a.labels).cmp(&(
+                    &b.stack,
+                    &b.state,
+                    &b.created_by,
+                    &b.labels,
+                ))
+            };
             b.count.cmp(&a.count).then_with(by_text)
         });
         Dump {
             schema: SCHEMA.into(),
             goroutines: self.goroutines,
             groups,
-            errors,
-            each: self.each,
+            errors: errors.into_list(),
+            each: (self.keep == Keep::Each).then_some(self.each),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn dump(text: &str) -> Dump {
-        read(text.as_bytes(), true).expect("memory can be read")
-    }
-
-    /// A goroutine as Go prints it, with so many calls.
-    fn goroutine(id: usize, calls: usize) -> String {
-        let call = |n: usize| format!("main.f{n}(0x1, {{0x2, 0x3}})\n\t/src/main.go:{n} +0x1d\n");
-        let calls: String = (1..=calls).map(call).collect();
-        format!("goroutine {id} [select]:\n{calls}created by main.g\n\t/src/main.go:7 +0x2\n\n")
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_reader_panic(text in any::<Vec<u8>>()) {
-            read(&text[..], true).expect("memory can be read");
-        }
-
-        #[test]
-        fn no_lines_of_a_dump_in_whatever_order_make_the_reader_panic(
-            lines in prop::collection::vec(prop::sample::select(vec![
-                "goroutine 1 [running]:", "goroutine 99999999999999999999 [x]:", "goroutine 2 [",
-                "main.f(...)", "\t/x.go:12 +0x1", "\tnowhere", "created by main.g in goroutine x",
-                "[originating from goroutine 3]:", "...additional frames elided...", "",
-                "goroutine profile: total 3", "3 @ 0x1", "#\t0x1\tmain.f+0x2\t/x.go:1", "#\t", "non-Go function",
-            ]), 0..40),
-        ) {
-            read(lines.join("\n").as_bytes(), true).expect("memory can be read");
-        }
-
-        #[test]
-        fn every_goroutine_is_read_and_those_with_one_stack_are_one_group(
-            stacks in prop::collection::vec(1..6_usize, 1..60),
-        ) {
-            let text: String = (stacks.iter().enumerate())
-                .map(|(id, calls)| goroutine(id, *calls))
-                .collect();
-            let dump = dump(&text);
-            let mut distinct = stacks.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            prop_assert_eq!(dump.goroutines, stacks.len() as u64);
-            prop_assert_eq!(dump.groups.len(), distinct.len());
-            prop_assert_eq!(dump.errors, Vec::new());
-        }
-
-        #[test]
-        fn a_dump_that_is_cut_off_gives_what_was_whole(calls in 1..5_usize, cut in 0.0..1.0_f64) {
-            let whole: String = (0..5).map(|id| goroutine(id, calls)).collect();
-            let end = (whole.len() as f64 * cut) as usize;
-            let read = dump(&whole[..end]);
-            let complete = whole[..end].matches("\n\n").count() as u64;
-            prop_assert!((complete..=complete + 1).contains(&read.goroutines));
-        }
-    }
-
-    #[test]
-    fn counts_that_no_process_has_make_no_comparison_panic() {
-        let most = u64::MAX;
-        let profile = |func: &str| {
-            format!(
-                "{most} @ 0x1\n#\t0x1\t{func}+0x2\t/x.go:1\n\n{most} @ 0x2\n#\t0x2\tmain.g+0x2\t/x.go:2\n"
-            )
-        };
-        let read = |text: String| dump(&format!("goroutine profile: total 1\n{text}{text}"));
-        let diff = crate::dump::compare(
-            read(profile("net/http.(*persistConn).readLoop")),
-            read(profile("main.f")),
-            None,
-        );
-        assert_eq!((diff.before, diff.after), (most, most));
-    }
-
-    #[test]
-    fn the_header_tells_state_wait_and_thread() {
-        let text = "goroutine 7 gp=0xc000002380 m=nil [chan receive, 17 minutes, locked to thread]:\n\
-            main.f()\n\tC:/src/main.go:3 +0x1d\n\
-            created by main.main in goroutine 1\n\tC:/src/main.go:9 +0x5\n";
-        let each = dump(text).each.expect("asked for");
-        let one = &each[0];
-        assert_eq!((one.id, one.state.as_str()), (7, "chan receive"));
-        assert_eq!((one.wait_minutes, one.locked_to_thread), (Some(17), true));
-        assert_eq!(one.stack[0].file.as_deref(), Some("C:/src/main.go"));
-        let creator = one.created_by.as_ref().expect("told");
-        assert_eq!(
-            (creator.func.as_str(), creator.line),
-            ("main.main", Some(9))
-        );
-        assert_eq!(one.ancestor, Some(1));
-    }
-
-    #[test]
-    fn elided_frames_cgo_and_ancestors_are_no_errors() {
-        let text = "panic: boom\n\ngoroutine 1 [running]:\n\
-            main.(*T[...]).f(...)\n\t/src/main.go:3\n\
-            non-Go function\n\tpc=0x46c7a1\n\
-            ...12 frames elided...\n\
-            main.main()\n\t/src/main.go:9 +0x5 fp=0xc000 sp=0xc001 pc=0x46\n\
-            [originating from goroutine 3]:\n\
-            main.h(...)\n\t/src/main.go:5\n\
-            created by main.i\n\t/src/main.go:1 +0x1\n\
-            exit status 2\n";
-        let read = dump(text);
-        let one = &read.each.as_ref().expect("asked for")[0];
-        let called: Vec<&str> = one.stack.iter().map(|frame| frame.func.as_str()).collect();
-        assert_eq!(called, ["main.(*T[...]).f", "non-Go function", "main.main"]);
-        assert!(one.frames_elided);
-        assert_eq!(one.created_by, None, "the ancestor's");
-        // The shell's last word stands within the paragraph.
-        let said: Vec<u64> = read.errors.iter().map(|error| error.line).collect();
-        assert_eq!(said, [16]);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_told_by_its_line() {
-        let read = dump("goroutine 1 [select]:\nmain.f()\n\t/x.go:1 +0x1\n???\nmain.g(0x1");
-        assert_eq!(read.goroutines, 1);
-        assert_eq!(read.errors[0].line, 4);
-        assert!(read.errors[0].message.contains("???"), "{:?}", read.errors);
+fn each(parts: Parts, member: &Member) -> EachGoroutine {
+    EachGoroutine {
+        id: member.id,
+        state: parts.state,
+        wait_minutes: member.wait_minutes,
+        locked_to_thread: member.locked_to_thread,
+        stack: parts.stack,
+        frames_elided: member.frames_elided,
+        created_by: parts.created_by,
+        ancestor: member.ancestor,
     }
 }

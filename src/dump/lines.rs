@@ -1,22 +1,27 @@
-//! The lines of a dump, one at a time in a buffer that is used again.
+//! The lines of a dump, one at a time, out of a buffer that is used again.
 
-use std::io::{self, BufRead};
+use std::io::{self, ErrorKind, Read};
 
-/// A line that is longer than this is cut: no stack has such.
+/// So much is read at once.
+const BUFFER: usize = 256 * 1024;
+/// A line that is longer than this is cut: no call has such.
 const LONGEST: usize = 64 * 1024;
 
 /// Reads lines and numbers them.
 pub(super) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
+    /// What of the buffer is read and not yet handed over.
+    unread: std::ops::Range<usize>,
     number: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: Read> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
-            buffer: Vec::new(),
+            buffer: vec![0; BUFFER],
+            unread: 0..0,
             number: 0,
         }
     }
@@ -26,41 +31,97 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
+    /// The bytes that come next, at least `wanted` of them where there are so many. None is taken.
+    ///
+    /// # Errors
+    /// As the reader's.
+    pub(super) fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
+        while self.unread.len() < wanted && self.fill()? {}
+        Ok(&self.buffer[self.unread.clone()])
+    }
+
+    /// All that comes next, as one piece; `None` where that is more than `most` bytes.
+    ///
+    /// # Errors
+    /// As the reader's.
+    pub(super) fn rest(mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut rest = self.buffer[self.unread.clone()].to_vec();
+        let room = (most + 1).saturating_sub(rest.len()) as u64;
+        self.reader.by_ref().take(room).read_to_end(&mut rest)?;
+        Ok((rest.len() <= most).then_some(rest))
+    }
+
     /// The next line without its end, and its number; `None` at the end of the dump.
     ///
     /// # Errors
     /// As the reader's.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, &str)>> {
-        self.buffer.clear();
-        let mut read = 0;
-        loop {
-            let available = self.reader.fill_buf()?;
-            if available.is_empty() {
-                break;
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
+        let mut searched = 0;
+        let (line, taken) = loop {
+            let unread = &self.buffer[self.unread.clone()];
+            if let Some(end) = memchr::memchr(b'\n', &unread[searched..]) {
+                break (searched + end, searched + end + 1);
             }
-            let end = memchr::memchr(b'\n', available);
-            let taken = end.map_or(available.len(), |end| end + 1);
-            let room = LONGEST.saturating_sub(self.buffer.len()).min(taken);
-            self.buffer.extend_from_slice(&available[..room]);
-            self.reader.consume(taken);
-            read += taken;
-            if end.is_some() {
-                break;
+            searched = unread.len();
+            if searched >= LONGEST {
+                self.skip_line()?;
+                self.number += 1;
+                // What was read for it lies at the start of the buffer.
+                return Ok(Some((self.number, &self.buffer[..LONGEST])));
             }
-        }
-        if read == 0 {
+            if !self.fill()? {
+                break (searched, searched);
+            }
+        };
+        if taken == 0 {
             return Ok(None);
         }
+        let start = self.unread.start;
+        self.unread.start += taken;
         self.number += 1;
-        while matches!(self.buffer.last(), Some(b'\n' | b'\r')) {
-            self.buffer.pop();
+        let mut line = &self.buffer[start..start + line];
+        while let [rest @ .., b'\r'] = line {
+            line = rest;
         }
-        if std::str::from_utf8(&self.buffer).is_err() {
-            self.buffer = String::from_utf8_lossy(&self.buffer)
-                .into_owned()
-                .into_bytes();
+        Ok(Some((self.number, line)))
+    }
+
+    /// Reads more behind what is unread; false at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        if self.unread.start > 0 {
+            self.buffer.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
         }
-        let line = std::str::from_utf8(&self.buffer).ok();
-        Ok(line.map(|line| (self.number, line)))
+        if self.unread.end == self.buffer.len() {
+            return Ok(false);
+        }
+        let read = read_some(&mut self.reader, &mut self.buffer[self.unread.end..])?;
+        self.unread.end += read;
+        Ok(read > 0)
+    }
+
+    /// Passes over a line of which all that is unread is part, and keeps its start where the buffer
+    /// starts.
+    fn skip_line(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        loop {
+            let read = read_some(&mut self.reader, &mut self.buffer[LONGEST..])?;
+            let end = memchr::memchr(b'\n', &self.buffer[LONGEST..LONGEST + read]);
+            if end.is_some() || read == 0 {
+                let next = LONGEST + end.map_or(0, |end| end + 1);
+                self.unread = next..LONGEST + read;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads until something comes; 0 is the end.
+fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }

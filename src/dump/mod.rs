@@ -1,17 +1,22 @@
 //! Goroutine dumps: read, grouped by stack, and two of them compared.
 //!
 //! ```text
-//! source ─► lines ─► goroutines (debug=2) or profile (debug=1) ─► groups ─► growth ─► summary · JSON
-//!                                                                   known: stacks in words
+//! source ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
+//!                             └─► groups, by their keys ─► growth ─► summary · JSON
+//!                                   known: stacks in words
 //! ```
 
 mod document;
+mod errors;
 mod goroutines;
 mod groups;
 mod growth;
+mod key;
 mod known;
 mod lines;
 mod profile;
+mod protobuf;
+mod read;
 mod source;
 mod summary;
 
@@ -19,7 +24,8 @@ pub use document::{
     Diff, Dump, EachGoroutine, Frame, Group, GrownCreator, GrownGroup, ReadError, SCHEMA,
     WaitMinutes,
 };
-pub use groups::read;
+pub use groups::Keep;
 pub use growth::{Scale, compare};
-pub use source::open;
+pub use read::read;
+pub use source::Source;
 pub use summary::{of_diff, of_dump};

@@ -1,86 +1,88 @@
 //! The text of `debug=1`: pprof's goroutine profile, a paragraph per stack with its count.
 
-use super::document::{Frame, ReadError};
-use super::goroutines::file_and_line;
+use memchr::{memchr, memmem};
 
-/// A stack and how many goroutines are there.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Counted {
-    pub(super) count: u64,
-    pub(super) stack: Vec<Frame>,
-}
+use super::errors::Errors;
+use super::goroutines::decimal;
+use super::groups::Groups;
+use super::key::Key;
 
-/// Reads a profile line by line and hands over each stack as it is complete.
+/// Reads a profile line by line and adds each stack when it is complete.
 #[derive(Default)]
 pub(super) struct Profile {
-    current: Option<Counted>,
-    errors: Vec<ReadError>,
+    /// How many goroutines the stack under way has.
+    count: Option<u64>,
+    key: Key,
 }
 
-/// How a profile begins.
-pub(super) const HEAD: &str = "goroutine profile: total ";
+/// Whether a line begins a profile: `goroutine profile: total 650`, or that of leaked goroutines.
+pub(super) fn is_head(line: &[u8]) -> bool {
+    line.starts_with(b"goroutine") && memmem::find(line, b" profile: total ").is_some()
+}
 
 impl Profile {
-    /// Takes a line; returns the stack that it completes.
-    pub(super) fn take(&mut self, line: &str, number: u64) -> Option<Counted> {
-        if let Some(count) = count(line) {
-            let complete = self.current.take();
-            self.current = Some(Counted {
-                count,
-                stack: Vec::new(),
-            });
-            return complete;
+    /// Takes a line.
+    pub(super) fn take(
+        &mut self,
+        line: &[u8],
+        number: u64,
+        groups: &mut Groups,
+        errors: &mut Errors,
+    ) {
+        if line.trim_ascii().is_empty() {
+            return self.end(groups);
         }
-        if line.trim().is_empty() {
-            return self.current.take();
+        if let Some(count) = count(line) {
+            self.end(groups);
+            self.key.begin([], b"");
+            self.count = Some(count);
+            return;
         }
         // What stands before the first count is no part of the profile.
-        let current = self.current.as_mut()?;
-        match line.strip_prefix("#\t") {
-            Some(call) => match frame(call) {
-                Some(frame) => current.stack.push(frame),
-                None => self.errors.push(ReadError {
-                    line: number,
-                    message: "a call without an address, a function and a place".into(),
-                }),
-            },
-            // Labels, as in `# labels: {"a":"b"}`, are no part of the stack.
-            None if line.starts_with('#') => {}
-            None => self.errors.push(ReadError {
-                line: number,
-                message: "neither a count nor a call".into(),
-            }),
+        if self.count.is_none() {
+            return;
         }
-        None
+        if let Some(call) = line.strip_prefix(b"#\t") {
+            if !self.take_call(call) {
+                errors.add(number, || {
+                    "a call without an address, a function and a place".into()
+                });
+            }
+        } else if let Some(labels) = line.strip_prefix(b"# labels: ") {
+            self.key.label(labels);
+        } else if !line.starts_with(b"#") {
+            errors.add(number, || "neither a count nor a call".into());
+        }
     }
 
-    /// Takes the end of the profile.
-    pub(super) fn end(&mut self) -> Option<Counted> {
-        self.current.take()
+    /// Takes the end of a stack.
+    pub(super) fn end(&mut self, groups: &mut Groups) {
+        if let Some(count) = self.count.take() {
+            groups.add(self.key.text(), count, None);
+        }
     }
 
-    /// What could not be read.
-    pub(super) fn into_errors(self) -> Vec<ReadError> {
-        self.errors
+    /// `0x6ed004\tnet/http.(*persistConn).readLoop+0xd84\t/usr/lib/go/x.go:2213` as its call.
+    fn take_call(&mut self, call: &[u8]) -> bool {
+        let mut parts = call
+            .split(|byte| *byte == b'\t')
+            .filter(|part| !part.is_empty());
+        let (Some(_address), Some(func), Some(place)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        let func = memmem::rfind(func, b"+0x").map_or(func, |offset| &func[..offset]);
+        self.key.call(func);
+        self.key.place(place.trim_ascii());
+        true
     }
 }
 
 /// `650 @ 0x43be56 0x44bc1c` as its count.
-fn count(line: &str) -> Option<u64> {
-    let (count, addresses) = line.split_once(" @")?;
-    let are_addresses = addresses.is_empty() || addresses.starts_with(" 0x");
-    are_addresses.then(|| count.parse().ok()).flatten()
-}
-
-/// `0x6ed004\tnet/http.(*persistConn).readLoop+0xd84\t/usr/lib/go/x.go:2213` as its call.
-fn frame(call: &str) -> Option<Frame> {
-    let mut parts = call.split('\t').filter(|part| !part.is_empty());
-    let (_address, func, place) = (parts.next()?, parts.next()?, parts.next()?);
-    let func = func.rsplit_once("+0x").map_or(func, |(func, _)| func);
-    let (file, line) = file_and_line(place)?;
-    Some(Frame {
-        func: func.into(),
-        file: Some(file.into()),
-        line: Some(line),
-    })
+fn count(line: &[u8]) -> Option<u64> {
+    let at = memchr(b'@', line)?;
+    let addresses = &line[at + 1..];
+    let are_addresses = addresses.is_empty() || addresses.starts_with(b" 0x");
+    let count = line[..at].strip_suffix(b" ")?;
+    are_addresses.then(|| decimal(count)).flatten()
 }

@@ -1,31 +1,96 @@
-//! Where a dump comes from: a file, gzipped or not, or standard input.
+//! Where a dump comes from: a file, standard input or a URL; gzipped or not.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Context;
 use flate2::bufread::MultiGzDecoder;
+use url::Url;
+
+use super::{Dump, Keep, read};
+use crate::http_get::{Getter, Header, parse_url};
 
 /// So much is read at once.
 const BUFFER: usize = 256 * 1024;
 /// How a gzip file begins (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// A server that sends a dump for longer than this is not waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A server's dump that is larger than this is not read: 1 GiB, some million goroutines.
+const LARGEST: u64 = 1 << 30;
 
-/// Opens a dump; `-` is standard input.
+/// Where a dump is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+    /// What a server says.
+    Url(Url),
+}
+
+impl Source {
+    /// Parses `-`, a URL of HTTP or a path.
+    ///
+    /// # Errors
+    /// Says what is wrong with a URL.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return parse_url(text).map(Self::Url).map_err(|e| format!("{e:#}"));
+        }
+        Ok(Self::File(text.into()))
+    }
+
+    /// Reads the dump; a server is asked with these headers.
+    ///
+    /// # Errors
+    /// As the system's, or the server's.
+    pub fn read(&self, headers: &[Header], keep: Keep) -> anyhow::Result<Dump> {
+        Ok(match self {
+            Self::Stdin => read_either(io::stdin().lock(), keep)?,
+            Self::File(path) => read_either(File::open(path)?, keep)?,
+            Self::Url(url) => {
+                let getter = Getter::new(PATIENCE, headers.to_vec());
+                let body = getter.get(url, LARGEST)?;
+                read_either(body, keep).context("its answer breaks off")?
+            }
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("standard input"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Url(url) => without_password(url).fmt(f),
+        }
+    }
+}
+
+/// A URL as it may be shown.
+pub(crate) fn without_password(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // What has no host has no password either.
+    let _ = shown.set_password(None);
+    shown
+}
+
+/// Reads a dump that may be gzipped.
 ///
 /// # Errors
-/// As the system's.
-pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let raw: Box<dyn Read> = match path == Path::new("-") {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(path)?),
-    };
+/// As the reader's.
+pub fn read_either(raw: impl Read, keep: Keep) -> io::Result<Dump> {
     let mut reader = BufReader::with_capacity(BUFFER, raw);
-    Ok(match reader.fill_buf()?.starts_with(&GZIP) {
-        true => Box::new(BufReader::with_capacity(
-            BUFFER,
-            MultiGzDecoder::new(reader),
-        )),
-        false => Box::new(reader),
-    })
+    match reader.fill_buf()?.starts_with(&GZIP) {
+        true => read(MultiGzDecoder::new(reader), keep),
+        false => read(reader, keep),
+    }
 }

@@ -199,7 +199,9 @@ fn waits(group: &Group) -> String {
 }
 
 fn errors(errors: &[ReadError]) -> Vec<String> {
-    let said =
-        |error: &ReadError| format!("Line {} could not be read: {}.", error.line, error.message);
+    let said = |error: &ReadError| match error.line {
+        Some(line) => format!("Line {line} could not be read: {}.", error.message),
+        None => format!("Not all could be read: {}.", error.message),
+    };
     errors.iter().map(said).collect()
 }
