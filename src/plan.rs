@@ -176,21 +176,22 @@ impl Plan {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
-            engine: self.engine.name().into(),
-            containers: self.containers as u64,
-            rotation_ms: millis(self.rotation),
-            rotations: self.rotations,
+            engine: Some(self.engine.name().into()),
+            containers: Some(self.containers as u64),
+            rotation_ms: Some(millis(self.rotation)),
+            rotations: Some(self.rotations),
             clock: self.clock.name.into(),
             time_scale: self.clock.pace.0,
             lines_per_second: made(self.lines_per_second),
             silent: made(self.silent_share),
-            consumer_delay_ms: millis(self.consumer_delay),
+            consumer_delay_ms: Some(millis(self.consumer_delay)),
             burst: (!self.attaches()).then_some(self.burst.into()),
             restart_ms: self.restart.map(millis),
             keep_ended_streams: self.keep_ended_streams,
             health_check_ms: checks.next().map(|check| millis(check.every)),
             scenario: self.scenario.clone(),
-            seed: self.seed,
+            seed: Some(self.seed),
+            watched: None,
         }
     }
 

@@ -116,7 +116,7 @@ impl ProgressDisplay {
                 let tasks = glance.tasks;
                 format!(
                     "{tasks} tasks ({:+}){fds}{behind}",
-                    grown(tasks, baseline.tasks)
+                    grown(tasks, baseline.tasks.unwrap_or(0))
                 )
             }
         });

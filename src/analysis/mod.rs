@@ -8,5 +8,6 @@ pub mod mechanisms;
 pub mod observed;
 pub mod prediction;
 pub mod rates;
+pub mod trend;
 pub mod verdict;
 pub mod wiring_report;

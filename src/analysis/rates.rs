@@ -28,10 +28,10 @@ pub fn rate(readings: &[u64], scale: Scale) -> Option<Rate> {
     let per_rotation = growths.iter().sum::<i64>() as f64 / rotations;
     let containers = scale.containers.max(1) as f64;
     Some(Rate {
-        per_rotation_per_container: per_rotation / containers,
-        per_rotation,
+        per_rotation_per_container: Some(per_rotation / containers),
+        per_rotation: Some(per_rotation),
         per_minute: per_rotation / (scale.rotation.as_secs_f64() / 60.0),
-        weakest_rotation,
+        weakest_rotation: Some(weakest_rotation),
         ci95: interval(&growths, per_rotation)
             .map(|[low, high]| [low / containers, high / containers]),
     })
@@ -81,9 +81,9 @@ mod tests {
     fn the_incident_leaks_twenty_tasks_a_minute_on_its_own_clock() {
         let readings: Vec<u64> = (0..=12).map(|rotation| 200 + 100 * rotation).collect();
         let rate = rate(&readings, SCALE).expect("twelve rotations");
-        assert_eq!(rate.per_rotation_per_container, 2.0);
+        assert_eq!(rate.per_rotation_per_container, Some(2.0));
         assert_eq!(rate.per_minute, 20.0);
-        assert_eq!(rate.weakest_rotation, 100);
+        assert_eq!(rate.weakest_rotation, Some(100));
         assert_eq!(rate.ci95, Some([2.0, 2.0]));
     }
 
@@ -100,8 +100,10 @@ mod tests {
         ) {
             let rate = rate(&readings, SCALE).expect("at least two rotations");
             let [low, high] = rate.ci95.expect("at least two rotations");
-            prop_assert!(low <= rate.per_rotation_per_container && rate.per_rotation_per_container <= high);
-            prop_assert!(rate.weakest_rotation as f64 <= rate.per_rotation + 1e-9);
+            let (each, all) = (rate.per_rotation_per_container, rate.per_rotation);
+            prop_assert!(each.is_some_and(|each| low <= each && each <= high));
+            let weakest = rate.weakest_rotation.map(|weakest| weakest as f64 - 1e-9);
+            prop_assert!(weakest <= all);
         }
     }
 }

@@ -63,13 +63,14 @@ fn no_baseline(evidence: &Evidence<'_>) -> Judgement {
     let reason = match (evidence.samples.first(), evidence.cut_short) {
         (None, Some(cut_short)) => format!("no baseline was reached: {cut_short}"),
         (None, None) => "no baseline was reached".into(),
-        (Some(baseline), _) if baseline.behind > evidence.containers_without_room => {
+        (Some(baseline), _) if baseline.behind > Some(evidence.containers_without_room) => {
             let why = evidence
                 .stream_error
                 .map_or_else(String::new, |error| format!(": {error}"));
             format!(
                 "{} of {} containers could not be followed, so there is no baseline{why}",
-                baseline.behind, evidence.containers
+                baseline.behind.unwrap_or(0),
+                evidence.containers
             )
         }
         _ => return None,
@@ -78,15 +79,12 @@ fn no_baseline(evidence: &Evidence<'_>) -> Judgement {
 }
 
 fn hung(evidence: &Evidence<'_>) -> Judgement {
-    if evidence.hung.containers == 0 {
-        return None;
-    }
+    let containers = evidence.hung.containers.filter(|hung| *hung > 0)?;
     let mut reason = format!(
-        "{} of {} containers stopped rotating ({} of {} rotations made by the slowest)",
-        evidence.hung.containers,
+        "{containers} of {} containers stopped rotating ({} of {} rotations made by the slowest)",
         evidence.containers,
-        evidence.rotations.made,
-        evidence.rotations.due
+        evidence.rotations.made.unwrap_or(0),
+        evidence.rotations.due.unwrap_or(0)
     );
     if let Some(rotation) = evidence.fds_exhausted_at_rotation {
         let until_then = growth(evidence.rates.tasks, evidence.rates.fds);
@@ -141,7 +139,7 @@ fn no_rotation(evidence: &Evidence<'_>) -> Judgement {
 
 fn leaking(evidence: &Evidence<'_>) -> Judgement {
     let (tasks, fds) = (evidence.rates.tasks, evidence.rates.fds);
-    let grows = |rate: Option<Rate>| rate.is_some_and(|rate| rate.weakest_rotation > 0);
+    let grows = |rate: Option<Rate>| rate.is_some_and(|rate| rate.weakest_rotation > Some(0));
     if !grows(tasks) && !grows(fds) {
         return None;
     }
@@ -162,7 +160,8 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
 
 fn growth(tasks: Option<Rate>, fds: Option<Rate>) -> String {
     let figure = |rate: Option<Rate>, unit| {
-        rate.map(|rate| format!("{:.2} {unit}", rate.per_rotation_per_container))
+        let each = rate.and_then(|rate| rate.per_rotation_per_container);
+        each.map(|each| format!("{each:.2} {unit}"))
     };
     let figures = [figure(tasks, "tasks"), figure(fds, "fds")];
     figures
@@ -229,8 +228,8 @@ fn ended(evidence: &Evidence<'_>) -> Judgement {
 /// nothing. Containers that are meant to start again must have ended for it to show that.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
     let last = evidence.samples.last()?;
-    let held = evidence.containers + last.rotations_made;
-    let ended = last.streams_opened.saturating_sub(held);
+    let held = evidence.containers + last.rotations_made?;
+    let ended = last.streams_opened?.saturating_sub(held);
     let reason = match (evidence.restarts, ended) {
         (false, 0) => return None,
         (false, ended) => format!("no leak, but {ended} streams ended before their rotation"),
@@ -247,7 +246,8 @@ fn clean(evidence: &Evidence<'_>) -> Judgement {
         let lines = evidence.delivery.emitted.unwrap_or(0);
         let reason = format!(
             "back at the baseline after {} of {} rotations; {lines} lines delivered once",
-            evidence.rotations.made, evidence.rotations_asked
+            evidence.rotations.made.unwrap_or(0),
+            evidence.rotations_asked
         );
         (Verdict::Clean, reason)
     })
@@ -265,8 +265,13 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     let grew = pairs()
         .filter(|pair| pair[1].tasks > pair[0].tasks || pair[1].fds > pair[0].fds)
         .count();
-    let tasks = last.tasks as i64 - first.tasks as i64;
-    let fds = last.fds.unwrap_or(0) as i64 - first.fds.unwrap_or(0) as i64;
+    let grown = |first: Option<u64>, last: Option<u64>| {
+        i128::from(last.unwrap_or(0)) - i128::from(first.unwrap_or(0))
+    };
+    let (tasks, fds) = (
+        grown(first.tasks, last.tasks),
+        grown(first.fds, last.fds),
+    );
     format!(
         "{tasks:+} tasks and {fds:+} fds over the baseline, but growth in {grew} of {} rotations only; \
          more --rotations would tell",
@@ -304,7 +309,10 @@ mod tests {
             Self {
                 tasks,
                 delivery,
-                hung: Hung::default(),
+                hung: Hung {
+                    containers: Some(0),
+                    r#where: Vec::new(),
+                },
                 cut_short: None,
                 streams_opened: 13 * 50,
                 settled: true,
@@ -316,13 +324,13 @@ mod tests {
 
         fn verdict(&self) -> (Verdict, String) {
             let sample = |(rotation, &tasks): (usize, &u64)| Sample {
-                rotation: rotation as u64,
-                tasks,
+                rotation: Some(rotation as u64),
+                tasks: Some(tasks),
                 fds: Some(60),
                 settled: self.settled,
-                streams_opened: self.streams_opened,
-                rotations_made: rotation as u64 * 50,
-                lines_read: (rotation as u64 + 1) * self.lines_per_rotation,
+                streams_opened: Some(self.streams_opened),
+                rotations_made: Some(rotation as u64 * 50),
+                lines_read: Some((rotation as u64 + 1) * self.lines_per_rotation),
                 ..Sample::default()
             };
             let samples: Vec<Sample> = self.tasks.iter().enumerate().map(sample).collect();
@@ -335,9 +343,9 @@ mod tests {
                 containers: 50,
                 rotations_asked: self.rotations_asked,
                 rotations: Rotations {
-                    due: 12,
-                    made: 12,
-                    missed: 0,
+                    due: Some(12),
+                    made: Some(12),
+                    missed: Some(0),
                 },
                 samples: &samples,
                 rates: Rates {
@@ -371,7 +379,7 @@ mod tests {
                 longest_ms: 900,
             };
             run.hung = Hung {
-                containers: 1,
+                containers: Some(1),
                 r#where: vec![place],
             };
             assert_eq!(run.verdict().0, Verdict::Hung);

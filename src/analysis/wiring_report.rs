@@ -39,14 +39,18 @@ impl Observation {
         let measured = self.counted().len().saturating_sub(1) as u64;
         let rotations = match &self.finding {
             Some(finding) => Rotations {
-                due: finding.rotations_due,
-                made: finding.rotations_made,
-                missed: finding.rotations_missed,
+                due: Some(finding.rotations_due),
+                made: Some(finding.rotations_made),
+                missed: Some(finding.rotations_missed),
             },
             None => self.rotations_sampled(),
         };
         let (rates, delivery) = (self.rates(), self.delivery());
-        let (hung, forgotten_readers) = (hung(&finding), wait_points(&finding));
+        let hung = match &self.finding {
+            Some(finding) => hung(finding),
+            None => Hung::default(),
+        };
+        let forgotten_readers = wait_points(&finding);
         let (verdict, reason) = judge(Evidence {
             containers: self.load.containers,
             rotations_asked: self.rotations,
@@ -82,12 +86,14 @@ impl Observation {
             },
             delivery,
             hung,
-            containers_ended: finding.containers_ended,
+            containers_ended: self.finding.as_ref().map(|finding| finding.containers_ended),
             forgotten_readers,
             stream_errors: finding.stream_errors,
             fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
             runtime: finding.runtime,
             engine_side: self.engine_side(),
+            trends: None,
+            leak_profile: None,
             samples: self.samples.clone(),
         }
     }
@@ -102,7 +108,7 @@ impl Observation {
         let counted = self
             .samples
             .iter()
-            .take_while(|sample| exhausted.is_none_or(|rotation| sample.rotation < rotation))
+            .take_while(|sample| exhausted.is_none_or(|rotation| sample.rotation < Some(rotation)))
             .count();
         &self.samples[..counted]
     }
@@ -112,11 +118,12 @@ impl Observation {
         let Some(last) = self.samples.last() else {
             return Rotations::default();
         };
-        let made_by_all = self.samples.iter().rfind(|sample| sample.behind == 0);
+        let made_by_all = self.samples.iter().rfind(|sample| sample.behind == Some(0));
         Rotations {
             due: last.rotation,
-            made: made_by_all.map_or(0, |sample| sample.rotation),
-            missed: (last.rotation * self.load.containers).saturating_sub(last.rotations_made),
+            made: made_by_all.map_or(Some(0), |sample| sample.rotation),
+            // Only the worker's last word tells whether those that were due later were made.
+            missed: None,
         }
     }
 
@@ -126,10 +133,10 @@ impl Observation {
             rotation: self.load.rotation,
         };
         let counted = self.counted();
-        let tasks: Vec<u64> = counted.iter().map(|sample| sample.tasks).collect();
+        let tasks: Option<Vec<u64>> = counted.iter().map(|sample| sample.tasks).collect();
         let fds: Option<Vec<u64>> = counted.iter().map(|sample| sample.fds).collect();
         Rates {
-            tasks: rate(&tasks, scale),
+            tasks: tasks.and_then(|tasks| rate(&tasks, scale)),
             fds: fds.and_then(|fds| rate(&fds, scale)),
         }
     }
@@ -179,6 +186,7 @@ impl Observation {
                 r#final: last,
                 leaked,
                 per_rotation_per_container: (rotations > 0).then(|| leaked as f64 / divisor),
+                meaning: None,
             }
         };
         let of = |counts: &BTreeMap<String, u64>, name| counts.get(name).copied().unwrap_or(0);
@@ -203,8 +211,9 @@ impl Observation {
             && self.finding.is_some()
         {
             let known = |of: fn(&SiteReport) -> u64| sites.iter().map(of).sum::<u64>();
-            let hidden_first = first.tasks.saturating_sub(known(|site| site.baseline));
-            let hidden_last = last.tasks.saturating_sub(known(|site| site.r#final));
+            let hidden = |sample: &Sample, known: u64| sample.tasks.unwrap_or(0).saturating_sub(known);
+            let hidden_first = hidden(first, known(|site| site.baseline));
+            let hidden_last = hidden(last, known(|site| site.r#final));
             if !cfg!(tokio_unstable) && (hidden_first > 0 || hidden_last > 0) {
                 let label = "hidden (not attributed)".to_owned();
                 sites.push(row(label, None, None, hidden_first, hidden_last));
@@ -252,7 +261,7 @@ fn hung(finding: &Finding) -> Hung {
         .collect();
     places.sort_by_key(|place| std::cmp::Reverse(place.containers));
     Hung {
-        containers: places.iter().map(|place| place.containers).sum(),
+        containers: Some(places.iter().map(|place| place.containers).sum()),
         r#where: places,
     }
 }

@@ -22,9 +22,10 @@ pub(super) fn render(audit: &Audit) -> anyhow::Result<String> {
         "lines_lost",
     ])?;
     let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    let rate = |rate: Option<Rate>| text(rate.map(|rate| rate.per_rotation_per_container));
+    let rate = |rate: Option<Rate>| text(rate.and_then(|rate| rate.per_rotation_per_container));
     for claim in &audit.claims {
         for wiring in &claim.report.wirings {
+            let hung = wiring.hung.containers.map(|hung| hung.to_string());
             let lost = wiring.delivery.lost.map(|lines| lines.to_string());
             writer.write_record([
                 &claim.scenario,
@@ -33,7 +34,7 @@ pub(super) fn render(audit: &Audit) -> anyhow::Result<String> {
                 wiring.verdict.word(),
                 &rate(wiring.rates.tasks),
                 &rate(wiring.rates.fds),
-                &wiring.hung.containers.to_string(),
+                &hung.unwrap_or_default(),
                 &lost.unwrap_or_default(),
             ])?;
         }

@@ -62,7 +62,7 @@ pub struct ClockTrial {
     /// The clock whose interval was doubled; null for the scenario's own.
     pub clock: Option<Driver>,
     /// The rotation interval.
-    pub rotation_ms: u64,
+    pub rotation_ms: Option<u64>,
     /// The interval of the health checks; null where there are none.
     pub health_check_ms: Option<u64>,
     /// The interval of the containers' restarts; null where they run on.
@@ -230,12 +230,12 @@ fn per_event(clock: Driver, base: &Report, rates: Rates) -> Option<PerEvent> {
     let config = &base.config;
     let interval_ms = match clock {
         Driver::Rotation => config.rotation_ms,
-        Driver::HealthCheck => config.health_check_ms?,
-        Driver::Restart => config.restart_ms?,
-        Driver::Time => return None,
+        Driver::HealthCheck => config.health_check_ms,
+        Driver::Restart => config.restart_ms,
+        Driver::Time => None,
     };
     let minute = Duration::from_secs(60).as_millis() as f64;
-    let events_per_minute = config.containers as f64 * minute / interval_ms as f64;
+    let events_per_minute = config.containers? as f64 * minute / interval_ms? as f64;
     Some(PerEvent {
         tasks: rates.tasks?.per_minute / events_per_minute,
         fds: rates.fds.map(|rate| rate.per_minute / events_per_minute),
@@ -297,7 +297,7 @@ mod tests {
     fn trial_at(clock: Option<Driver>, fds_per_minute: f64) -> ClockTrial {
         ClockTrial {
             clock,
-            rotation_ms: 300_000,
+            rotation_ms: Some(300_000),
             health_check_ms: Some(30_000),
             restart_ms: None,
             tasks_per_minute: Some(fds_per_minute),

@@ -52,14 +52,14 @@ fn row(claim: &Claim) -> Vec<Text> {
 /// What a wiring left, or why that says nothing.
 fn in_short(wiring: &WiringReport) -> String {
     match wiring.verdict {
-        Verdict::Hung => format!("  {} hung", wiring.hung.containers),
+        Verdict::Hung => format!("  {} hung", wiring.hung.containers.unwrap_or(0)),
         Verdict::Starved => match (wiring.delivery.lost, wiring.delivery.duplicated) {
             (Some(lost), _) if lost > 0 => format!("  {lost} lines lost"),
             (_, twice) => format!("  {} lines twice", twice.unwrap_or(0)),
         },
         Verdict::Inconclusive => "  inconclusive".into(),
         Verdict::Leaking | Verdict::Clean => {
-            let left = |rate: Option<Rate>| rate.map(|rate| rate.per_rotation_per_container);
+            let left = |rate: Option<Rate>| rate.and_then(|rate| rate.per_rotation_per_container);
             let (tasks, fds) = (left(wiring.rates.tasks), left(wiring.rates.fds));
             format!("  {}", left_of_both(tasks, fds))
         }

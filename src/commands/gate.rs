@@ -83,7 +83,7 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
     }
     let mut report = saved::read(&args.report).map_err(Failure::usage)?;
     let wirings = report.wirings.iter().map(|wiring| wiring.name.as_str());
-    let containers = Some(report.config.containers);
+    let containers = report.config.containers;
     let baseline = args.gating.check(&report.config, containers, wirings)?;
     let junit = args
         .junit

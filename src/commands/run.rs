@@ -202,7 +202,7 @@ fn finish(
     }
     let unmeasured = |wiring: &&WiringReport| {
         let baseline = wiring.samples.first();
-        let without_baseline = baseline.is_none_or(|sample| sample.behind > 0);
+        let without_baseline = baseline.is_none_or(|sample| sample.behind > Some(0));
         // A monitor that keeps containers out by itself has been measured: it hangs.
         let inconclusive = wiring.verdict == Verdict::Inconclusive;
         wiring.cut_short.is_some() || (inconclusive && without_baseline)

@@ -54,7 +54,7 @@ pub fn check<'a>(
         ));
     }
     let mut config = config.clone();
-    config.containers = containers.unwrap_or(baseline.config.containers);
+    config.containers = containers.or(baseline.config.containers);
     if conditions == Conditions::Same
         && let Some((name, was, is)) = difference(&baseline.config, &config)
     {
@@ -111,9 +111,9 @@ fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String
     }
     let of = |config: &Config| {
         [
-            ("--engine", config.engine.clone()),
-            ("--containers", config.containers.to_string()),
-            ("--rotation", time(config.rotation_ms)),
+            ("--engine", told(config.engine.as_deref())),
+            ("--containers", told(config.containers)),
+            ("--rotation", told(config.rotation_ms.map(time))),
             ("--clock", config.clock.clone()),
             ("--time-scale", config.time_scale.to_string()),
             ("--silent", told(config.silent)),
@@ -124,7 +124,7 @@ fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String
                 "--keep-ended-streams",
                 config.keep_ended_streams.to_string(),
             ),
-            ("--consumer-delay", time(config.consumer_delay_ms)),
+            ("--consumer-delay", told(config.consumer_delay_ms.map(time))),
         ]
     };
     let checks = (was.health_check_ms, is.health_check_ms);
@@ -158,7 +158,7 @@ pub fn compare(report: &Report, baseline: &Report, partial: PartialReports) -> V
             ),
         };
         let mut results = vec![of_verdict(wiring, before)];
-        let containers = report.config.containers as f64;
+        let containers = report.config.containers.unwrap_or(1) as f64;
         results.extend(Bounded::ALL.map(|figure| figure.compare(wiring, before, containers)));
         results.push(sites);
         results
@@ -266,26 +266,26 @@ impl Bounded {
         };
         let (now, then) = (rate(wiring)?, rate(before)?);
         match self {
-            Self::Rate(_) => Some((lower(now), upper(then))),
+            Self::Rate(_) => Some((lower(now)?, upper(then)?)),
             // What the baseline's rate allows for in as many rotations as were measured now.
             Self::OverBaseline(_) => {
                 let rotations = wiring.samples.len().saturating_sub(1) as f64;
-                let allowed = upper(then).max(0.0) * containers * rotations;
-                let noise = (now.per_rotation_per_container - lower(now)) * containers * rotations;
+                let allowed = upper(then)?.max(0.0) * containers * rotations;
+                let noise = (now.per_rotation_per_container? - lower(now)?) * containers * rotations;
                 Some((metric.of(wiring)? - noise, allowed.ceil()))
             }
         }
     }
 }
 
-fn lower(rate: Rate) -> f64 {
+fn lower(rate: Rate) -> Option<f64> {
     rate.ci95
-        .map_or(rate.per_rotation_per_container, |[low, _]| low)
+        .map_or(rate.per_rotation_per_container, |[low, _]| Some(low))
 }
 
-fn upper(rate: Rate) -> f64 {
+fn upper(rate: Rate) -> Option<f64> {
     rate.ci95
-        .map_or(rate.per_rotation_per_container, |[_, high]| high)
+        .map_or(rate.per_rotation_per_container, |[_, high]| Some(high))
 }
 
 /// No spawn site may leak in every rotation that did not in the baseline.
@@ -390,6 +390,7 @@ mod tests {
             r#final: 0,
             leaked,
             per_rotation_per_container: None,
+            meaning: None,
         }
     }
 

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_dead_monitor_is_told_by_its_verdict_and_by_its_figures() {
         let mut dead = wiring("fixed", Hung, 0.0);
-        dead.hung.containers = 3;
+        dead.hung.containers = Some(3);
         for (gate, outcome) in [
             ("fixed.verdict == hung", Held),
             ("fixed.verdict != clean", Held),

@@ -88,12 +88,12 @@ impl Metric {
             Self::FdsPerRotation => per_rotation(fds),
             Self::TasksPerMinute => per_minute(tasks),
             Self::FdsPerMinute => per_minute(fds),
-            Self::TasksOverBaseline => growth(wiring, |counts| Some(counts.tasks)),
+            Self::TasksOverBaseline => growth(wiring, |counts| counts.tasks),
             Self::FdsOverBaseline => growth(wiring, |counts| counts.fds),
             Self::LinesLost => wiring.delivery.lost.map(|lines| lines as f64),
             Self::LinesDuplicated => wiring.delivery.duplicated.map(|lines| lines as f64),
-            Self::ContainersHung => of_the_living(wiring, wiring.hung.containers),
-            Self::RotationsMissed => of_the_living(wiring, wiring.rotations.missed),
+            Self::ContainersHung => wiring.hung.containers.map(|count| count as f64),
+            Self::RotationsMissed => wiring.rotations.missed.map(|count| count as f64),
         };
         // Adding 0 turns -0 into 0. What is no number would meet every !=.
         measured
@@ -103,7 +103,7 @@ impl Metric {
 }
 
 fn per_rotation(rate: Option<Rate>) -> Option<f64> {
-    rate.map(|rate| rate.per_rotation_per_container)
+    rate.and_then(|rate| rate.per_rotation_per_container)
 }
 
 fn per_minute(rate: Option<Rate>) -> Option<f64> {
@@ -118,27 +118,21 @@ fn growth(wiring: &WiringReport, count: fn(Counts) -> Option<u64>) -> Option<f64
     Some((i128::from(last) - i128::from(first)) as f64)
 }
 
-/// A count that only the worker's last word tells. Where that is missing, the count stands at 0
-/// and what was read is unknown: nobody asked whether the monitor was alive.
-fn of_the_living(wiring: &WiringReport, count: u64) -> Option<f64> {
-    let heard = count > 0 || wiring.delivery.read.is_some();
-    heard.then_some(count as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gate::test_report::wiring;
-    use crate::report::model::{Delivery, Verdict};
+    use crate::report::model::Verdict;
 
     #[test]
     fn a_worker_that_was_not_heard_to_the_end_has_unknown_liveness() {
         let mut unheard = wiring("old", Verdict::Leaking, 2.0);
-        unheard.delivery = Delivery::default();
+        unheard.hung.containers = None;
+        unheard.rotations.missed = None;
         for metric in [Metric::ContainersHung, Metric::RotationsMissed] {
             assert_eq!(metric.of(&unheard), None, "{}", metric.name());
         }
-        unheard.hung.containers = 3;
+        unheard.hung.containers = Some(3);
         assert_eq!(Metric::ContainersHung.of(&unheard), Some(3.0));
     }
 
@@ -146,11 +140,11 @@ mod tests {
     fn growth_below_the_baseline_is_negative() {
         let mut shrunk = wiring("old", Verdict::Inconclusive, 0.0);
         shrunk.baseline = Some(Counts {
-            tasks: 200,
+            tasks: Some(200),
             fds: None,
         });
         shrunk.r#final = Some(Counts {
-            tasks: 152,
+            tasks: Some(152),
             fds: Some(13),
         });
         assert_eq!(Metric::TasksOverBaseline.of(&shrunk), Some(-48.0));

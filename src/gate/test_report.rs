@@ -19,7 +19,7 @@ pub(crate) fn wiring(name: &str, verdict: Verdict, growth: f64) -> WiringReport 
     .expect("a wiring's report");
     for rate in [&mut wiring.rates.tasks, &mut wiring.rates.fds] {
         let rate = rate.as_mut().expect("given above");
-        rate.per_rotation_per_container = growth;
+        rate.per_rotation_per_container = Some(growth);
     }
     wiring
 }

@@ -9,18 +9,18 @@ use super::model::Report;
 struct Row<'a> {
     wiring: &'a str,
     verdict: &'a str,
-    rotation: u64,
+    rotation: Option<u64>,
     t_ms: u64,
-    tasks: u64,
+    tasks: Option<u64>,
     fds: Option<u64>,
     rss_bytes: Option<u64>,
     threads: Option<u64>,
-    settle_ms: u64,
+    settle_ms: Option<u64>,
     settled: bool,
-    streams_opened: u64,
-    rotations_made: u64,
-    behind: u64,
-    lines_read: u64,
+    streams_opened: Option<u64>,
+    rotations_made: Option<u64>,
+    behind: Option<u64>,
+    lines_read: Option<u64>,
 }
 
 /// Renders a report's samples. An unknown value is an empty field.

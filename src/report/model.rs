@@ -44,14 +44,14 @@ pub struct Tool {
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
-    /// `synthetic` or `docker`.
-    pub engine: String,
-    /// Containers followed.
-    pub containers: u64,
-    /// Rotation interval on the monitor's clock.
-    pub rotation_ms: u64,
-    /// Rotations asked for.
-    pub rotations: u64,
+    /// `synthetic` or `docker`; null where a process is watched.
+    pub engine: Option<String>,
+    /// Containers followed; null where nobody told.
+    pub containers: Option<u64>,
+    /// Rotation interval on the monitor's clock; null where nobody told.
+    pub rotation_ms: Option<u64>,
+    /// Rotations asked for; null where none were.
+    pub rotations: Option<u64>,
     /// `real` or `compressed`.
     pub clock: String,
     /// The factor by which the monitor's durations were divided.
@@ -60,8 +60,8 @@ pub struct Config {
     pub lines_per_second: Option<f64>,
     /// Share of the containers that print nothing; null for attached containers.
     pub silent: Option<f64>,
-    /// What the consumer takes for each chunk, in wall time.
-    pub consumer_delay_ms: u64,
+    /// What the consumer takes for each chunk, in wall time; null where nobody knows.
+    pub consumer_delay_ms: Option<u64>,
     /// Lines that a container prints at once; null for attached containers.
     #[serde(default)]
     pub burst: Option<u64>,
@@ -78,8 +78,30 @@ pub struct Config {
     pub health_check_ms: Option<u64>,
     /// The scenario that the run was made from.
     pub scenario: Option<String>,
-    /// The seed of the containers' schedule.
-    pub seed: u64,
+    /// The seed of the containers' schedule; null where there is none.
+    pub seed: Option<u64>,
+    /// Of whom a process was watched; null where leakcheck ran the monitor itself.
+    #[serde(default)]
+    pub watched: Option<Watched>,
+}
+
+/// A process that was watched, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Watched {
+    /// Its number.
+    pub pid: Option<u32>,
+    /// Where its goroutines were read.
+    pub pprof: Option<String>,
+    /// Where its tokio tasks were read.
+    pub console: Option<String>,
+    /// Where its Prometheus metrics were read.
+    pub metrics: Option<String>,
+    /// Between two readings.
+    pub every_ms: u64,
+    /// For so long it was to be watched.
+    pub for_ms: u64,
+    /// What was read before is not judged: a process that has just started grows.
+    pub warm_up_ms: u64,
 }
 
 /// What one wiring did.
@@ -117,9 +139,9 @@ pub struct WiringReport {
     pub delivery: Delivery,
     /// Containers that stopped rotating.
     pub hung: Hung,
-    /// Containers that ended during the run and did not start again.
+    /// Containers that ended during the run and did not start again; null where nobody can tell.
     #[serde(default)]
-    pub containers_ended: u64,
+    pub containers_ended: Option<u64>,
     /// Where the readers of forgotten streams stand that have not ended; empty where none is left.
     #[serde(default)]
     pub forgotten_readers: Vec<WaitPoint>,
@@ -131,6 +153,12 @@ pub struct WiringReport {
     pub runtime: Runtime,
     /// What the engine counted on its side.
     pub engine_side: EngineSide,
+    /// How the counts of a watched process went; null where leakcheck ran the monitor itself.
+    #[serde(default)]
+    pub trends: Option<Trends>,
+    /// What the process's own leak profile says (Go, from 1.26 on); null where it serves none.
+    #[serde(default)]
+    pub leak_profile: Option<LeakProfile>,
     /// Every sample, the baseline first.
     pub samples: Vec<Sample>,
 }
@@ -173,22 +201,22 @@ impl Verdict {
     }
 }
 
-/// Rotations per container.
+/// Rotations per container; null where nobody can tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rotations {
     /// Rotations that were due.
-    pub due: u64,
+    pub due: Option<u64>,
     /// Rotations that the container made which made the fewest.
-    pub made: u64,
+    pub made: Option<u64>,
     /// Rotations that were due and not made, over all containers.
-    pub missed: u64,
+    pub missed: Option<u64>,
 }
 
 /// Live counts of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
-    /// The monitor's tasks.
-    pub tasks: u64,
+    /// The monitor's tasks; null where nobody tells.
+    pub tasks: Option<u64>,
     /// The process's file descriptors; null where the system does not tell.
     pub fds: Option<u64>,
 }
@@ -205,14 +233,15 @@ pub struct Rates {
 /// Growth of one count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {
-    /// Per rotation of one container.
-    pub per_rotation_per_container: f64,
-    /// Per rotation of all containers.
-    pub per_rotation: f64,
+    /// Per rotation of one container; null where rotations or containers are not known.
+    pub per_rotation_per_container: Option<f64>,
+    /// Per rotation of all containers; null where rotations are not known.
+    pub per_rotation: Option<f64>,
     /// Per minute on the monitor's own clock.
     pub per_minute: f64,
-    /// Growth of all containers in the rotation in which it was least.
-    pub weakest_rotation: i64,
+    /// Growth of all containers in the rotation in which it was least; null where rotations are not
+    /// known.
+    pub weakest_rotation: Option<i64>,
     /// The 95 % interval of the growth per rotation per container; null with fewer than two rotations.
     pub ci95: Option<[f64; 2]>,
 }
@@ -258,6 +287,9 @@ pub struct SiteReport {
     pub leaked: i64,
     /// Growth per rotation per container.
     pub per_rotation_per_container: Option<f64>,
+    /// What its tasks do, in words, where that is known of a watched process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
 }
 
 /// File descriptors by kind.
@@ -287,8 +319,8 @@ pub struct Delivery {
 /// Containers that stopped rotating.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hung {
-    /// How many.
-    pub containers: u64,
+    /// How many; null where nobody can tell.
+    pub containers: Option<u64>,
     /// Where they stand.
     pub r#where: Vec<HungPlace>,
 }
@@ -309,6 +341,68 @@ pub struct HungPlace {
     pub longest_ms: u64,
 }
 
+/// How the counts of a watched process went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trends {
+    /// Its tasks, or goroutines.
+    pub tasks: Option<Trend>,
+    /// Its file descriptors.
+    pub fds: Option<Trend>,
+    /// Readings that failed.
+    pub failed_readings: u64,
+    /// How often the process was started anew; what is judged is the longest stretch without.
+    pub restarts: u64,
+    /// Whether its tasks are a lower bound: its console had not told of all of them.
+    pub tasks_are_lower_bound: bool,
+    /// Of what there was one per container at the baseline: how many were replaced by others since,
+    /// as the streams' readers by rotations. The largest count of all kinds; a process that replaces
+    /// nothing shows no sign of life.
+    pub replaced: u64,
+}
+
+/// How a count went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trend {
+    /// Points that it was worked out from: one per rotation where that is known.
+    pub points: u64,
+    /// The Theil-Sen slope.
+    pub per_minute: f64,
+    /// Its 95 % interval (Sen 1968).
+    pub ci95_per_minute: [f64; 2],
+    /// The probability of so clear a trend where there is none (Mann-Kendall, two-sided).
+    pub mann_kendall_p: f64,
+    /// Where the count moved from one level to another.
+    pub steps: Vec<Step>,
+}
+
+/// A move of a count from one level to another.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// When, since the first reading.
+    pub t_ms: u64,
+    /// By how much.
+    pub size: f64,
+}
+
+/// Goroutines that Go's runtime itself found to be leaked. It does not see those that are parked on
+/// input or output, nor those that something still refers to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeakProfile {
+    /// How many.
+    pub goroutines: u64,
+    /// By the function that they run, the most first.
+    pub by_function: Vec<LeakedGoroutines>,
+}
+
+/// Leaked goroutines of one function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeakedGoroutines {
+    /// The function.
+    pub function: String,
+    /// How many.
+    pub goroutines: u64,
+}
+
 /// A place at which tasks of a spawn site wait that a rotation has left behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitPoint {
@@ -321,8 +415,8 @@ pub struct WaitPoint {
 /// Streams that could not be opened or that broke.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamErrors {
-    /// How many.
-    pub count: u64,
+    /// How many; null where nobody can tell.
+    pub count: Option<u64>,
     /// Why one of them failed.
     pub example: Option<String>,
 }
@@ -358,12 +452,13 @@ pub struct EngineSide {
 /// One reading of a worker's live counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
-    /// The rotation after which it was taken; 0 is the baseline.
-    pub rotation: u64,
+    /// The rotation after which it was taken, 0 at the baseline; null where rotations are not known.
+    /// What follows is null where a process was watched that does not tell.
+    pub rotation: Option<u64>,
     /// Wall time since the worker started following.
     pub t_ms: u64,
     /// The monitor's tasks.
-    pub tasks: u64,
+    pub tasks: Option<u64>,
     /// The process's file descriptors.
     pub fds: Option<u64>,
     /// Resident memory.
@@ -372,18 +467,18 @@ pub struct Sample {
     pub threads: Option<u64>,
     /// Wall time from the rotation until the counts changed for the last time before the sample;
     /// read every few milliseconds.
-    pub settle_ms: u64,
+    pub settle_ms: Option<u64>,
     /// Whether they settled before the deadline.
     pub settled: bool,
     /// Streams opened so far.
-    pub streams_opened: u64,
+    pub streams_opened: Option<u64>,
     /// Rotations made so far, over all containers.
-    pub rotations_made: u64,
+    pub rotations_made: Option<u64>,
     /// Containers that had not made this rotation when the sample was taken; at the baseline,
     /// containers that were not followed.
-    pub behind: u64,
+    pub behind: Option<u64>,
     /// Lines delivered so far.
-    pub lines_read: u64,
+    pub lines_read: Option<u64>,
     /// Tasks by the label of their spawn site.
     pub sites: BTreeMap<String, u64>,
     /// The engine's counts at about the same time.

@@ -1,7 +1,7 @@
 //! What people read of a report: headings, tables and sentences, before any rendering.
 
 use super::gate_section;
-use super::model::{Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport};
+use super::model::{Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport};
 use crate::duration;
 use crate::probe::sites;
 
@@ -72,9 +72,9 @@ fn rates(report: &Report) -> Section {
             wiring,
             verdict,
             Text::Words(of.into()),
-            figure(rate.map(|rate| rate.per_rotation_per_container)),
+            figure(rate.and_then(|rate| rate.per_rotation_per_container)),
             figure(predicted),
-            figure(rate.map(|rate| rate.per_rotation)),
+            figure(rate.and_then(|rate| rate.per_rotation)),
             figure(rate.map(|rate| rate.per_minute)),
         ]
     };
@@ -134,7 +134,8 @@ fn verdict_in_words(wiring: &WiringReport) -> String {
 /// The run's conditions in a line.
 fn conditions(report: &Report) -> String {
     let config = &report.config;
-    let rotation = duration::format(std::time::Duration::from_millis(config.rotation_ms));
+    let rotation = std::time::Duration::from_millis(config.rotation_ms.unwrap_or(0));
+    let rotation = duration::format(rotation);
     let clock = match config.clock.as_str() {
         "compressed" => format!("compressed {}-fold", trimmed(config.time_scale)),
         clock => format!("{clock} clock"),
@@ -145,7 +146,9 @@ fn conditions(report: &Report) -> String {
     };
     format!(
         "{scenario}{} {} containers, {} rotations of {rotation}, {clock}",
-        config.containers, config.engine, config.rotations
+        config.containers.unwrap_or(0),
+        config.engine.as_deref().unwrap_or(""),
+        config.rotations.unwrap_or(0)
     )
 }
 
@@ -164,7 +167,7 @@ fn rotations_of(wirings: &[WiringReport]) -> Section {
         .filter_map(|wiring| wiring.samples.last())
         .map(|s| s.rotation)
         .max();
-    let last = usize::try_from(last.unwrap_or(0)).unwrap_or(usize::MAX);
+    let last = usize::try_from(last.flatten().unwrap_or(0)).unwrap_or(usize::MAX);
     let every = (last / ROTATION_ROWS).max(1);
     let mut header = vec!["rotation".to_owned()];
     for wiring in wirings {
@@ -180,7 +183,7 @@ fn rotations_of(wirings: &[WiringReport]) -> Section {
             let sample = wiring
                 .samples
                 .iter()
-                .find(|sample| sample.rotation == rotation as u64);
+                .find(|sample| sample.rotation == Some(rotation as u64));
             row.push(Text::Figure(tasks_of(sample)));
             row.push(count(sample.and_then(|sample| sample.fds)));
         }
@@ -208,9 +211,9 @@ fn rotations_of(wirings: &[WiringReport]) -> Section {
 }
 
 fn tasks_of(sample: Option<&Sample>) -> String {
-    match sample {
-        Some(sample) if sample.settled => sample.tasks.to_string(),
-        Some(sample) => format!("~{}", sample.tasks),
+    match sample.and_then(|sample| Some((sample, sample.tasks?))) {
+        Some((sample, tasks)) if sample.settled => tasks.to_string(),
+        Some((_, tasks)) => format!("~{tasks}"),
         None => "-".into(),
     }
 }
@@ -282,28 +285,27 @@ fn surroundings(report: &Report) -> Section {
             format!(
                 "{name}: {} of {} containers hang, for up to {:.1} s: {}.",
                 place.containers,
-                report.config.containers,
+                report.config.containers.unwrap_or(0),
                 place.longest_ms as f64 / 1000.0,
                 place.place
             )
         }));
         notes.extend(forgotten_readers(wiring));
-        if wiring.stream_errors.count > 0 {
+        if let Some(count) = wiring.stream_errors.count.filter(|count| *count > 0) {
             let example = wiring
                 .stream_errors
                 .example
                 .as_deref()
                 .unwrap_or("no reason given");
-            let count = wiring.stream_errors.count;
             notes.push(format!(
                 "{name}: {count} streams failed, one of them: {example}."
             ));
         }
-        let outlived = wiring.after_shutdown.filter(|counts| counts.tasks > 0);
-        if let (Some(left), Some(last)) = (outlived, wiring.r#final) {
+        let tasks = |counts: Option<Counts>| counts.and_then(|counts| counts.tasks);
+        let outlived = tasks(wiring.after_shutdown).filter(|left| *left > 0);
+        if let (Some(left), Some(last)) = (outlived, tasks(wiring.r#final)) {
             notes.push(format!(
-                "{name}: {} of {} tasks outlived the monitor's full cancellation.",
-                left.tasks, last.tasks
+                "{name}: {left} of {last} tasks outlived the monitor's full cancellation."
             ));
         }
     }
@@ -344,7 +346,7 @@ fn engine_side(report: &Report) -> Vec<String> {
     let grown = |wiring: &WiringReport| {
         let engine = &wiring.engine_side;
         // What the synthetic engine spends on a connection is of no interest to anybody.
-        let own = report.config.engine != "synthetic";
+        let own = report.config.engine.as_deref() != Some("synthetic");
         let counts = [
             (
                 "connections",

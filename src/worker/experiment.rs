@@ -226,18 +226,18 @@ impl Experiment {
             *sites.entry(SpawnSite::parse(&site).label).or_default() += tasks;
         }
         say(&Event::Sample(Box::new(Sample {
-            rotation: self.rotation,
+            rotation: Some(self.rotation),
             t_ms: millis(self.started.elapsed()),
             tasks: reading.tasks,
             fds: reading.fds,
             rss_bytes: process.rss_bytes,
             threads: process.threads,
-            settle_ms: millis(settle),
+            settle_ms: Some(millis(settle)),
             settled,
-            streams_opened: progress.streams_opened,
-            rotations_made: progress.rotations_made,
-            behind: self.behind(),
-            lines_read: progress.lines_read,
+            streams_opened: Some(progress.streams_opened),
+            rotations_made: Some(progress.rotations_made),
+            behind: Some(self.behind()),
+            lines_read: Some(progress.lines_read),
             sites,
             engine: None,
         })));
@@ -278,7 +278,7 @@ impl Experiment {
             Some(_) => self.finding.delivered = self.monitor.delivered(),
         }
         self.finding.stream_errors = StreamErrors {
-            count: self.monitor.progress().errors,
+            count: Some(self.monitor.progress().errors),
             example: self.monitor.an_error(),
         };
         self.finding.runtime = self.runtime_figures();
@@ -318,7 +318,7 @@ impl Experiment {
 
 fn read_counts() -> Counts {
     Counts {
-        tasks: task_census::live_tasks(),
+        tasks: Some(task_census::live_tasks()),
         fds: fds::open(),
     }
 }
