@@ -1,0 +1,3 @@
+module follower
+
+go 1.19
