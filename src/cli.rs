@@ -49,6 +49,12 @@ pub enum Command {
     /// By default with the incident's figures, whose post-mortem's arithmetic is then redone line by
     /// line. Nothing is started and nothing is measured.
     Predict(commands::predict::PredictArgs),
+    /// Watch a process that runs already, and say what it leaks
+    ///
+    /// Its goroutines or tasks and its file descriptors are read at an interval and judged by how they
+    /// go: by the slope and its interval, per rotation where that is told, and by whether the process
+    /// shows signs of life.
+    Watch(commands::watch::WatchArgs),
     /// Group a goroutine dump, or say what grew between two
     ///
     /// Goroutines are grouped by state, stack and creator, and the well-known stacks told in words.

@@ -38,6 +38,7 @@ pub mod runner;
 pub mod scenario;
 pub mod stale_sockets;
 pub mod timestamps;
+pub mod watch;
 pub mod worker;
 
 pub use no_leak::assert_no_leak;

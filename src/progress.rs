@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::plan::Plan;
+use crate::report::table::Terminal;
 use crate::worker::protocol::Glance;
 
 /// A bar for what is being prepared, then a bar per wiring.
@@ -136,4 +137,51 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
+}
+
+/// A text that is drawn anew in its place, on standard error.
+pub struct LiveText {
+    all: MultiProgress,
+    text: ProgressBar,
+}
+
+impl LiveText {
+    /// An empty text; a quiet one shows nothing.
+    pub fn new(quiet: bool) -> Self {
+        let target = match quiet {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let all = MultiProgress::with_draw_target(target);
+        let text = all.add(ProgressBar::new_spinner().with_style(style("{msg}")));
+        Self { all, text }
+    }
+
+    /// Draws what `render` makes for the terminal; nothing where there is none.
+    pub fn show(&self, render: impl FnOnce(Terminal) -> String) {
+        if !self.all.is_hidden() {
+            let width = terminal_size::terminal_size_of(std::io::stderr());
+            let width = width.map_or(80, |(width, _)| width.0);
+            self.text.set_message(render(Terminal {
+                width: width.clamp(40, 120),
+                colours: false,
+            }));
+            self.text.tick();
+        }
+    }
+
+    /// Prints a line above the text, or as it is where there is none.
+    pub fn say(&self, line: &str) {
+        if self.all.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            // A terminal that cannot be written to shows no text either.
+            let _ = self.all.println(line);
+        }
+    }
+
+    /// Takes the text off the terminal.
+    pub fn clear(&self) {
+        self.text.finish_and_clear();
+    }
 }

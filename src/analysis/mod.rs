@@ -10,4 +10,6 @@ pub mod prediction;
 pub mod rates;
 pub mod trend;
 pub mod verdict;
+pub mod watched;
+mod watched_verdict;
 pub mod wiring_report;

@@ -150,7 +150,11 @@ mod tests {
     use super::*;
 
     fn row(counts: impl IntoIterator<Item = f64>) -> Vec<Point> {
-        counts.into_iter().enumerate().map(|(t, count)| (t as f64, count)).collect()
+        counts
+            .into_iter()
+            .enumerate()
+            .map(|(t, count)| (t as f64, count))
+            .collect()
     }
 
     #[test]
@@ -185,7 +189,9 @@ mod tests {
 
     #[test]
     fn steps_are_found_with_their_sizes_and_a_climb_is_none() {
-        let stairs = (0..40).map(|n| 1081.0 + 900.0 * f64::from(n / 20)).map(|c| c.floor());
+        let stairs = (0..40)
+            .map(|n| 1081.0 + 900.0 * f64::from(n / 20))
+            .map(|c| c.floor());
         assert_eq!(steps(&row(stairs)), [(20.0, 900.0)]);
         assert_eq!(steps(&row((0..40).map(f64::from))), []);
         assert_eq!(steps(&row([57.0; 40])), []);

@@ -268,10 +268,7 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     let grown = |first: Option<u64>, last: Option<u64>| {
         i128::from(last.unwrap_or(0)) - i128::from(first.unwrap_or(0))
     };
-    let (tasks, fds) = (
-        grown(first.tasks, last.tasks),
-        grown(first.fds, last.fds),
-    );
+    let (tasks, fds) = (grown(first.tasks, last.tasks), grown(first.fds, last.fds));
     format!(
         "{tasks:+} tasks and {fds:+} fds over the baseline, but growth in {grew} of {} rotations only; \
          more --rotations would tell",

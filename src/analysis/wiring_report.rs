@@ -86,7 +86,10 @@ impl Observation {
             },
             delivery,
             hung,
-            containers_ended: self.finding.as_ref().map(|finding| finding.containers_ended),
+            containers_ended: self
+                .finding
+                .as_ref()
+                .map(|finding| finding.containers_ended),
             forgotten_readers,
             stream_errors: finding.stream_errors,
             fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
@@ -211,7 +214,8 @@ impl Observation {
             && self.finding.is_some()
         {
             let known = |of: fn(&SiteReport) -> u64| sites.iter().map(of).sum::<u64>();
-            let hidden = |sample: &Sample, known: u64| sample.tasks.unwrap_or(0).saturating_sub(known);
+            let hidden =
+                |sample: &Sample, known: u64| sample.tasks.unwrap_or(0).saturating_sub(known);
             let hidden_first = hidden(first, known(|site| site.baseline));
             let hidden_last = hidden(last, known(|site| site.r#final));
             if !cfg!(tokio_unstable) && (hidden_first > 0 || hidden_last > 0) {

@@ -102,6 +102,16 @@ impl Gating {
         Ok(results)
     }
 
+    /// Says which gates did not hold, on standard error: whatever the report's format is, and wherever
+    /// it goes to, who reads a build's log sees why it ended.
+    pub(super) fn tell(&self, report: &Report) {
+        for gate in report.gates.iter().filter(|gate| !gate.held) {
+            eprintln!("leakcheck: {gate}");
+        }
+        // GitHub reads both streams, and the report's must hold nothing else.
+        self.tell_github(report, |annotations| eprintln!("{annotations}"));
+    }
+
     /// Tells GitHub Actions, where it listens: annotations through `command`, which writes lines
     /// where GitHub reads them, and a job summary.
     pub(super) fn tell_github(&self, report: &Report, command: impl FnOnce(&str)) {

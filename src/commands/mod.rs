@@ -21,6 +21,8 @@ mod run_display;
 mod runtime;
 pub mod scenarios;
 pub mod schema;
+pub mod watch;
+mod watch_display;
 pub mod wirings;
 pub mod worker;
 
@@ -35,6 +37,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Predict(args) => predict::execute(args),
         Command::Audit(args) => audit::execute(&args),
         Command::Dump(args) => dump::execute(&args),
+        Command::Watch(args) => watch::execute(args),
         Command::Wirings(args) => wirings::execute(args),
         Command::Scenarios(args) => scenarios::execute(&args),
         Command::Schema(args) => schema::execute(&args),

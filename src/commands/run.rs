@@ -189,13 +189,7 @@ fn finish(
     if let Some(baseline) = new_baseline {
         written = written.and(save(baseline, report));
     }
-    // Whatever the format is, and wherever it goes to: who reads a build's log sees why it ended.
-    for gate in report.gates.iter().filter(|gate| !gate.held) {
-        eprintln!("leakcheck: {gate}");
-    }
-    // GitHub reads both streams, and the report's must hold nothing else.
-    args.gating
-        .tell_github(report, |annotations| eprintln!("{annotations}"));
+    args.gating.tell(report);
     written?;
     if interrupted {
         return Ok(ExitCode::Interrupted);

@@ -66,7 +66,7 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
         before: counts.0,
         after: counts.1,
         connections: u64::try_from(growth_of(&groups, known::is_read_loop)).unwrap_or(0),
-        mechanism: mechanism(&groups).map(str::to_owned),
+        mechanism: mechanism_of(&groups).map(str::to_owned),
         creators: creators(&groups, divisor),
         groups,
         errors,
@@ -102,8 +102,9 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn growth_of(groups: &[GrownGroup], is: fn(&[Frame]) -> bool) -> i64 {
-    let of = groups.iter().filter(|group| is(&group.stack));
+fn growth_of(groups: &[GrownGroup], is: fn(&str) -> bool) -> i64 {
+    let has = |group: &&GrownGroup| group.stack.iter().any(|frame| is(&frame.func));
+    let of = groups.iter().filter(has);
     total(of.map(|group| group.growth))
 }
 
@@ -112,14 +113,20 @@ fn total(growths: impl Iterator<Item = i64>) -> i64 {
     growths.fold(0, i64::saturating_add)
 }
 
-/// The mechanism that the growth fits: by the goroutines for each connection, which holds one file
-/// descriptor. The ratios are those of leakcheck's Go reference runs.
-fn mechanism(groups: &[GrownGroup]) -> Option<&'static str> {
+fn mechanism_of(groups: &[GrownGroup]) -> Option<&'static str> {
+    mechanism(
+        growth_of(groups, known::is_read_loop),
+        growth_of(groups, known::is_write_loop),
+        total(groups.iter().map(|group| group.growth)),
+    )
+}
+
+/// The mechanism that a growth fits: by the goroutines for each connection, which holds one file
+/// descriptor and has one read loop and one write loop. The ratios are those of leakcheck's Go
+/// reference runs.
+pub(crate) fn mechanism(reads: i64, writes: i64, all: i64) -> Option<&'static str> {
     /// Growth that comes and goes is let pass, up to this share of the whole.
     const NOISE: f64 = 0.1;
-    let reads = growth_of(groups, known::is_read_loop);
-    let writes = growth_of(groups, known::is_write_loop);
-    let all = total(groups.iter().map(|group| group.growth));
     if reads < 2 || reads != writes {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Stacks that are well known, in words: what is stuck on what, for those who do not know Go's
 //! runtime.
 
-use super::document::Frame;
+use super::document::{Frame, Group};
 
 /// The read loop of an HTTP client's connection.
 const READ_LOOP: &str = "net/http.(*persistConn).readLoop";
@@ -100,7 +100,7 @@ const STATES: &[(&str, &str)] = &[
 ];
 
 /// What goroutines of a stack do; `None` where nothing is known of it. A profile tells no state.
-pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
+pub(crate) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
     let has = |func: &str| stack.iter().any(|frame| frame.func.starts_with(func));
     let idle = || has("internal/poll.runtime_pollWait");
     let in_state = |states: &[&str]| match state {
@@ -120,12 +120,35 @@ pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static s
     by_state.map(|(_, words)| *words)
 }
 
-/// Whether the stack is that of a connection's read loop: one for each open connection.
-pub(super) fn is_read_loop(stack: &[Frame]) -> bool {
-    stack.iter().any(|frame| frame.func == READ_LOOP)
+/// What goroutines wait for that only another goroutine can end: a lock, a WaitGroup, room in a
+/// channel. `None` where they wait for anything else, or do not wait.
+pub(crate) fn waits_for_another(group: &Group) -> Option<&'static str> {
+    const CALLS: [(&str, &str); 5] = [
+        ("sync.(*WaitGroup).Wait", "waits for a WaitGroup"),
+        ("sync.(*Mutex).Lock", "waits for a mutex"),
+        ("sync.(*RWMutex).", "waits for a read-write lock"),
+        ("sync.(*Cond).Wait", "waits for a condition variable"),
+        (
+            "golang.org/x/sync/errgroup.(*Group).Wait",
+            "waits for an errgroup",
+        ),
+    ];
+    let state = group.state.as_deref()?.split(',').next()?;
+    let blocked = state.starts_with("semacquire") || state.starts_with("sync.");
+    if !blocked {
+        return (state == "chan send").then_some("waits for room in a channel");
+    }
+    let called = |func: &str| group.stack.iter().any(|frame| frame.func.starts_with(func));
+    let known = CALLS.iter().find(|(func, _)| called(func));
+    Some(known.map_or("waits for a semaphore", |(_, words)| words))
 }
 
-/// Whether the stack is that of a connection's write loop.
-pub(super) fn is_write_loop(stack: &[Frame]) -> bool {
-    stack.iter().any(|frame| frame.func == WRITE_LOOP)
+/// Whether a function is a connection's read loop: one for each open connection.
+pub(crate) fn is_read_loop(func: &str) -> bool {
+    func == READ_LOOP
+}
+
+/// Whether a function is a connection's write loop.
+pub(crate) fn is_write_loop(func: &str) -> bool {
+    func == WRITE_LOOP
 }

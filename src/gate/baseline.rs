@@ -271,7 +271,8 @@ impl Bounded {
             Self::OverBaseline(_) => {
                 let rotations = wiring.samples.len().saturating_sub(1) as f64;
                 let allowed = upper(then)?.max(0.0) * containers * rotations;
-                let noise = (now.per_rotation_per_container? - lower(now)?) * containers * rotations;
+                let noise =
+                    (now.per_rotation_per_container? - lower(now)?) * containers * rotations;
                 Some((metric.of(wiring)? - noise, allowed.ceil()))
             }
         }

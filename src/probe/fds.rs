@@ -1,7 +1,9 @@
-//! Open file descriptors of this process: how many, and of which kinds.
+//! Open file descriptors: how many this process has, and of which kinds; what those of any process
+//! point to.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 #[cfg(target_os = "linux")]
 const FD_FOLDER: &str = "/proc/self/fd";
@@ -36,18 +38,40 @@ pub fn open() -> Option<u64> {
 /// # Errors
 /// Fails where the descriptors cannot be listed, as at the descriptor limit.
 pub fn kinds() -> io::Result<FdKinds> {
-    let mut kinds = FdKinds::new();
-    for entry in std::fs::read_dir(FD_FOLDER)? {
-        // A descriptor that was closed since the folder was read is none; so is the folder's own.
-        let Ok(target) = std::fs::read_link(entry?.path()) else {
-            continue;
-        };
-        let target = target.to_string_lossy();
-        if !target.ends_with("/fd") {
-            *kinds.entry(kind(&target).into()).or_default() += 1;
+    let mut targets = targets(Path::new(FD_FOLDER))?;
+    // The folder's own.
+    targets.retain(|target| !target.ends_with("/fd"));
+    Ok(by_kind(&targets))
+}
+
+/// What the descriptors of a folder point to: `socket:[123]`, `anon_inode:[eventpoll]`, a path.
+///
+/// # Errors
+/// Fails where the folder cannot be listed.
+pub fn targets(folder: &Path) -> io::Result<Vec<String>> {
+    let mut targets = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        // A descriptor that was closed since the folder was read is none.
+        if let Ok(target) = std::fs::read_link(entry?.path()) {
+            targets.push(target.to_string_lossy().into_owned());
         }
     }
-    Ok(kinds)
+    Ok(targets)
+}
+
+/// Counts targets by their kind.
+pub fn by_kind(targets: &[String]) -> FdKinds {
+    let mut kinds = FdKinds::new();
+    for target in targets {
+        *kinds.entry(kind(target).into()).or_default() += 1;
+    }
+    kinds
+}
+
+/// The number of the socket that a target is.
+pub fn socket(target: &str) -> Option<u64> {
+    let number = target.strip_prefix("socket:[")?.strip_suffix(']')?;
+    number.parse().ok()
 }
 
 /// The kind of what a descriptor's link points to: `socket:[123]`, `anon_inode:[eventpoll]`, a path.

@@ -1,7 +1,13 @@
 //! What can be read of a process: its tasks by spawn site, its file descriptors, its memory.
 
+#[cfg(feature = "console")]
+pub mod console;
 pub mod fds;
+pub mod metrics_endpoint;
+pub mod other_process;
+pub mod pprof;
 pub mod process;
+pub mod prometheus_text;
 pub mod settle;
 pub mod sites;
 pub mod task_census;

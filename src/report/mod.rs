@@ -22,3 +22,4 @@ pub mod schema;
 pub mod summary;
 pub mod table;
 mod tool;
+pub mod watch_summary;

@@ -352,6 +352,9 @@ pub struct Trends {
     pub failed_readings: u64,
     /// How often the process was started anew; what is judged is the longest stretch without.
     pub restarts: u64,
+    /// Which known mechanism the growth fits, in words; null where it fits none.
+    #[serde(default)]
+    pub mechanism: Option<String>,
     /// Whether its tasks are a lower bound: its console had not told of all of them.
     pub tasks_are_lower_bound: bool,
     /// Of what there was one per container at the baseline: how many were replaced by others since,

@@ -1,7 +1,9 @@
 //! What people read of a report: headings, tables and sentences, before any rendering.
 
-use super::gate_section;
-use super::model::{Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport};
+use super::model::{
+    Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
+};
+use super::{gate_section, watch_summary};
 use crate::duration;
 use crate::probe::sites;
 
@@ -47,12 +49,21 @@ pub enum Text {
 
 /// The summary of a report.
 pub fn of(report: &Report) -> Vec<Section> {
+    let mut sections = match report.config.watched {
+        Some(_) => watch_summary::of(report),
+        None => of_run(report),
+    };
+    sections.push(gate_section::of(report));
+    sections.retain(|section| section.table.is_some() || !section.notes.is_empty());
+    sections
+}
+
+/// The sections on a run of our own monitor.
+fn of_run(report: &Report) -> Vec<Section> {
     let mut sections = vec![rates(report)];
     sections.extend(rotations(report));
     sections.push(spawn_sites(report));
     sections.push(surroundings(report));
-    sections.push(gate_section::of(report));
-    sections.retain(|section| section.table.is_some() || !section.notes.is_empty());
     sections
 }
 

@@ -1,0 +1,481 @@
+//! What a watched process did, from its readings: rates, trends, and a verdict that weighs signs of
+//! life before counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::trend::{self, Point, Slope};
+use super::watched_verdict::{Evidence, judge};
+use crate::dump;
+use crate::report::model::{
+    Counts, Delivery, EngineSide, FdsByKind, Hung, HungPlace, Predicted, Rate, Rates, Rotations,
+    Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
+};
+use crate::watch::{Kind, Reading, Recording, Site, Waiting};
+
+/// A longer series is worked out from medians of about so many equal parts: neighbouring readings
+/// depend on each other, and would make an interval look narrower than it is.
+const PARTS: usize = 30;
+/// Into so many parts a rotation is divided to find the moment at which its counts move.
+const PHASES: usize = 16;
+
+/// A process, and what was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// What its tasks are called: `tasks` or `goroutines`.
+    pub unit: &'a str,
+    /// What was seen.
+    pub recording: &'a Recording,
+    /// Containers that it follows, where somebody told.
+    pub containers: Option<u64>,
+    /// Its rotation interval, where somebody told.
+    pub rotation: Option<Duration>,
+    /// What was read before is not judged.
+    pub warm_up: Duration,
+}
+
+/// Readings that are judged together: those of a rotation, or of a stretch of time.
+struct Part<'a> {
+    /// The time of its middle.
+    at: Duration,
+    readings: &'a [Reading],
+}
+
+impl Watch<'_> {
+    /// Weighs what was seen.
+    pub fn report(&self) -> WiringReport {
+        let judged = self.judged();
+        let parts = self.parts(judged);
+        let tasks = self.trend_of(judged, &parts, |reading| reading.tasks);
+        let fds = self.trend_of(judged, &parts, |reading| reading.fds);
+        let rates = Rates {
+            tasks: tasks.as_ref().map(|(rate, _)| *rate),
+            fds: fds.as_ref().map(|(rate, _)| *rate),
+        };
+        let (first, last) = (
+            parts.first().and_then(typical),
+            parts.last().and_then(typical),
+        );
+        let sites = self.sites(first, last, parts.len());
+        let (alive, rotations) = self.signs_of_life(judged, &parts);
+        let hung = self.hung(alive, parts.len() as u64);
+        let trends = Trends {
+            tasks: tasks.map(|(_, trend)| trend),
+            fds: fds.map(|(_, trend)| trend),
+            failed_readings: self.recording.failed,
+            restarts: self
+                .recording
+                .readings
+                .last()
+                .map_or(0, |last| last.restarts),
+            tasks_are_lower_bound: judged.iter().any(|reading| reading.lower_bound),
+            replaced: alive.replaced,
+            mechanism: mechanism(&sites).map(str::to_owned),
+        };
+        let (verdict, reason) = judge(&Evidence {
+            unit: self.unit,
+            rates,
+            trends: &trends,
+            at_start: self.stretch().first().map(counts),
+            first: first.map(counts),
+            last: last.map(counts),
+            minutes: minutes_of(judged),
+            parts: parts.len(),
+            by_rotation: self.rotation.is_some(),
+            containers: self.containers,
+            alive,
+            hung: &hung,
+            cut_short: self.recording.cut_short.as_deref(),
+        });
+        let kinds = |reading: Option<&Reading>| reading.and_then(|one| one.fd_kinds.clone());
+        WiringReport {
+            name: self.name.into(),
+            summary: "a process that was watched".into(),
+            verdict,
+            reason,
+            cut_short: self.recording.cut_short.clone(),
+            rotations,
+            baseline: first.map(counts),
+            r#final: last.map(counts),
+            after_shutdown: None,
+            rates,
+            predicted: Predicted::default(),
+            go_reference: None,
+            sites,
+            fds_by_kind: FdsByKind {
+                baseline: kinds(first),
+                r#final: kinds(last),
+            },
+            delivery: Delivery::default(),
+            hung,
+            containers_ended: None,
+            forgotten_readers: Vec::new(),
+            stream_errors: StreamErrors::default(),
+            fds_exhausted_at_rotation: None,
+            runtime: Runtime::default(),
+            engine_side: EngineSide::default(),
+            trends: Some(trends),
+            leak_profile: self.recording.leak_profile.clone(),
+            samples: self.samples(judged, &parts),
+        }
+    }
+
+    /// The longest stretch without a restart.
+    fn stretch(&self) -> &[Reading] {
+        let readings = &self.recording.readings[..];
+        let stretches = readings.chunk_by(|a, b| a.restarts == b.restarts);
+        let length = |stretch: &&[Reading]| match stretch {
+            [first, .., last] => last.at - first.at,
+            _ => Duration::ZERO,
+        };
+        stretches.max_by_key(length).unwrap_or_default()
+    }
+
+    /// The same, less its warm-up.
+    fn judged(&self) -> &[Reading] {
+        let stretch = self.stretch();
+        // What follows somebody else's start has been warmed up by nobody: the same holds for it.
+        let from = stretch.first().map_or(Duration::ZERO, |first| first.at) + self.warm_up;
+        let warm = stretch.partition_point(|reading| reading.at < from);
+        &stretch[warm..]
+    }
+
+    fn parts<'a>(&self, judged: &'a [Reading]) -> Vec<Part<'a>> {
+        let Some(rotation) = self.rotation else {
+            let size = judged.len().div_ceil(PARTS).max(1);
+            return judged.chunks(size).map(part).collect();
+        };
+        let (Some(first), Some(last)) = (judged.first(), judged.last()) else {
+            return Vec::new();
+        };
+        // A rotation's readings are those between two moments at which the counts move.
+        let mut start = boundary(judged, rotation);
+        while start < first.at {
+            start += rotation;
+        }
+        let mut parts = Vec::new();
+        while start + rotation <= last.at + rotation / PHASES as u32 {
+            let from = judged.partition_point(|reading| reading.at < start);
+            let to = judged.partition_point(|reading| reading.at < start + rotation);
+            if from < to {
+                parts.push(Part {
+                    at: start + rotation / 2,
+                    readings: &judged[from..to],
+                });
+            }
+            start += rotation;
+        }
+        parts
+    }
+
+    fn trend_of(
+        &self,
+        judged: &[Reading],
+        parts: &[Part<'_>],
+        count: fn(&Reading) -> Option<u64>,
+    ) -> Option<(Rate, Trend)> {
+        const MINUTE: f64 = 60.0;
+        let point = |part: &Part<'_>| {
+            let counts: Option<Vec<f64>> = (part.readings.iter())
+                .map(|reading| count(reading).map(|count| count as f64))
+                .collect();
+            Some((part.at.as_secs_f64() / MINUTE, trend::median(counts?)))
+        };
+        let points: Vec<Point> = parts.iter().map(point).collect::<Option<_>>()?;
+        let Slope { slope, ci95, p } = trend::slope(&points)?;
+        let single = |reading: &Reading| Some((millis(reading.at) as f64, count(reading)? as f64));
+        let single: Vec<Point> = judged.iter().map(single).collect::<Option<_>>()?;
+        let steps = trend::steps(&single).into_iter();
+        let rotation = self
+            .rotation
+            .map(|rotation| rotation.as_secs_f64() / MINUTE);
+        // Minutes are no round number of rotations: what is none is not made by them.
+        let exact = |value: f64| (value * 1e9).round() / 1e9;
+        let per_rotation = rotation.map(|rotation| exact(slope * rotation));
+        let containers = self.containers.map(|containers| containers as f64);
+        let moves = points
+            .windows(2)
+            .map(|pair| (pair[1].1 - pair[0].1).floor() as i64);
+        let rate = Rate {
+            per_rotation_per_container: per_rotation
+                .zip(containers)
+                .map(|(all, containers)| all / containers),
+            per_rotation,
+            per_minute: exact(slope),
+            weakest_rotation: rotation.and(moves.min()),
+            ci95: rotation
+                .zip(containers)
+                .map(|(rotation, containers)| ci95.map(|end| exact(end * rotation) / containers)),
+        };
+        let trend = Trend {
+            points: points.len() as u64,
+            per_minute: exact(slope),
+            ci95_per_minute: ci95.map(exact),
+            mann_kendall_p: p,
+            steps: steps
+                .map(|(t_ms, size)| Step {
+                    t_ms: t_ms as u64,
+                    size,
+                })
+                .collect(),
+        };
+        Some((rate, trend))
+    }
+
+    /// What was replaced in each part, of what there was one per container in the first.
+    fn signs_of_life(&self, judged: &[Reading], parts: &[Part<'_>]) -> (Alive, Rotations) {
+        let least = self.containers.unwrap_or(1);
+        let mut kinds: BTreeMap<&Kind, u64> = BTreeMap::new();
+        for reading in judged {
+            for (kind, replaced) in &reading.replaced {
+                *kinds.entry(kind).or_default() += replaced.new;
+            }
+        }
+        let live_at_first = |kind: &Kind| {
+            let first = judged.first().and_then(|first| first.replaced.get(kind));
+            first.map_or(0, |first| first.live)
+        };
+        kinds.retain(|kind, _| live_at_first(kind) >= least);
+        let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
+            return (Alive::default(), Rotations::default());
+        };
+        let new = |part: &Part<'_>| {
+            let of_kind = part
+                .readings
+                .iter()
+                .filter_map(|one| one.replaced.get(*kind));
+            of_kind.map(|replaced| replaced.new).sum::<u64>()
+        };
+        let in_parts: Vec<u64> = parts.iter().map(new).collect();
+        let late = &in_parts[in_parts.len() - in_parts.len().div_ceil(3)..];
+        let alive = Alive {
+            known: true,
+            replaced,
+            in_parts: in_parts.iter().sum(),
+            in_last_third: late.iter().sum(),
+            parts_in_last_third: late.len() as u64,
+        };
+        let due = self.rotation.map(|_| parts.len() as u64);
+        let rotations = Rotations {
+            due,
+            made: due
+                .zip(self.containers)
+                .map(|(due, containers)| (alive.in_parts / containers.max(1)).min(due)),
+            missed: None,
+        };
+        (alive, rotations)
+    }
+
+    /// Goroutines that got stuck; of those that waited from the first, a group that is at least as
+    /// many as there are containers that do not rotate.
+    fn hung(&self, alive: Alive, rotations: u64) -> Hung {
+        // Without a rotation nobody can say for how long a goroutine may wait.
+        if self.rotation.is_none() || !self.recording.readings.iter().any(|one| one.goroutines) {
+            return Hung::default();
+        }
+        let still = self
+            .containers
+            .filter(|_| rotations > 0)
+            .map(|containers| containers.saturating_sub(alive.in_parts.div_ceil(rotations)));
+        let waits_in_vain = |waiting: &&Waiting<Arc<str>>| match (waiting.from_the_first, still) {
+            (false, _) => true,
+            (true, Some(still)) => still > 1 && waiting.count >= still,
+            (true, None) => false,
+        };
+        let stuck = self.recording.waiting.iter().filter(waits_in_vain);
+        let places: Vec<HungPlace> = stuck
+            .map(|stuck| HungPlace {
+                place: match &stuck.kind {
+                    Kind::Task(site) => format!("{} {}", site.label, stuck.waits),
+                    Kind::Socket => stuck.waits.to_string(),
+                },
+                containers: stuck.count,
+                shortest_ms: millis(stuck.shortest),
+                longest_ms: millis(stuck.longest),
+            })
+            .collect();
+        let all: u64 = places.iter().map(|place| place.containers).sum();
+        Hung {
+            containers: Some(
+                self.containers
+                    .map_or(all, |containers| all.min(containers)),
+            ),
+            r#where: places,
+        }
+    }
+
+    fn sites(
+        &self,
+        first: Option<&Reading>,
+        last: Option<&Reading>,
+        parts: usize,
+    ) -> Vec<SiteReport> {
+        let (Some(first), Some(last)) = (first, last) else {
+            return Vec::new();
+        };
+        let rotations = self.rotation.map(|_| parts.saturating_sub(1) as f64);
+        let divisor = rotations
+            .zip(self.containers)
+            .map(|(rotations, containers)| rotations * containers as f64)
+            .filter(|divisor| *divisor > 0.0);
+        let mut names: Vec<&Site> = first.sites.keys().chain(last.sites.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let site = |site: &Site| {
+            let of = |reading: &Reading| reading.sites.get(site).copied().unwrap_or(0);
+            let (baseline, r#final) = (of(first), of(last));
+            let leaked = signed(r#final) - signed(baseline);
+            let meaning = last.meanings.get(site).or(first.meanings.get(site));
+            SiteReport {
+                label: site.label.to_string(),
+                location: site.location.as_deref().map(str::to_owned),
+                package: None,
+                baseline,
+                r#final,
+                leaked,
+                per_rotation_per_container: divisor.map(|divisor| leaked as f64 / divisor),
+                meaning: meaning.map(|words| (*words).to_owned()),
+            }
+        };
+        let mut sites: Vec<SiteReport> = names.into_iter().map(site).collect();
+        sites.sort_by(|a, b| b.leaked.cmp(&a.leaked).then(b.r#final.cmp(&a.r#final)));
+        sites
+    }
+
+    /// One per rotation where that is known, else all.
+    fn samples(&self, judged: &[Reading], parts: &[Part<'_>]) -> Vec<Sample> {
+        let sample = |(rotation, reading): (Option<u64>, &Reading)| {
+            let mut sites = BTreeMap::new();
+            for (site, count) in &reading.sites {
+                *sites.entry(site.label.to_string()).or_default() += count;
+            }
+            Sample {
+                rotation,
+                t_ms: millis(reading.at),
+                tasks: reading.tasks,
+                fds: reading.fds,
+                rss_bytes: reading.rss_bytes,
+                threads: reading.threads,
+                settled: true,
+                sites,
+                ..Sample::default()
+            }
+        };
+        match self.rotation {
+            None => judged
+                .iter()
+                .map(|reading| sample((None, reading)))
+                .collect(),
+            Some(_) => (0..)
+                .map(Some)
+                .zip(parts.iter().filter_map(typical))
+                .map(sample)
+                .collect(),
+        }
+    }
+}
+
+/// Signs of life: what was replaced by others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Alive {
+    /// Whether anything was seen one by one, of which there was one per container.
+    pub(super) known: bool,
+    /// How many were replaced.
+    pub(super) replaced: u64,
+    /// The same within the rotations, or stretches, that are judged.
+    pub(super) in_parts: u64,
+    /// The same in the last third of these.
+    pub(super) in_last_third: u64,
+    /// How many that third are.
+    pub(super) parts_in_last_third: u64,
+}
+
+/// Which known mechanism goroutines' growth fits.
+fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
+    let growth = |is: fn(&str) -> bool| {
+        let of = sites.iter().filter(|site| is(&site.label));
+        of.fold(0, |sum: i64, site| sum.saturating_add(site.leaked))
+    };
+    dump::mechanism(
+        growth(dump::is_read_loop),
+        growth(dump::is_write_loop),
+        growth(|_| true),
+    )
+}
+
+fn part(readings: &[Reading]) -> Part<'_> {
+    let (first, last) = (readings.first(), readings.last());
+    let at = first
+        .zip(last)
+        .map(|(first, last)| (first.at + last.at) / 2);
+    Part {
+        at: at.unwrap_or_default(),
+        readings,
+    }
+}
+
+/// The reading of a part that is nearest to the medians of its counts.
+fn typical<'a>(part: &Part<'a>) -> Option<&'a Reading> {
+    let medians = [|r: &Reading| r.tasks, |r: &Reading| r.fds].map(|count| {
+        let counts = part.readings.iter().filter_map(count);
+        (count, trend::median(counts.map(|count| count as f64)))
+    });
+    let off = |reading: &&Reading| {
+        let off = |(count, median): &(fn(&Reading) -> Option<u64>, f64)| {
+            count(reading).map_or(0.0, |count| (count as f64 - median).abs())
+        };
+        medians.iter().map(off).sum::<f64>()
+    };
+    part.readings
+        .iter()
+        .min_by(|a, b| off(a).total_cmp(&off(b)))
+}
+
+/// A moment at which the counts move, as they do once in each rotation.
+fn boundary(readings: &[Reading], rotation: Duration) -> Duration {
+    let start = readings.first().map_or(Duration::ZERO, |first| first.at);
+    let length = rotation.as_secs_f64();
+    let mut moved = [0.0; PHASES];
+    for pair in readings.windows(2) {
+        let by = |count: fn(&Reading) -> Option<u64>| match (count(&pair[0]), count(&pair[1])) {
+            (Some(before), Some(after)) => (after as f64 - before as f64).abs(),
+            _ => 0.0,
+        };
+        let replaced = pair[1]
+            .replaced
+            .values()
+            .map(|replaced| replaced.new as f64);
+        let at = ((pair[0].at + pair[1].at) / 2 - start).as_secs_f64();
+        let phase = (at / length).fract() * PHASES as f64;
+        moved[(phase as usize).min(PHASES - 1)] +=
+            by(|reading| reading.tasks) + by(|reading| reading.fds) + replaced.sum::<f64>();
+    }
+    let most = (0..PHASES).max_by(|a, b| moved[*a].total_cmp(&moved[*b]).then(b.cmp(a)));
+    let share = (most.unwrap_or(0) as f64 + 0.5) / PHASES as f64;
+    start + rotation.mul_f64(share)
+}
+
+fn counts(reading: &Reading) -> Counts {
+    Counts {
+        tasks: reading.tasks,
+        fds: reading.fds,
+    }
+}
+
+fn minutes_of(readings: &[Reading]) -> f64 {
+    match readings {
+        [first, .., last] => (last.at - first.at).as_secs_f64() / 60.0,
+        _ => 0.0,
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

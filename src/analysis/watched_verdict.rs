@@ -1,0 +1,329 @@
+//! The verdict on a process that was watched from outside: signs of life before counts, as for a
+//! monitor of our own, but by slopes and their intervals, since other work comes and goes in it.
+
+use super::trend::FEWEST_POINTS;
+use super::watched::Alive;
+use crate::report::model::{Counts, Hung, Rate, Rates, Trend, Trends, Verdict};
+
+/// A trend is one where chance makes such a row less often than this.
+const SIGNIFICANT: f64 = 0.05;
+/// Fewer than this over the whole watch is what any process does.
+const LEAST_GROWTH: f64 = 3.0;
+/// A slope that may be as large as this share of a container's rotation is not shown to be none.
+const MOST_UNSEEN_PER_ROTATION: f64 = 0.5;
+/// The same without a rotation: over the whole watch, as a share of the count …
+const MOST_UNSEEN_SHARE: f64 = 0.05;
+/// … but always so many.
+const MOST_UNSEEN: f64 = 3.0;
+
+/// What a verdict weighs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence<'a> {
+    /// What its tasks are called.
+    pub(super) unit: &'a str,
+    pub(super) rates: Rates,
+    pub(super) trends: &'a Trends,
+    /// The counts of the first reading, its warm-up included.
+    pub(super) at_start: Option<Counts>,
+    /// The counts of the first part that is judged, and of the last.
+    pub(super) first: Option<Counts>,
+    pub(super) last: Option<Counts>,
+    /// How long what is judged lasted.
+    pub(super) minutes: f64,
+    pub(super) parts: usize,
+    pub(super) by_rotation: bool,
+    pub(super) containers: Option<u64>,
+    pub(super) alive: Alive,
+    pub(super) hung: &'a Hung,
+    pub(super) cut_short: Option<&'a str>,
+}
+
+type Judgement = Option<(Verdict, String)>;
+
+/// Judges, and says by which figures.
+pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
+    let steps = [
+        hung,
+        too_short,
+        leaking,
+        one_step,
+        fallen,
+        cut_short,
+        lower_bound,
+        not_alive,
+        not_shown,
+    ];
+    let (verdict, mut reason) = steps
+        .into_iter()
+        .find_map(|step| step(evidence))
+        .unwrap_or_else(|| (Verdict::Clean, clean(evidence)));
+    if let Some(cut_short) = evidence.cut_short
+        && !reason.contains(cut_short)
+    {
+        reason += &format!("; {cut_short}");
+    }
+    (verdict, reason)
+}
+
+fn inconclusive(reason: impl Into<String>) -> Judgement {
+    Some((Verdict::Inconclusive, reason.into()))
+}
+
+fn hung(evidence: &Evidence<'_>) -> Judgement {
+    let hung = evidence.hung.containers.filter(|hung| *hung > 0)?;
+    let of = match evidence.containers {
+        Some(containers) => format!("{hung} of {containers} containers"),
+        None => format!("{hung} goroutines"),
+    };
+    let place = evidence
+        .hung
+        .r#where
+        .iter()
+        .max_by_key(|place| place.containers)?;
+    Some((
+        Verdict::Hung,
+        format!(
+            "{of} hang: {} {}, for up to {:.1} s",
+            place.containers,
+            place.place,
+            place.longest_ms as f64 / 1000.0
+        ) + &fell(evidence).map_or_else(String::new, |fell| format!("; {fell}")),
+    ))
+}
+
+fn too_short(evidence: &Evidence<'_>) -> Judgement {
+    let (parts, what) = match evidence.by_rotation {
+        true => (evidence.parts, "rotations"),
+        false => (evidence.parts, "readings"),
+    };
+    let neither = evidence.trends.tasks.is_none() && evidence.trends.fds.is_none();
+    (parts < FEWEST_POINTS || neither)
+        .then(|| inconclusive(format!(
+            "only {parts} {what} after the warm-up, and a trend needs {FEWEST_POINTS}; watch longer"
+        )))
+        .flatten()
+}
+
+/// Whether a count grows: its interval excludes zero, chance makes no such row, and it is no one
+/// task that came.
+fn grows(trend: &Trend, minutes: f64) -> bool {
+    trend.ci95_per_minute[0] > 0.0
+        && trend.mann_kendall_p < SIGNIFICANT
+        && trend.per_minute * minutes >= LEAST_GROWTH
+}
+
+/// Whether all of a growth came in one step.
+fn is_one_step(trend: &Trend, minutes: f64) -> bool {
+    let up: Vec<f64> = trend
+        .steps
+        .iter()
+        .map(|step| step.size)
+        .filter(|size| *size > 0.0)
+        .collect();
+    matches!(up[..], [size] if size >= 0.7 * trend.per_minute * minutes)
+}
+
+fn leaking(evidence: &Evidence<'_>) -> Judgement {
+    let leaks = |trend: &Option<Trend>| {
+        let trend = trend
+            .as_ref()
+            .filter(|trend| grows(trend, evidence.minutes))?;
+        (!is_one_step(trend, evidence.minutes)).then_some(())
+    };
+    let (tasks, fds) = (leaks(&evidence.trends.tasks), leaks(&evidence.trends.fds));
+    tasks.or(fds)?;
+    let Rates { tasks, fds } = evidence.rates;
+    let figures = [(tasks, evidence.unit), (fds, "fds")];
+    let figures = figures
+        .into_iter()
+        .filter_map(|(rate, unit)| Some(rate_in_words(rate?, unit)));
+    let per = match (evidence.by_rotation, evidence.containers) {
+        (true, Some(_)) => "per rotation per container",
+        (true, None) => "per rotation",
+        (false, _) => "per minute",
+    };
+    let figures: Vec<String> = figures.collect();
+    let (trend, unit) = match (&evidence.trends.tasks, &evidence.trends.fds) {
+        (Some(trend), _) if grows(trend, evidence.minutes) => (trend, evidence.unit),
+        (_, Some(trend)) | (Some(trend), None) => (trend, "fds"),
+        (None, None) => return None,
+    };
+    let steps = match trend.steps.iter().filter(|step| step.size > 0.0).count() {
+        0 | 1 => String::new(),
+        steps if !evidence.by_rotation => format!(", in {steps} steps"),
+        _ => String::new(),
+    };
+    let points = match evidence.by_rotation {
+        true => format!("{} rotations", trend.points),
+        false => format!("{} points", trend.points),
+    };
+    Some((
+        Verdict::Leaking,
+        format!(
+            "{} {per}{steps}; the slope of {unit} over {points} lies between {:.1} and {:.1} a minute \
+             (95 %), p {}",
+            figures.join(" and "),
+            trend.ci95_per_minute[0],
+            trend.ci95_per_minute[1],
+            probability(trend.mann_kendall_p),
+        ),
+    ))
+}
+
+fn rate_in_words(rate: Rate, unit: &str) -> String {
+    let figure = rate.per_rotation_per_container.or(rate.per_rotation);
+    format!("{:.2} {unit}", figure.unwrap_or(rate.per_minute) + 0.0)
+}
+
+fn probability(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "< 0.001".into(),
+        p => format!("= {p:.3}"),
+    }
+}
+
+fn one_step(evidence: &Evidence<'_>) -> Judgement {
+    let counts = [
+        (&evidence.trends.tasks, evidence.unit),
+        (&evidence.trends.fds, "fds"),
+    ];
+    counts.into_iter().find_map(|(trend, unit)| {
+        let trend = trend
+            .as_ref()
+            .filter(|trend| grows(trend, evidence.minutes))?;
+        let step = trend.steps.iter().find(|step| step.size > 0.0)?;
+        inconclusive(format!(
+            "one step of {:+} {unit} after {:.1} s, and level since: watch longer to see whether \
+             another follows",
+            step.size,
+            step.t_ms as f64 / 1000.0
+        ))
+    })
+}
+
+/// How the counts fell, where they did clearly.
+fn fell(evidence: &Evidence<'_>) -> Option<String> {
+    let (first, last) = (evidence.at_start?, evidence.last?);
+    let counts = [
+        (first.tasks, last.tasks, evidence.unit),
+        (first.fds, last.fds, "fds"),
+    ];
+    let fell = |(first, last, unit): (Option<u64>, Option<u64>, &str)| {
+        let (first, last) = (first?, last?);
+        let by = first.saturating_sub(last);
+        (by as f64 >= LEAST_GROWTH && by * 10 > first)
+            .then(|| format!("{unit} fell from {first} to {last}"))
+    };
+    let fell: Vec<String> = counts.into_iter().filter_map(fell).collect();
+    (!fell.is_empty()).then(|| fell.join(" and "))
+}
+
+/// A monitor that gives up its streams holds less and less: that is no sign of health.
+fn fallen(evidence: &Evidence<'_>) -> Judgement {
+    inconclusive(format!(
+        "no leak, but {}: what does less holds less",
+        fell(evidence)?
+    ))
+}
+
+fn cut_short(evidence: &Evidence<'_>) -> Judgement {
+    inconclusive(format!("no leak until then, but {}", evidence.cut_short?))
+}
+
+fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
+    evidence
+        .trends
+        .tasks_are_lower_bound
+        .then(|| inconclusive("no leak seen, but the console had not told of all tasks"))
+        .flatten()
+}
+
+/// Counts that stand still are those of a healthy process, and of a dead one.
+fn not_alive(evidence: &Evidence<'_>) -> Judgement {
+    let alive = evidence.alive;
+    if !alive.known {
+        return inconclusive(
+            "no leak, but nothing that was read tells a living process from a dead one: give --pid, \
+             --pprof or --console too",
+        );
+    }
+    let Some(containers) = evidence.containers.filter(|_| evidence.by_rotation) else {
+        return match alive.in_last_third {
+            0 => inconclusive(format!(
+                "no leak, but nothing was replaced in the last third of the time ({} before): that it \
+                 still works is unproven",
+                alive.replaced
+            )),
+            _ => None,
+        };
+    };
+    // At either end a rotation's replacements may fall into its neighbour.
+    let rotations = evidence.parts as u64;
+    let due = containers * rotations.saturating_sub(1);
+    let due_late = containers * alive.parts_in_last_third.saturating_sub(1);
+    (alive.in_parts < due || alive.in_last_third < due_late).then(|| {
+        inconclusive(format!(
+            "no leak, but only {} of {} streams were replaced in {rotations} rotations: that all of \
+             them rotate is unproven",
+            alive.in_parts,
+            containers * rotations
+        ))
+    })?
+}
+
+/// A slope of nothing with an interval that holds a leak shows none.
+fn not_shown(evidence: &Evidence<'_>) -> Judgement {
+    let (Some(first), minutes) = (evidence.first, evidence.minutes) else {
+        return inconclusive("nothing was read");
+    };
+    let counts = [
+        (
+            &evidence.trends.tasks,
+            evidence.rates.tasks,
+            first.tasks,
+            evidence.unit,
+        ),
+        (&evidence.trends.fds, evidence.rates.fds, first.fds, "fds"),
+    ];
+    counts.into_iter().find_map(|(trend, rate, level, unit)| {
+        let (trend, rate) = (trend.as_ref()?, rate?);
+        let (most, unseen, per) = match rate.ci95 {
+            Some([_, high]) => (high, MOST_UNSEEN_PER_ROTATION, "per rotation per container"),
+            None => {
+                let share = level.unwrap_or(0) as f64 * MOST_UNSEEN_SHARE;
+                let over_all = trend.ci95_per_minute[1] * minutes;
+                (over_all, share.max(MOST_UNSEEN), "over the watch")
+            }
+        };
+        (most > unseen).then(|| {
+            inconclusive(format!(
+                "no trend, but up to {most:.2} {unit} {per} cannot be excluded: watch longer"
+            ))
+        })?
+    })
+}
+
+fn clean(evidence: &Evidence<'_>) -> String {
+    let counts = [
+        (&evidence.trends.tasks, evidence.unit),
+        (&evidence.trends.fds, "fds"),
+    ];
+    let figures = counts.into_iter().filter_map(|(trend, unit)| {
+        let [low, high] = trend.as_ref()?.ci95_per_minute;
+        Some(format!(
+            "{unit} between {low:.1} and {high:.1} a minute (95 %)"
+        ))
+    });
+    let figures: Vec<String> = figures
+        .map(|figure| figure.replace("-0.0 ", "0.0 "))
+        .collect();
+    let over = match evidence.by_rotation {
+        true => format!("{} rotations", evidence.parts),
+        false => format!("{:.1} min", evidence.minutes),
+    };
+    format!(
+        "no trend over {over}: {}; alive: {} replaced",
+        figures.join(", "),
+        evidence.alive.replaced
+    )
+}

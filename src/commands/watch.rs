@@ -1,0 +1,447 @@
+//! `leakcheck watch`: a process that runs already, read at an interval and judged.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use url::Url;
+
+use super::gating::Gating;
+use super::output;
+use super::runtime;
+use super::watch_display::WatchDisplay;
+use crate::analysis::watched::Watch;
+use crate::dump::without_password;
+use crate::duration;
+use crate::exit_code::{ExitCode, Failure};
+use crate::gate::judge::{self, PartialReports};
+use crate::http_get::{Header, parse_url};
+use crate::interrupt;
+use crate::probe::prometheus_text::Selector;
+use crate::report::export::Export;
+use crate::report::format::Format;
+use crate::report::model::{Config, Report, SCHEMA, Tool, Verdict, Watched};
+use crate::report::table::Terminal;
+use crate::watch::{self, Recording, Sources, Target, Timing};
+
+const EXAMPLES: &str = "\
+Examples:
+  leakcheck watch --pid 4711
+      Any process: its file descriptors, for ten minutes.
+  leakcheck watch --pprof localhost:6060 --pid 4711 --rotation 5m --containers 50
+      A Go program that rotates log streams: what each rotation leaves, over 12 of them.
+  leakcheck watch --console localhost:6669 --for 2m
+      A tokio program with console-subscriber: its tasks by spawn site.
+  leakcheck watch --metrics localhost:9090/metrics --for 1h --every 30s
+      go_goroutines and process_open_fds of a Prometheus endpoint.
+  leakcheck watch --pprof localhost:6060 --rotation 2s --gate '*.verdict == clean'
+      Fails unless the process is clean (`leakcheck gate --help`: what can be asked).
+
+A verdict needs signs of life: a process whose counts stand still may be dead. Where goroutines, tasks
+or sockets are read one by one, it is alive that replaces them.
+
+Exit codes:
+  0    measured, and every --gate held; without --gate, whatever leaks
+  1    measured, and a gate failed
+  2    a flag is wrong, or there is no such metric
+  3    no gate failed, but one has no verdict: the evidence does not suffice
+  4    no such process, or nothing answers
+  130  interrupted; what was measured is still reported, marked partial";
+
+/// Without a rotation a watch lasts so long …
+const DEFAULT_LASTING: Duration = Duration::from_secs(600);
+/// … and reads so often.
+const DEFAULT_EVERY: Duration = Duration::from_secs(5);
+/// With one it lasts so many rotations after the warm-up and one in which the counts' moment is found,
+/// as many as a run makes.
+const DEFAULT_ROTATIONS: u32 = 12 + 2;
+/// In each of which it reads so often, unless that is more often than …
+const READINGS_PER_ROTATION: u32 = 10;
+/// … this, or less often than by default.
+const SHORTEST_EVERY: Duration = Duration::from_millis(100);
+/// Who waits for another for so many rotations is stuck.
+const STUCK_ROTATIONS: u32 = 2;
+
+/// Flags of `leakcheck watch`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+#[command(group = ArgGroup::new("source").required(true).multiple(true)
+    .args(["pid", "pprof", "console", "metrics"]))]
+pub struct WatchArgs {
+    /// Number of the process: its file descriptors, threads and memory, from /proc
+    #[arg(
+        long,
+        value_name = "PID",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Process"
+    )]
+    pid: Option<u32>,
+
+    /// Address of a Go program's pprof: its goroutines by what started them
+    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    pprof: Option<Url>,
+
+    /// Address that a tokio program serves to tokio-console: its tasks by spawn site
+    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    console: Option<Url>,
+
+    /// Address of Prometheus metrics: a gauge of goroutines or tasks, and one of file descriptors
+    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    metrics: Option<Url>,
+
+    /// Gauge of tasks, as NAME or NAME{LABEL="VALUE"} [default: go_goroutines, where neither --pprof
+    /// nor --console is given]
+    #[arg(
+        long,
+        value_name = "METRIC",
+        requires = "metrics",
+        conflicts_with_all = ["pprof", "console"],
+        value_parser = Selector::parse,
+        help_heading = "Process"
+    )]
+    tasks_metric: Option<Selector>,
+
+    /// Gauge of file descriptors [default: process_open_fds, where --pid is not given]
+    #[arg(
+        long,
+        value_name = "METRIC",
+        requires = "metrics",
+        conflicts_with = "pid",
+        value_parser = Selector::parse,
+        help_heading = "Process"
+    )]
+    fds_metric: Option<Selector>,
+
+    /// Header of each request, as 'Authorization: Bearer TOKEN'; repeatable
+    #[arg(
+        long = "header",
+        value_name = "NAME: VALUE",
+        value_parser = Header::parse,
+        help_heading = "Process"
+    )]
+    headers: Vec<Header>,
+
+    /// How long an answer may take
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        default_value = "10s",
+        help_heading = "Process"
+    )]
+    timeout: Duration,
+
+    /// Name of the process in the report [default: its program's]
+    #[arg(long, value_name = "NAME", help_heading = "Process")]
+    name: Option<String>,
+
+    /// Interval between two readings [default: a tenth of the rotation, from 100ms to 5s]
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        help_heading = "Time"
+    )]
+    every: Option<Duration>,
+
+    /// How long to watch [default: 14 rotations, or 10m]
+    #[arg(
+        long = "for",
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        help_heading = "Time"
+    )]
+    lasting: Option<Duration>,
+
+    /// What is read before is not judged: a process that has just started grows [default: a rotation,
+    /// or a tenth of the time]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "Time")]
+    warm_up: Option<Duration>,
+
+    /// Interval at which the process rotates its streams: growth is told per rotation
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = duration::parse_positive,
+        help_heading = "Time"
+    )]
+    rotation: Option<Duration>,
+
+    /// Containers that it follows, or whatever it has one stream of: growth is told for each
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "rotation",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000),
+        help_heading = "Time"
+    )]
+    containers: Option<u64>,
+
+    /// Keep each goroutine dump in this folder, gzipped (`leakcheck dump` compares them)
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "pprof",
+        value_hint = clap::ValueHint::DirPath,
+        help_heading = "Output"
+    )]
+    dump_dir: Option<PathBuf>,
+
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    format: Format,
+
+    /// Also write the report to a file; repeatable
+    #[arg(
+        long = "export",
+        value_name = "FORMAT=PATH",
+        value_parser = Export::<Format>::parse,
+        help_heading = "Output"
+    )]
+    exports: Vec<Export<Format>>,
+
+    #[command(flatten)]
+    gating: Gating,
+
+    /// Show no progress
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+
+    // Declared here for its heading: by itself it would stand alone above all others.
+    /// Print help (-h: in short)
+    #[arg(long, short, action = clap::ArgAction::Help, help_heading = "Output")]
+    help: Option<bool>,
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    parse_url(text).map_err(|error| format!("{error:#}"))
+}
+
+/// Watches and prints the report.
+///
+/// # Errors
+/// A usage failure before anything is read where a flag is wrong; later where the process is not
+/// there or does not answer.
+pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
+    args.check()?;
+    for export in &args.exports {
+        let opened = export.open();
+        opened.map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
+    if let Some(folder) = &args.dump_dir {
+        watch::make_dump_folder(folder)?;
+    }
+    let runtime = runtime::start()?;
+    let watched = runtime.block_on(watch_and_judge(&args));
+    // A source that does not answer is not waited for any longer.
+    runtime.shutdown_background();
+    let (report, interrupted) = watched?;
+    finish(&args, &report, interrupted)
+}
+
+async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
+    let interrupt = interrupt::token(|| {})?;
+    let display = WatchDisplay::new(args.quiet, args.lasting());
+    let opening = async {
+        let sources = Sources::open(&args.target()).await?;
+        let name = match &args.name {
+            Some(name) => name.clone(),
+            None => sources.name().await,
+        };
+        Ok::<_, Failure>((sources, name))
+    };
+    let opened = tokio::select! {
+        () = interrupt.cancelled() => None,
+        opened = opening => Some(opened?),
+    };
+    let Some((mut sources, name)) = opened else {
+        let name = args.name.clone().unwrap_or_else(|| "process".into());
+        let interrupted = Recording {
+            cut_short: Some("it was interrupted".into()),
+            ..Recording::default()
+        };
+        return Ok((args.report(&name, &interrupted), true));
+    };
+    let names = || std::iter::once(name.as_str());
+    let baseline = args
+        .gating
+        .check(&args.config(), args.containers, names())?;
+    let recording = watch::watch(&mut sources, args.timing(), &display, &interrupt).await;
+    display.clear();
+    let mut report = args.report(&name, &recording?);
+    let judged = args
+        .gating
+        .judge(&report, baseline.as_ref(), PartialReports::Refused);
+    report.gates = judged?;
+    Ok((report, interrupt.is_cancelled()))
+}
+
+/// Prints and exports the report, and says what the watch came to.
+fn finish(args: &WatchArgs, report: &Report, interrupted: bool) -> Result<ExitCode, Failure> {
+    let text = args.format.render(report, output::terminal())?;
+    output::print(text.trim_end())?;
+    let mut written = Ok(());
+    for export in &args.exports {
+        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
+        written = written.and(exported);
+    }
+    args.gating.tell(report);
+    written?;
+    if interrupted {
+        return Ok(ExitCode::Interrupted);
+    }
+    let unmeasured = report.wirings.iter().find(|wiring| {
+        let ended = wiring.cut_short.is_some() && wiring.verdict == Verdict::Inconclusive;
+        ended && args.gating.is_empty()
+    });
+    match unmeasured {
+        Some(wiring) => Err(Failure::environment(format!(
+            "{} could not be watched to the end: {}",
+            wiring.name, wiring.reason
+        ))),
+        None => Ok(judge::exit_code(&report.gates)),
+    }
+}
+
+impl WatchArgs {
+    fn check(&self) -> Result<(), Failure> {
+        if self.console.is_some() && !cfg!(feature = "console") {
+            return Err(Failure::usage(
+                "--console: this build lacks the feature `console`: rebuild without \
+                 --no-default-features",
+            ));
+        }
+        let told = |duration| duration::format(duration);
+        if self.pprof.is_some() && self.console.is_some() {
+            return Err(Failure::usage(
+                "--pprof and --console are of two processes, a Go one and a tokio one: watch each by \
+                 itself",
+            ));
+        }
+        if let Some(rotation) = self.rotation
+            && self.every() * 3 > rotation
+        {
+            return Err(Failure::usage(format!(
+                "--every {}: at least three readings must fall into a --rotation of {}",
+                told(self.every()),
+                told(rotation)
+            )));
+        }
+        if self.warm_up() + self.every() >= self.lasting() {
+            return Err(Failure::usage(format!(
+                "--for {} leaves nothing to judge after a warm-up of {} with a reading every {}",
+                told(self.lasting()),
+                told(self.warm_up()),
+                told(self.every())
+            )));
+        }
+        Ok(())
+    }
+
+    fn every(&self) -> Duration {
+        let default = match self.rotation {
+            Some(rotation) => rotation / READINGS_PER_ROTATION,
+            None => DEFAULT_EVERY,
+        };
+        let default = default.clamp(SHORTEST_EVERY, DEFAULT_EVERY);
+        self.every.unwrap_or(default)
+    }
+
+    fn lasting(&self) -> Duration {
+        let default = match self.rotation {
+            Some(rotation) => rotation * DEFAULT_ROTATIONS,
+            None => DEFAULT_LASTING,
+        };
+        self.lasting.unwrap_or(default)
+    }
+
+    fn warm_up(&self) -> Duration {
+        let default = self.rotation.unwrap_or(self.lasting() / 10);
+        self.warm_up.unwrap_or(default)
+    }
+
+    fn timing(&self) -> Timing {
+        Timing {
+            every: self.every(),
+            lasting: self.lasting(),
+            stuck_after: self
+                .rotation
+                .map_or(self.lasting(), |rotation| rotation * STUCK_ROTATIONS),
+        }
+    }
+
+    fn target(&self) -> Target {
+        let default = |name| Selector::parse(name).ok();
+        let has_tasks = self.pprof.is_some() || self.console.is_some();
+        let tasks = self.tasks_metric.clone();
+        let fds = self.fds_metric.clone();
+        Target {
+            pid: self.pid,
+            pprof: self.pprof.clone(),
+            console: self.console.clone(),
+            metrics: self.metrics.clone(),
+            tasks_metric: match has_tasks {
+                true => None,
+                false => tasks.or_else(|| default("go_goroutines")),
+            },
+            fds_metric: match self.pid {
+                Some(_) => None,
+                None => fds.or_else(|| default("process_open_fds")),
+            },
+            headers: self.headers.clone(),
+            timeout: self.timeout,
+            dump_folder: self.dump_dir.clone(),
+        }
+    }
+
+    fn config(&self) -> Config {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let shown = |url: &Option<Url>| url.as_ref().map(|url| without_password(url).into());
+        Config {
+            engine: None,
+            containers: self.containers,
+            rotation_ms: self.rotation.map(millis),
+            rotations: None,
+            clock: "real".into(),
+            time_scale: 1.0,
+            lines_per_second: None,
+            silent: None,
+            consumer_delay_ms: None,
+            burst: None,
+            restart_ms: None,
+            keep_ended_streams: false,
+            health_check_ms: None,
+            scenario: None,
+            seed: None,
+            watched: Some(Watched {
+                pid: self.pid,
+                pprof: shown(&self.pprof),
+                console: shown(&self.console),
+                metrics: shown(&self.metrics),
+                every_ms: millis(self.every()),
+                for_ms: millis(self.lasting()),
+                warm_up_ms: millis(self.warm_up()),
+            }),
+        }
+    }
+
+    fn report(&self, name: &str, recording: &Recording) -> Report {
+        let is_go = self.pprof.is_some() || (self.console.is_none() && self.tasks_metric.is_none());
+        let watch = Watch {
+            name,
+            unit: if is_go { "goroutines" } else { "tasks" },
+            recording,
+            containers: self.containers,
+            rotation: self.rotation,
+            warm_up: self.warm_up(),
+        };
+        Report {
+            schema: SCHEMA.into(),
+            tool: Tool::this(),
+            partial: recording.cut_short.is_some(),
+            config: self.config(),
+            wirings: vec![watch.report()],
+            gates: Vec::new(),
+        }
+    }
+}

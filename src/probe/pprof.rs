@@ -1,0 +1,155 @@
+//! A Go process's goroutines, through its `net/http/pprof`.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use url::Url;
+
+use crate::dump::{Dump, Keep, read_either};
+use crate::http_get::{GetError, Getter};
+
+/// A dump that is larger than this is not read: 512 MiB, a million goroutines or so.
+const LARGEST_DUMP: u64 = 512 << 20;
+/// Neither is a name.
+const LARGEST_NAME: u64 = 64 << 10;
+
+/// A pprof endpoint.
+#[derive(Debug, Clone)]
+pub struct Pprof {
+    getter: Getter,
+    /// The folder of the profiles, with a slash at its end.
+    profiles: Url,
+}
+
+impl Pprof {
+    /// The endpoint at a server's address, at its folder of profiles (`/debug/pprof`), or at one
+    /// profile of that folder.
+    pub fn new(url: &Url, getter: Getter) -> Self {
+        let mut profiles = url.clone();
+        profiles.set_query(None);
+        profiles.set_fragment(None);
+        let path = match url.path().trim_end_matches('/') {
+            "" => "/debug/pprof".into(),
+            path => path.strip_suffix("/goroutine").unwrap_or(path).to_owned(),
+        };
+        profiles.set_path(&format!("{path}/"));
+        Self { getter, profiles }
+    }
+
+    /// The folder of the profiles.
+    pub fn url(&self) -> &Url {
+        &self.profiles
+    }
+
+    /// The name of the process's program; `None` where it is not served.
+    pub fn name(&self) -> Option<String> {
+        let mut words = Vec::new();
+        let body = self.getter.get(&self.profile("cmdline", ""), LARGEST_NAME);
+        body.ok()?.read_to_end(&mut words).ok()?;
+        let program = words.split(|byte| *byte == 0).next()?;
+        let program = Path::new(std::str::from_utf8(program).ok()?);
+        Some(program.file_name()?.to_str()?.to_owned())
+    }
+
+    /// Reads the goroutines with their numbers, and keeps the dump as a gzipped file where one is
+    /// named.
+    ///
+    /// # Errors
+    /// Where nothing answers in time, the answer is none, or the file cannot be written.
+    pub fn goroutines(&self, keep_as: Option<&Path>) -> anyhow::Result<Dump> {
+        let url = self.profile("goroutine", "debug=2");
+        let body = self.getter.get(&url, LARGEST_DUMP)?;
+        let dump = match keep_as {
+            None => read_either(body, Keep::Ids)?,
+            Some(path) => {
+                let said = || path.display().to_string();
+                let file = File::create(path).with_context(said)?;
+                let mut copied = Copied {
+                    from: body,
+                    to: GzEncoder::new(file, Compression::fast()),
+                };
+                let dump = read_either(&mut copied, Keep::Ids)?;
+                copied.to.finish().with_context(said)?;
+                dump
+            }
+        };
+        ensure!(
+            dump.goroutines > 0,
+            "what it answers holds no goroutine: is {} the address of a Go program's pprof?",
+            crate::dump::without_password(&self.profiles)
+        );
+        Ok(dump)
+    }
+
+    /// Reads Go's own profile of leaked goroutines; `None` where it is not served.
+    ///
+    /// # Errors
+    /// As [`Pprof::goroutines`].
+    pub fn leaked(&self) -> anyhow::Result<Option<Dump>> {
+        let url = self.profile("goroutineleak", "debug=1");
+        match self.getter.get(&url, LARGEST_DUMP) {
+            Ok(body) => Ok(Some(read_either(body, Keep::Counts)?)),
+            Err(GetError::NotFound) => Ok(None),
+            Err(GetError::Other(error)) => Err(error),
+        }
+    }
+
+    fn profile(&self, name: &str, query: &str) -> Url {
+        let mut url = self.profiles.clone();
+        url.set_path(&format!("{}{name}", self.profiles.path()));
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+}
+
+/// A reader whose text is also written.
+struct Copied<R, W> {
+    from: R,
+    to: W,
+}
+
+impl<R: Read, W: Write> Read for Copied<R, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.to.write_all(&buffer[..read])?;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::http_get::parse_url;
+
+    #[test]
+    fn an_address_may_be_the_servers_the_folders_or_the_profiles() {
+        for (given, asked) in [
+            (
+                "localhost:6060",
+                "http://localhost:6060/debug/pprof/goroutine?debug=2",
+            ),
+            (
+                "http://x/debug/pprof/",
+                "http://x/debug/pprof/goroutine?debug=2",
+            ),
+            (
+                "http://x/debug/pprof/goroutine?debug=1",
+                "http://x/debug/pprof/goroutine?debug=2",
+            ),
+            (
+                "https://x/admin/pprof",
+                "https://x/admin/pprof/goroutine?debug=2",
+            ),
+        ] {
+            let getter = Getter::new(Duration::from_secs(1), Vec::new());
+            let pprof = Pprof::new(&parse_url(given).expect("a URL"), getter);
+            assert_eq!(pprof.profile("goroutine", "debug=2").as_str(), asked);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What people read of a process that is watched: live, and at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::model::{Config, Rate, Report, SiteReport, Trend, WiringReport};
+use super::summary::{Section, Text, figure, table};
+use crate::duration;
+use crate::watch::{Reading, Recording, Site};
+
+/// So many sites are shown while it goes on.
+const LIVE_SITES: usize = 8;
+/// So many functions of Go's leak profile are named.
+const LEAKED_FUNCTIONS: usize = 3;
+
+/// The sections on a watched process.
+pub(super) fn of(report: &Report) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for process in &report.wirings {
+        sections.push(rates(report, process));
+        sections.push(sites(process));
+        sections.push(fds(process));
+        sections.push(around(process));
+    }
+    sections
+}
+
+fn rates(report: &Report, process: &WiringReport) -> Section {
+    let config = &report.config;
+    let each = match (config.rotation_ms, config.containers) {
+        (Some(_), Some(_)) => "a rotation of one container",
+        (Some(_), None) => "a rotation",
+        (None, _) => "a minute",
+    };
+    let header = [
+        "process", "verdict", "count", "first", "last", "each", "95 %", "p",
+    ];
+    let trends = process.trends.clone().unwrap_or_default();
+    let count = |count: Option<u64>| Text::Figure(count.map_or("-".into(), |n| n.to_string()));
+    let unit = match config
+        .watched
+        .as_ref()
+        .is_some_and(|one| one.pprof.is_some())
+    {
+        true => "goroutines",
+        false => "tasks",
+    };
+    let (first, last) = (process.baseline, process.r#final);
+    let of_tasks = [first, last].map(|counts| counts.and_then(|counts| counts.tasks));
+    let of_fds = [first, last].map(|counts| counts.and_then(|counts| counts.fds));
+    let counted = [
+        (unit, of_tasks, process.rates.tasks, &trends.tasks),
+        ("fds", of_fds, process.rates.fds, &trends.fds),
+    ];
+    let mut rows = Vec::new();
+    for (what, [first, last], rate, trend) in counted {
+        let named = rows.is_empty();
+        rows.push(vec![
+            Text::Words(if named {
+                process.name.clone()
+            } else {
+                String::new()
+            }),
+            match named {
+                true => Text::Verdict(process.verdict),
+                false => Text::Words(String::new()),
+            },
+            Text::Words(what.into()),
+            count(first),
+            count(last),
+            figure(rate.map(of_each)),
+            unbroken(rate.zip(trend.as_ref()).map(interval)),
+            unbroken(trend.as_ref().map(probability)),
+        ]);
+    }
+    let mut notes = vec![
+        format!(
+            "{}: {}: {}.",
+            process.name,
+            process.verdict.word(),
+            process.reason
+        ),
+        format!("Each: in {each}, by the slope; p: how often chance makes such a row."),
+    ];
+    if report.partial {
+        notes.push("This report is partial: the watch ended before its time.".into());
+    }
+    Section {
+        heading: format!("Trend of {}: {}", process.name, conditions(config)),
+        table: Some(table(&header, rows)),
+        notes,
+    }
+}
+
+fn unbroken(text: Option<String>) -> Text {
+    Text::Lines(vec![text.unwrap_or_else(|| "-".into())])
+}
+
+/// The rate that is told: per rotation per container where that is known.
+fn of_each(rate: Rate) -> f64 {
+    let each = rate.per_rotation_per_container.or(rate.per_rotation);
+    each.unwrap_or(rate.per_minute)
+}
+
+fn interval((rate, trend): (Rate, &Trend)) -> String {
+    let [low, high] = rate.ci95.unwrap_or_else(|| {
+        // The same factor as the rate's own.
+        let factor = rate.per_rotation.map_or(1.0, |all| match rate.per_minute {
+            0.0 => 1.0,
+            minute => all / minute,
+        });
+        trend.ci95_per_minute.map(|end| end * factor)
+    });
+    format!("{:.2} to {:.2}", low + 0.0, high + 0.0)
+}
+
+fn probability(trend: &Trend) -> String {
+    match trend.mann_kendall_p {
+        p if p < 0.001 => "< 0.001".into(),
+        p => format!("{p:.3}"),
+    }
+}
+
+/// How it was watched, in a line.
+fn conditions(config: &Config) -> String {
+    let time = |ms: u64| duration::format(Duration::from_millis(ms));
+    let watched = config.watched.clone().unwrap_or_default();
+    let rotation = config
+        .rotation_ms
+        .map(|ms| format!("rotations of {}", time(ms)));
+    let containers = config.containers.map(|count| format!("{count} containers"));
+    let times = format!(
+        "read every {} for {}, the first {} not judged",
+        time(watched.every_ms),
+        time(watched.for_ms),
+        time(watched.warm_up_ms)
+    );
+    let parts: Vec<String> = containers
+        .into_iter()
+        .chain(rotation)
+        .chain([times])
+        .collect();
+    parts.join(", ")
+}
+
+fn sites(process: &WiringReport) -> Section {
+    let grown: Vec<&SiteReport> = process
+        .sites
+        .iter()
+        .filter(|site| site.leaked > 0)
+        .collect();
+    let row = |site: &&SiteReport| {
+        vec![
+            Text::Words(site.label.clone()),
+            Text::Figure(site.baseline.to_string()),
+            Text::Figure(site.r#final.to_string()),
+            Text::Figure(format!("{:+}", site.leaked)),
+            figure(site.per_rotation_per_container),
+        ]
+    };
+    let header = ["runs", "first", "last", "growth", "each"];
+    let note = |site: &&SiteReport| {
+        let place = site
+            .location
+            .as_ref()
+            .map(|place| format!(", started at {place}"));
+        let meaning = site.meaning.as_ref().map(|words| format!(": {words}"));
+        format!(
+            "{}{}{}.",
+            site.label,
+            place.unwrap_or_default(),
+            meaning.unwrap_or_default()
+        )
+    };
+    let mut notes: Vec<String> = grown.iter().map(note).collect();
+    notes.dedup();
+    if grown
+        .iter()
+        .any(|site| site.per_rotation_per_container.is_some())
+    {
+        notes.push("Each: per rotation of one container.".into());
+    }
+    if grown.is_empty() && !process.sites.is_empty() {
+        notes.push("Of nothing is there more than at first.".into());
+    }
+    Section {
+        heading: "What grew, by what started it".into(),
+        table: (!grown.is_empty()).then(|| table(&header, grown.iter().map(row))),
+        notes,
+    }
+}
+
+fn fds(process: &WiringReport) -> Section {
+    let none = BTreeMap::new();
+    let first = process.fds_by_kind.baseline.as_ref().unwrap_or(&none);
+    let last = process.fds_by_kind.r#final.as_ref().unwrap_or(&none);
+    let mut kinds: Vec<&String> = first.keys().chain(last.keys()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let rows = kinds.into_iter().map(|kind| {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(kind).copied().unwrap_or(0);
+        let (first, last) = (of(first), of(last));
+        let growth = i128::from(last) - i128::from(first);
+        vec![
+            Text::Words(kind.clone()),
+            Text::Figure(first.to_string()),
+            Text::Figure(last.to_string()),
+            Text::Figure(format!("{growth:+}")),
+        ]
+    });
+    let rows: Vec<Vec<Text>> = rows.collect();
+    let header = ["kind", "first", "last", "growth"];
+    Section {
+        heading: "File descriptors by kind".into(),
+        table: (!rows.is_empty()).then(|| table(&header, rows)),
+        notes: Vec::new(),
+    }
+}
+
+/// What the counts alone do not show.
+fn around(process: &WiringReport) -> Section {
+    let mut notes = Vec::new();
+    let trends = process.trends.clone().unwrap_or_default();
+    if let Some(mechanism) = &trends.mechanism {
+        notes.push(format!("It fits a known mechanism: {mechanism}."));
+    }
+    notes.extend(process.hung.r#where.iter().map(|place| {
+        let longest_s = place.longest_ms as f64 / 1000.0;
+        format!(
+            "{} × {}, for up to {longest_s:.1} s.",
+            place.containers, place.place
+        )
+    }));
+    if let Some(profile) = &process.leak_profile {
+        let functions = profile.by_function.iter().take(LEAKED_FUNCTIONS);
+        let named: Vec<String> = functions
+            .map(|leaked| format!("{} {}", leaked.goroutines, leaked.function))
+            .collect();
+        let named = match named.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", named.join(", ")),
+        };
+        notes.push(format!(
+            "Go's own leak profile finds {} leaked goroutines{named}. It does not see those that are \
+             parked on input or output, nor those that something still refers to.",
+            profile.goroutines
+        ));
+    }
+    if trends.tasks_are_lower_bound {
+        notes.push("The tasks are a lower bound: the console had not told of all of them.".into());
+    }
+    if trends.failed_readings > 0 {
+        notes.push(format!("{} readings failed.", trends.failed_readings));
+    }
+    if trends.restarts > 0 {
+        notes.push(format!(
+            "The process was started anew {} times; judged is the longest stretch without.",
+            trends.restarts
+        ));
+    }
+    Section {
+        heading: "Around it".into(),
+        table: None,
+        notes,
+    }
+}
+
+/// The sections that are shown while a watch goes on.
+pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
+    let (Some(first), Some(last)) = (recording.readings.first(), recording.readings.last()) else {
+        return Vec::new();
+    };
+    let growth = |first: u64, last: u64| format!("{:+}", i128::from(last) - i128::from(first));
+    let count = |what: &str, count: fn(&Reading) -> Option<u64>| {
+        let (first, last) = (count(first)?, count(last)?);
+        Some(vec![
+            Text::Words(what.into()),
+            Text::Figure(first.to_string()),
+            Text::Figure(last.to_string()),
+            Text::Figure(growth(first, last)),
+        ])
+    };
+    let counts = [
+        count("tasks", |reading| reading.tasks),
+        count("fds", |reading| reading.fds),
+        count("threads", |reading| reading.threads),
+        count("MiB of memory", |reading| {
+            reading.rss_bytes.map(|bytes| bytes >> 20)
+        }),
+    ];
+    let of = |reading: &Reading, site: &Site| reading.sites.get(site).copied().unwrap_or(0);
+    let mut grown: Vec<(&Site, u64, u64)> = last
+        .sites
+        .keys()
+        .map(|site| (site, of(first, site), of(last, site)))
+        .filter(|(_, first, last)| last > first)
+        .collect();
+    grown.sort_by_key(|(_, first, last)| std::cmp::Reverse(last - first));
+    let sites = grown
+        .into_iter()
+        .take(LIVE_SITES)
+        .map(|(site, first, last)| {
+            vec![
+                Text::Words(format!("  {}", site.label)),
+                Text::Figure(first.to_string()),
+                Text::Figure(last.to_string()),
+                Text::Figure(growth(first, last)),
+            ]
+        });
+    let rows = counts.into_iter().flatten().chain(sites);
+    vec![Section {
+        heading: format!(
+            "{:.0} s of {lasting}, {} readings",
+            last.at.as_secs_f64(),
+            recording.readings.len()
+        ),
+        table: Some(table(&["count", "first", "now", "growth"], rows)),
+        notes: Vec::new(),
+    }]
+}

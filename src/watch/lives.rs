@@ -1,0 +1,184 @@
+//! What becomes of the single goroutines, tasks and sockets of a process: replaced by others as
+//! streams are rotated, or stuck.
+//!
+//! A count that stands still says nothing of whether anything moves. Numbers do: a reader of a new
+//! stream is another goroutine than that of the one before.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::reading::{Kind, Replaced};
+
+/// Everything of one sort by its number, as it was in the last reading.
+#[derive(Debug, Default)]
+pub struct Lives<W> {
+    seen: HashMap<u64, Life<W>>,
+    readings: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Life<W> {
+    kind: Kind,
+    /// What it waits for that only another can end, and since when it has at every reading.
+    waits: Option<(W, Duration)>,
+    /// Whether it was there in the first reading.
+    from_the_first: bool,
+    reading: u64,
+}
+
+/// Goroutines that were there in the first reading and wait for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting<W> {
+    /// Of what.
+    pub kind: Kind,
+    /// In what.
+    pub waits: W,
+    /// Whether they did so in the first reading already, as those that wait for the program's end.
+    pub from_the_first: bool,
+    /// How many.
+    pub count: u64,
+    /// Since when the one has waited that came last.
+    pub shortest: Duration,
+    /// Since when the one has waited that came first.
+    pub longest: Duration,
+}
+
+impl<W: Clone + Eq + Hash + Ord> Lives<W> {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self {
+            seen: HashMap::new(),
+            readings: 0,
+        }
+    }
+
+    /// Takes a reading: everything by its number, its kind, and what it waits for where only another
+    /// can end that. Returns what is there, and how much of it is new.
+    pub fn take(
+        &mut self,
+        at: Duration,
+        all: impl IntoIterator<Item = (u64, Kind, Option<W>)>,
+    ) -> BTreeMap<Kind, Replaced> {
+        let first = self.readings == 0;
+        self.readings += 1;
+        let mut replaced: BTreeMap<Kind, Replaced> = BTreeMap::new();
+        for (number, kind, waits) in all {
+            let before = self.seen.get(&number).filter(|life| life.kind == kind);
+            let counted = replaced.entry(kind.clone()).or_default();
+            counted.live += 1;
+            counted.new += u64::from(before.is_none() && !first);
+            let since = before
+                .and_then(|life| life.waits.as_ref())
+                .filter(|(waited, _)| Some(waited) == waits.as_ref())
+                .map_or(at, |(_, since)| *since);
+            let life = Life {
+                kind,
+                from_the_first: before.map_or(first, |life| life.from_the_first),
+                waits: waits.map(|waits| (waits, since)),
+                reading: self.readings,
+            };
+            self.seen.insert(number, life);
+        }
+        let readings = self.readings;
+        self.seen.retain(|_, life| life.reading == readings);
+        replaced
+    }
+
+    /// Those from the first reading that wait now and have at every reading for so long.
+    pub fn waiting(&self, now: Duration, for_at_least: Duration) -> Vec<Waiting<W>> {
+        let mut waiting: BTreeMap<(&Kind, &W, bool), Waiting<W>> = BTreeMap::new();
+        for life in self.seen.values().filter(|life| life.from_the_first) {
+            let Some((waits, since)) = &life.waits else {
+                continue;
+            };
+            let waited = now.saturating_sub(*since);
+            if waited < for_at_least {
+                continue;
+            }
+            let from_the_first = since.is_zero();
+            let key = (&life.kind, waits, from_the_first);
+            let group = waiting.entry(key).or_insert_with(|| Waiting {
+                kind: life.kind.clone(),
+                waits: waits.clone(),
+                from_the_first,
+                count: 0,
+                shortest: waited,
+                longest: waited,
+            });
+            group.count += 1;
+            group.shortest = group.shortest.min(waited);
+            group.longest = group.longest.max(waited);
+        }
+        waiting.into_values().collect()
+    }
+
+    /// Whether all of these numbers belong to another process than the one that was seen before:
+    /// none of its goroutines is left, and numbers, which only grow, have begun anew.
+    pub fn are_of_another_process(&self, numbers: impl Iterator<Item = u64>) -> bool {
+        // The runtime's first goroutines have the same numbers in every process.
+        const RUNTIMES: u64 = 64;
+        let highest_seen = self.seen.keys().copied().max().unwrap_or(0);
+        let mut highest = 0;
+        for number in numbers {
+            if number > RUNTIMES && self.seen.contains_key(&number) {
+                return false;
+            }
+            highest = highest.max(number);
+        }
+        highest_seen > RUNTIMES && highest < highest_seen / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Row = (u64, Kind, Option<&'static str>);
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn free(number: u64) -> Row {
+        (number, Kind::Socket, None)
+    }
+
+    fn waiting(number: u64) -> Row {
+        (number, Kind::Socket, Some("WaitGroup"))
+    }
+
+    #[test]
+    fn what_takes_the_place_of_another_is_new() {
+        let mut lives: Lives<&str> = Lives::new();
+        let first = lives.take(seconds(0), [free(1), free(2)]);
+        assert_eq!(first[&Kind::Socket], Replaced { live: 2, new: 0 });
+        let next = lives.take(seconds(1), [free(1), free(3)]);
+        assert_eq!(next[&Kind::Socket], Replaced { live: 2, new: 1 });
+    }
+
+    #[test]
+    fn what_gets_stuck_is_told_from_what_waited_from_the_first() {
+        let mut lives = Lives::new();
+        // 1 waits from the first, as main does; 2 gets stuck; 3 waits for moments only.
+        lives.take(seconds(0), [waiting(1), free(2), free(3)]);
+        lives.take(seconds(1), [waiting(1), waiting(2), waiting(3)]);
+        lives.take(seconds(2), [waiting(1), waiting(2), free(3)]);
+        lives.take(seconds(9), [waiting(1), waiting(2), waiting(3)]);
+        let waiting = lives.waiting(seconds(9), seconds(4));
+        let told = waiting
+            .iter()
+            .map(|one| (one.from_the_first, one.count, one.longest));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [(false, 1, seconds(8)), (true, 1, seconds(9))]);
+    }
+
+    #[test]
+    fn numbers_that_begin_anew_are_of_another_process() {
+        let mut lives = Lives::new();
+        lives.take(seconds(0), [free(1), free(900), free(901)]);
+        assert!(!lives.are_of_another_process([1, 900, 2000].into_iter()));
+        assert!(!lives.are_of_another_process([1, 2000].into_iter()));
+        assert!(lives.are_of_another_process([1, 70, 80].into_iter()));
+    }
+}

@@ -1,0 +1,18 @@
+//! Watching a process that runs already: read at an interval, and judged by how its counts go.
+//!
+//! ```text
+//! target ─► sources: /proc · pprof · console · metrics ─► readings ─► analysis::watched ─► report
+//!                                     lives: what is replaced, and what is stuck
+//! ```
+
+mod lives;
+mod reading;
+mod session;
+mod sources;
+mod target;
+
+pub use lives::{Lives, Waiting};
+pub use reading::{Kind, Reading, Replaced, Site};
+pub use session::{Listener, Recording, Timing, watch};
+pub use sources::{Sources, make_dump_folder};
+pub use target::Target;

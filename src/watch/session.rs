@@ -1,0 +1,192 @@
+//! A watch: readings at an interval until the time is over, the process has gone, or somebody
+//! interrupts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::lives::Waiting;
+use super::reading::Reading;
+use super::sources::{NoReading, Sources};
+use crate::duration;
+use crate::exit_code::Failure;
+use crate::report::model::LeakProfile;
+
+/// A console tells of a large process's tasks bit by bit; it is waited for so long.
+const CATCHING_UP: Duration = Duration::from_secs(60);
+/// A process that does not answer for so long, and for so many readings, is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+const FAILURES: u64 = 5;
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two readings.
+    pub every: Duration,
+    /// From the first reading to the last.
+    pub lasting: Duration,
+    /// Goroutines are stuck that wait for another for so long.
+    pub stuck_after: Duration,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// The readings in their order.
+    pub readings: Vec<Reading>,
+    /// Readings that failed.
+    pub failed: u64,
+    /// Why the watch ended early, where it did.
+    pub cut_short: Option<String>,
+    /// Goroutines from the first reading that wait for another at the end.
+    pub waiting: Vec<Waiting<Arc<str>>>,
+    /// Go's own leak profile, where it is served.
+    pub leak_profile: Option<LeakProfile>,
+}
+
+/// What is told while it goes on.
+pub trait Listener {
+    /// A reading was made.
+    fn reading(&self, recording: &Recording);
+    /// Something to be said.
+    fn say(&self, line: &str);
+}
+
+/// Watches until the time is over. `first` is the reading that the sources were tried with.
+///
+/// # Errors
+/// Only where nothing at all could be read.
+pub async fn watch(
+    sources: &mut Sources,
+    timing: Timing,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Recording, Failure> {
+    let mut recording = Recording::default();
+    let Some(started) = baseline(sources, timing, listener, interrupt, &mut recording).await?
+    else {
+        recording.cut_short = Some("it was interrupted".into());
+        return Ok(recording);
+    };
+    let end = started + timing.lasting;
+    let mut ticks = interval_at(started + timing.every, timing.every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // When the process stopped answering, and how often it has not since.
+    let mut silent: Option<(Instant, u64)> = None;
+    loop {
+        tokio::select! {
+            () = interrupt.cancelled() => {
+                recording.cut_short = Some("it was interrupted".into());
+                break;
+            }
+            tick = timeout_at(end + timing.every / 2, ticks.tick()) => {
+                if tick.is_err() {
+                    break;
+                }
+            }
+        }
+        let at = started.elapsed();
+        // Interrupted while a source is slow, the watch ends at once.
+        let read = tokio::select! {
+            () = interrupt.cancelled() => continue,
+            read = sources.read(at) => read,
+        };
+        match read {
+            Ok(reading) => {
+                tell_changes(&recording, &reading, silent.is_some(), listener);
+                silent = None;
+                recording.readings.push(reading);
+                listener.reading(&recording);
+            }
+            Err(NoReading::Gone) => {
+                recording.cut_short = Some(format!("the process ended after {}", time(at)));
+                break;
+            }
+            Err(error) => {
+                recording.failed += 1;
+                let error = Failure::from(error);
+                let (since, failures) = match silent {
+                    Some((since, failures)) => (since, failures + 1),
+                    None => {
+                        listener.say(&format!("warning: after {}: {error}", time(at)));
+                        (Instant::now(), 1)
+                    }
+                };
+                silent = Some((since, failures));
+                if failures >= FAILURES && since.elapsed() >= PATIENCE {
+                    recording.cut_short =
+                        Some(format!("it has not answered since {}: {error}", time(at)));
+                    break;
+                }
+            }
+        }
+    }
+    let now = recording
+        .readings
+        .last()
+        .map_or(Duration::ZERO, |last| last.at);
+    recording.waiting = sources.waiting(now, timing.stuck_after);
+    if !interrupt.is_cancelled() {
+        // What has gone has no profile; why it has gone is said already.
+        recording.leak_profile = sources.leak_profile().await.unwrap_or_default();
+    }
+    Ok(recording)
+}
+
+/// The first reading, once it is whole; when it was made, or `None` where somebody interrupted.
+async fn baseline(
+    sources: &mut Sources,
+    timing: Timing,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+    recording: &mut Recording,
+) -> Result<Option<Instant>, Failure> {
+    let waiting_since = Instant::now();
+    let mut told = false;
+    loop {
+        let started = Instant::now();
+        let reading = tokio::select! {
+            () = interrupt.cancelled() => return Ok(None),
+            reading = sources.read(Duration::ZERO) => reading?,
+        };
+        if !reading.lower_bound || waiting_since.elapsed() >= CATCHING_UP {
+            if reading.lower_bound {
+                listener
+                    .say("warning: the console still tells of new tasks: they are a lower bound");
+            }
+            recording.readings.push(reading);
+            listener.reading(recording);
+            return Ok(Some(started));
+        }
+        if !std::mem::replace(&mut told, true) {
+            listener.say("waiting until the console has told of all tasks");
+        }
+        tokio::select! {
+            () = interrupt.cancelled() => return Ok(None),
+            () = tokio::time::sleep(timing.every.min(Duration::from_millis(500))) => {}
+        }
+    }
+}
+
+fn tell_changes(recording: &Recording, now: &Reading, was_silent: bool, listener: &impl Listener) {
+    if was_silent {
+        listener.say(&format!("after {}: it answers again", time(now.at)));
+    }
+    let restarts = recording.readings.last().map_or(0, |last| last.restarts);
+    if now.restarts > restarts {
+        listener.say(&format!(
+            "warning: after {}: the process was started anew; what is judged is the longest stretch \
+             without",
+            time(now.at)
+        ));
+    }
+}
+
+/// A time as people read it, to the tenth of a second.
+fn time(at: Duration) -> String {
+    let tenths = at.as_millis() / 100;
+    let rounded = Duration::from_millis(u64::try_from(tenths * 100).unwrap_or(u64::MAX));
+    duration::format(rounded)
+}

@@ -1,0 +1,358 @@
+//! The sources of a watched process, opened once and read together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::lives::{Lives, Waiting};
+use super::reading::{Kind, Reading, Site};
+use super::target::Target;
+use crate::dump::{Dump, Frame, Group, without_password};
+use crate::exit_code::Failure;
+use crate::http_get::Getter;
+#[cfg(feature = "console")]
+use crate::probe::console::{Console, ConsoleReading};
+use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
+use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
+use crate::probe::pprof::Pprof;
+use crate::report::model::{LeakProfile, LeakedGoroutines};
+
+/// The sources, and what was seen of each goroutine, task and socket.
+#[derive(Debug)]
+pub struct Sources {
+    process: Option<OtherProcess>,
+    pprof: Option<Pprof>,
+    #[cfg(feature = "console")]
+    console: Option<Console>,
+    #[cfg(feature = "console")]
+    console_url: Option<url::Url>,
+    metrics: Option<MetricsEndpoint>,
+    dump_folder: Option<PathBuf>,
+    timeout: Duration,
+    tasks: Lives<Arc<str>>,
+    sockets: Lives<Arc<str>>,
+    identity: Identity,
+    restarts: u64,
+    readings: u64,
+}
+
+/// By what a process is known that was started anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Identity {
+    process: Option<u64>,
+    metrics: Option<f64>,
+}
+
+/// Why there is no reading.
+#[derive(Debug)]
+pub enum NoReading {
+    /// The process has ended.
+    Gone,
+    /// A metric that was asked for is not there.
+    Metric(String),
+    /// A source did not answer, or not as it should.
+    Failed(anyhow::Error),
+}
+
+impl From<NoReading> for Failure {
+    fn from(why: NoReading) -> Self {
+        match why {
+            NoReading::Gone => Self::environment("there is no such process"),
+            NoReading::Metric(said) => Self::usage(format!("--metrics: {said}")),
+            NoReading::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl Sources {
+    /// Connects to the sources of a target.
+    ///
+    /// # Errors
+    /// Where the console does not answer; the others are asked when they are read.
+    pub async fn open(target: &Target) -> Result<Self, Failure> {
+        let getter = || Getter::new(target.timeout, target.headers.clone());
+        #[cfg(feature = "console")]
+        let console = match &target.console {
+            Some(url) => Some(connect(url, target.timeout).await?),
+            None => None,
+        };
+        Ok(Self {
+            process: target.pid.map(OtherProcess::new),
+            pprof: target.pprof.as_ref().map(|url| Pprof::new(url, getter())),
+            #[cfg(feature = "console")]
+            console,
+            #[cfg(feature = "console")]
+            console_url: target.console.clone(),
+            metrics: target.metrics.as_ref().map(|url| {
+                let (tasks, fds) = (target.tasks_metric.clone(), target.fds_metric.clone());
+                MetricsEndpoint::new(url, getter(), tasks, fds)
+            }),
+            dump_folder: target.dump_folder.clone(),
+            timeout: target.timeout,
+            tasks: Lives::new(),
+            sockets: Lives::new(),
+            identity: Identity::default(),
+            restarts: 0,
+            readings: 0,
+        })
+    }
+
+    /// What the process is called: by its program, or by where it is asked.
+    pub async fn name(&self) -> String {
+        let process = self.process.as_ref().and_then(OtherProcess::name);
+        let asked = match (process, self.pprof.clone()) {
+            (Some(name), _) => Some(name),
+            (None, Some(pprof)) => blocking(move || Ok(pprof.name())).await.ok().flatten(),
+            (None, None) => None,
+        };
+        #[cfg(feature = "console")]
+        let url = self.console_url.as_ref();
+        #[cfg(not(feature = "console"))]
+        let url = None;
+        let url = url.or(self.metrics.as_ref().map(MetricsEndpoint::url));
+        let host = url.and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+        asked
+            .or_else(|| host.map(|(host, port)| format!("{host}:{port}")))
+            .unwrap_or_else(|| "process".into())
+    }
+
+    /// Reads all sources, at about the same time.
+    ///
+    /// # Errors
+    /// Says which source failed; a reading is whole or none.
+    pub async fn read(&mut self, at: Duration) -> Result<Reading, NoReading> {
+        // Asked first: what is gone does not answer either.
+        let process = match &self.process {
+            Some(process) => Some(process.read().map_err(|error| match error {
+                ReadError::Gone => NoReading::Gone,
+                ReadError::Other(error) => NoReading::Failed(error),
+            })?),
+            None => None,
+        };
+        self.readings += 1;
+        let (dump, metrics) = tokio::join!(self.goroutines(at), self.gauges());
+        let (dump, metrics) = (dump.map_err(NoReading::Failed)?, metrics?);
+        #[cfg(feature = "console")]
+        let console = self.console_tasks().await.map_err(NoReading::Failed)?;
+        let mut reading = Reading {
+            at,
+            ..Reading::default()
+        };
+        self.notice_restart(process.as_ref(), dump.as_ref(), metrics.as_ref());
+        reading.restarts = self.restarts;
+        if let Some(metrics) = metrics {
+            (reading.tasks, reading.fds) = (metrics.tasks, metrics.fds);
+        }
+        if let Some(process) = process {
+            self.add_process(&mut reading, process);
+        }
+        #[cfg(feature = "console")]
+        if let Some(console) = console {
+            self.add_console(&mut reading, console);
+        }
+        if let Some(dump) = dump {
+            self.add_goroutines(&mut reading, &dump);
+        }
+        Ok(reading)
+    }
+
+    /// Goroutines from the first reading that have waited for another for so long.
+    pub fn waiting(&self, now: Duration, for_at_least: Duration) -> Vec<Waiting<Arc<str>>> {
+        self.tasks.waiting(now, for_at_least)
+    }
+
+    /// Go's own leak profile; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where pprof does not answer any more.
+    pub async fn leak_profile(&self) -> anyhow::Result<Option<LeakProfile>> {
+        let Some(pprof) = self.pprof.clone() else {
+            return Ok(None);
+        };
+        let dump = blocking(move || pprof.leaked()).await?;
+        Ok(dump.map(|dump| {
+            let mut by_function: BTreeMap<String, u64> = BTreeMap::new();
+            for group in &dump.groups {
+                let count = by_function.entry(runs(group).to_owned()).or_default();
+                *count = count.saturating_add(group.count);
+            }
+            let leaked = |(function, goroutines)| LeakedGoroutines {
+                function,
+                goroutines,
+            };
+            let mut by_function: Vec<_> = by_function.into_iter().map(leaked).collect();
+            by_function.sort_by_key(|leaked| std::cmp::Reverse(leaked.goroutines));
+            LeakProfile {
+                goroutines: dump.goroutines,
+                by_function,
+            }
+        }))
+    }
+
+    async fn goroutines(&self, at: Duration) -> anyhow::Result<Option<Dump>> {
+        let Some(pprof) = self.pprof.clone() else {
+            return Ok(None);
+        };
+        let name = format!(
+            "{:05}-{:.1}s.goroutines.txt.gz",
+            self.readings,
+            at.as_secs_f64()
+        );
+        let keep_as = self.dump_folder.as_ref().map(|folder| folder.join(name));
+        let url = without_password(pprof.url());
+        let dump = blocking(move || pprof.goroutines(keep_as.as_deref())).await;
+        dump.map(Some).with_context(|| format!("pprof at {url}"))
+    }
+
+    async fn gauges(&self) -> Result<Option<MetricsReading>, NoReading> {
+        let Some(metrics) = self.metrics.clone() else {
+            return Ok(None);
+        };
+        let url = without_password(metrics.url());
+        let read = tokio::task::spawn_blocking(move || metrics.read()).await;
+        match read.map_err(|error| NoReading::Failed(error.into()))? {
+            Ok(reading) => Ok(Some(reading)),
+            Err(MetricsError::Metric(said)) => Err(NoReading::Metric(said)),
+            Err(MetricsError::Endpoint(error)) => Err(NoReading::Failed(
+                error.context(format!("metrics at {url}")),
+            )),
+        }
+    }
+
+    /// What the console has told of; one that has gone is connected to again.
+    #[cfg(feature = "console")]
+    async fn console_tasks(&mut self) -> anyhow::Result<Option<ConsoleReading>> {
+        let Some(url) = &self.console_url else {
+            return Ok(None);
+        };
+        if self.console.is_none() {
+            self.console = Some(connect(url, self.timeout).await?);
+            // Whatever it was, its numbers begin anew.
+            self.restarts += 1;
+            self.tasks = Lives::new();
+        }
+        let read = self.console.as_ref().map(Console::read).transpose();
+        if read.is_err() {
+            self.console = None;
+        }
+        read.with_context(|| format!("the console at {url}"))
+    }
+
+    fn notice_restart(
+        &mut self,
+        process: Option<&ProcessReading>,
+        dump: Option<&Dump>,
+        metrics: Option<&MetricsReading>,
+    ) {
+        let now = Identity {
+            process: process.map(|process| process.started),
+            metrics: metrics.and_then(|metrics| metrics.started),
+        };
+        let before = std::mem::replace(&mut self.identity, now);
+        let numbers = dump.into_iter().flat_map(|dump| &dump.groups);
+        let numbers = numbers.flat_map(|group| group.ids.iter().copied());
+        let anew = (before.process.is_some() && before.process != now.process)
+            || (before.metrics.is_some() && before.metrics != now.metrics)
+            || (dump.is_some() && self.tasks.are_of_another_process(numbers));
+        if anew {
+            self.restarts += 1;
+            (self.tasks, self.sockets) = (Lives::new(), Lives::new());
+        }
+    }
+
+    fn add_process(&mut self, reading: &mut Reading, process: ProcessReading) {
+        reading.fds = Some(process.fds);
+        reading.fd_kinds = Some(process.fd_kinds);
+        reading.threads = process.threads;
+        reading.rss_bytes = Some(process.rss_bytes);
+        let sockets = process.sockets.into_iter();
+        let sockets = sockets.map(|number| (number, Kind::Socket, None));
+        reading
+            .replaced
+            .extend(self.sockets.take(reading.at, sockets));
+    }
+
+    #[cfg(feature = "console")]
+    fn add_console(&mut self, reading: &mut Reading, console: ConsoleReading) {
+        reading.tasks = Some(console.tasks.len() as u64);
+        reading.lower_bound = !console.caught_up;
+        let site = |place: &Arc<str>| {
+            let site = crate::probe::sites::SpawnSite::parse(place);
+            Site {
+                label: site.label.into(),
+                location: Some(site.location.into()),
+            }
+        };
+        let mut known: BTreeMap<Arc<str>, Site> = BTreeMap::new();
+        let tasks = console.tasks.into_iter().map(|(number, place)| {
+            let site = known.entry(place).or_insert_with_key(site).clone();
+            *reading.sites.entry(site.clone()).or_default() += 1;
+            (number, Kind::Task(site), None)
+        });
+        let replaced = self.tasks.take(reading.at, tasks);
+        reading.replaced.extend(replaced);
+    }
+
+    fn add_goroutines(&mut self, reading: &mut Reading, dump: &Dump) {
+        (reading.tasks, reading.goroutines) = (Some(dump.goroutines), true);
+        let mut all = Vec::new();
+        // The largest group comes first: its words are its site's.
+        for group in &dump.groups {
+            let site = site(group);
+            *reading.sites.entry(site.clone()).or_default() += group.count;
+            if let Some(meaning) = crate::dump::meaning(group.state.as_deref(), &group.stack) {
+                reading.meanings.entry(site.clone()).or_insert(meaning);
+            }
+            let waits: Option<Arc<str>> = crate::dump::waits_for_another(group).map(Into::into);
+            let kind = Kind::Task(site);
+            let member = |id: &u64| (*id, kind.clone(), waits.clone());
+            all.extend(group.ids.iter().map(member));
+        }
+        reading.replaced.extend(self.tasks.take(reading.at, all));
+    }
+}
+
+#[cfg(feature = "console")]
+async fn connect(url: &url::Url, timeout: Duration) -> anyhow::Result<Console> {
+    let console = Console::connect(url, timeout).await;
+    console.with_context(|| format!("the console at {url}"))
+}
+
+/// Runs what blocks on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// A goroutine's site: what it runs, and what started it.
+fn site(group: &Group) -> Site {
+    let place = |frame: &Frame| match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}").into(),
+        _ => frame.func.as_str().into(),
+    };
+    Site {
+        label: runs(group).into(),
+        location: group.created_by.as_ref().map(place),
+    }
+}
+
+/// The function that a goroutine was started with: its outermost call.
+fn runs(group: &Group) -> &str {
+    group
+        .stack
+        .last()
+        .map_or("unknown", |frame| frame.func.as_str())
+}
+
+/// Makes sure that dumps can be kept in a folder.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_dump_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::usage(format!("--dump-dir {}: {error}", folder.display())))
+}
