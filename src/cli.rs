@@ -32,7 +32,7 @@ pub enum Command {
     /// cancelled, closed and waited for. Each wiring runs in a process of its own, whose tasks and
     /// file descriptors are counted after every rotation and compared with the baseline: every
     /// container followed, no rotation made.
-    Run(commands::run::RunArgs),
+    Run(Box<commands::run::RunArgs>),
     /// Put the claims about the incident to the test: confirmed, partly, refuted or inconclusive
     ///
     /// Each claim's scenario is run, and the gates in its file are held against what was measured.
@@ -54,7 +54,7 @@ pub enum Command {
     /// Its goroutines or tasks and its file descriptors are read at an interval and judged by how they
     /// go: by the slope and its interval, per rotation where that is told, and by whether the process
     /// shows signs of life.
-    Watch(commands::watch::WatchArgs),
+    Watch(Box<commands::watch::WatchArgs>),
     /// Group a goroutine dump, or say what grew between two
     ///
     /// Goroutines are grouped by state, stack and creator, and the well-known stacks told in words.

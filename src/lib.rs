@@ -5,9 +5,9 @@
 //! ```text
 //! plan ─► runner ─► one per wiring:  engine process ◄─socket─► worker process (monitor + census)
 //!                                                                 │ JSON lines: samples, events
-//!                                analysis (rates, verdict, prediction)
-//!                                    │
-//!                                 report ─► gates ─► table · json · csv · markdown · CI's formats
+//! watch: /proc · pprof · console · metrics ─► readings ─►  analysis (rates, trends, verdict, prediction)
+//! dump:  goroutine dumps ─► groups, growth                    │
+//!                                                          report ─► gates ─► table · json · csv · markdown · CI's formats
 //! ```
 //!
 //! Inside your own tests, [`assert_no_leak`] is what goleak is in Go: see [`no_leak`].

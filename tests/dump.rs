@@ -147,6 +147,7 @@ fn a_profile_is_read_with_its_counts() {
         Value::Null,
         "a profile tells none"
     );
+    assert_eq!(document["groups"][0]["labels"]["a"], "b");
     assert_eq!(document["groups"][1]["stack"][0]["line"], 123);
     assert_eq!(document["errors"], serde_json::json!([]));
 }

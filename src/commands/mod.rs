@@ -32,12 +32,12 @@ pub mod worker;
 /// Returns what went wrong together with the exit code that it stands for.
 pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
-        Command::Run(args) => run::execute(args),
+        Command::Run(args) => run::execute(*args),
         Command::Gate(args) => gate::execute(args),
         Command::Predict(args) => predict::execute(args),
         Command::Audit(args) => audit::execute(&args),
         Command::Dump(args) => dump::execute(&args),
-        Command::Watch(args) => watch::execute(args),
+        Command::Watch(args) => watch::execute(*args),
         Command::Wirings(args) => wirings::execute(args),
         Command::Scenarios(args) => scenarios::execute(&args),
         Command::Schema(args) => schema::execute(&args),

@@ -79,10 +79,16 @@ struct Profile<'a> {
     strings: Vec<&'a [u8]>,
 }
 
-/// Whether a dump is binary: a profile begins with the field of its sample types, whose first field is
-/// a number. No text has a control character there.
+/// So many bytes tell whether a dump is binary.
+pub(super) const START: usize = 16;
+
+/// Whether a dump is binary: it begins with the tag of a field (Go writes the period's type first, others
+/// the samples'), and small numbers follow, which are control characters in a text.
 pub(super) fn is_binary(start: &[u8]) -> bool {
-    matches!(start, [0x0a, length, 0x08, ..] if *length < 0x20)
+    let is_tag = |byte: u8| matches!(byte >> 3, 1..=14) && matches!(byte & 7, 0 | 2);
+    let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
+    let start = &start[..start.len().min(START)];
+    start.first().is_some_and(|first| is_tag(*first)) && !start.iter().all(is_text)
 }
 
 /// Reads a profile and adds each stack. Of a damaged one it takes what stands before the damage.
@@ -199,4 +205,122 @@ impl<'a> Profile<'a> {
 /// Line ends separate the parts of a key.
 fn without_line_ends(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|byte| *byte != b'\n').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::document::Dump;
+    use super::super::groups::Keep;
+    use super::super::read;
+    use super::*;
+
+    /// A profile as it is written.
+    #[derive(Clone, PartialEq, Message)]
+    struct Written {
+        #[prost(message, repeated, tag = "1")]
+        sample_type: Vec<ValueType>,
+        #[prost(message, repeated, tag = "2")]
+        sample: Vec<Sample>,
+        #[prost(message, repeated, tag = "4")]
+        location: Vec<Location>,
+        #[prost(message, repeated, tag = "5")]
+        function: Vec<Function>,
+        #[prost(string, repeated, tag = "6")]
+        string_table: Vec<String>,
+    }
+
+    /// A profile of one stack, `main.inlined` within `main.f`, with a label, for each of these counts.
+    fn profile(of: &str, counts: &[i64]) -> Vec<u8> {
+        let strings = [
+            "",
+            of,
+            "count",
+            "main.f",
+            "main.inlined",
+            "/src/main.go",
+            "tenant",
+            "a",
+        ];
+        let line = |function_id, line| Line { function_id, line };
+        let function = |id, name| Function {
+            id,
+            name,
+            filename: 5,
+        };
+        let sample = |count: &i64| Sample {
+            location_id: vec![1],
+            value: vec![*count],
+            label: vec![Label {
+                key: 6,
+                str: 7,
+                num: 0,
+            }],
+        };
+        let written = Written {
+            sample_type: vec![ValueType { r#type: 1 }],
+            sample: counts.iter().map(sample).collect(),
+            location: vec![Location {
+                id: 1,
+                address: 0x46,
+                line: vec![line(2, 7), line(1, 9)],
+            }],
+            function: vec![function(1, 3), function(2, 4)],
+            string_table: strings.map(String::from).to_vec(),
+        };
+        written.encode_to_vec()
+    }
+
+    fn dump(bytes: &[u8]) -> Dump {
+        read(bytes, Keep::Counts).expect("memory can be read")
+    }
+
+    #[test]
+    fn a_profile_tells_counts_labels_and_inlined_calls() {
+        for of in ["goroutine", "goroutineleak"] {
+            let dump = dump(&profile(of, &[5, 7]));
+            assert_eq!((dump.goroutines, dump.groups.len()), (12, 1));
+            let group = &dump.groups[0];
+            let calls = group
+                .stack
+                .iter()
+                .map(|call| (call.func.as_str(), call.line));
+            let calls: Vec<_> = calls.collect();
+            assert_eq!(calls, [("main.inlined", Some(7)), ("main.f", Some(9))]);
+            assert_eq!(group.labels["tenant"], "a");
+            assert_eq!(dump.errors, []);
+        }
+    }
+
+    #[test]
+    fn a_profile_of_something_else_is_refused_by_its_name() {
+        let dump = dump(&profile("alloc_space", &[5]));
+        assert_eq!(dump.goroutines, 0);
+        assert!(dump.errors[0].message.contains("alloc_space"));
+    }
+
+    #[test]
+    fn a_negative_count_is_told_and_the_rest_is_taken() {
+        let dump = dump(&profile("goroutine", &[-5, 7]));
+        assert_eq!((dump.goroutines, dump.errors.len()), (7, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn a_profile_that_is_cut_off_makes_no_panic_and_says_where(cut in 3..150_usize) {
+            let whole = profile("goroutine", &[5]);
+            let end = cut.min(whole.len());
+            let read = dump(&whole[..end]);
+            prop_assert!(read.goroutines <= 5);
+        }
+
+        #[test]
+        fn no_bytes_after_a_profiles_start_make_the_reader_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let start = [0x0a, 0x04, 0x08, 0x01, 0x10, 0x02];
+            dump(&[&start[..], &bytes].concat());
+        }
+    }
 }

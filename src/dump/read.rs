@@ -17,7 +17,7 @@ use super::protobuf;
 pub fn read(reader: impl Read, keep: Keep) -> io::Result<Dump> {
     let mut lines = Lines::new(reader);
     let (mut groups, mut errors) = (Groups::new(keep), Errors::default());
-    if protobuf::is_binary(lines.peek(3)?) {
+    if protobuf::is_binary(lines.peek(protobuf::START)?) {
         match lines.rest(protobuf::LARGEST)? {
             Some(bytes) => protobuf::read(&bytes, &mut groups, &mut errors),
             None => errors.add_of_binary(|| {

@@ -18,6 +18,8 @@ use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
 use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
 use crate::probe::pprof::Pprof;
+#[cfg(feature = "console")]
+use crate::probe::sites::SpawnSite;
 use crate::report::model::{LeakProfile, LeakedGoroutines};
 
 /// The sources, and what was seen of each goroutine, task and socket.
@@ -31,6 +33,8 @@ pub struct Sources {
     console_url: Option<url::Url>,
     metrics: Option<MetricsEndpoint>,
     dump_folder: Option<PathBuf>,
+    /// How long a console may take that is connected to again.
+    #[cfg(feature = "console")]
     timeout: Duration,
     tasks: Lives<Arc<str>>,
     sockets: Lives<Arc<str>>,
@@ -91,6 +95,7 @@ impl Sources {
                 MetricsEndpoint::new(url, getter(), tasks, fds)
             }),
             dump_folder: target.dump_folder.clone(),
+            #[cfg(feature = "console")]
             timeout: target.timeout,
             tasks: Lives::new(),
             sockets: Lives::new(),
@@ -280,10 +285,15 @@ impl Sources {
         reading.tasks = Some(console.tasks.len() as u64);
         reading.lower_bound = !console.caught_up;
         let site = |place: &Arc<str>| {
-            let site = crate::probe::sites::SpawnSite::parse(place);
+            // What has a relative path is the program's own, whatever its files are called.
+            let site = place.starts_with('/').then(|| SpawnSite::parse(place));
+            let (label, location) = match site {
+                Some(site) => (site.label.into(), site.location.into()),
+                None => (Arc::clone(place), Arc::clone(place)),
+            };
             Site {
-                label: site.label.into(),
-                location: Some(site.location.into()),
+                label,
+                location: Some(location),
             }
         };
         let mut known: BTreeMap<Arc<str>, Site> = BTreeMap::new();
