@@ -210,6 +210,20 @@ fn go_d_under_back_pressure_is_hung_whether_it_hangs_already_or_not() {
         let reason = process["reason"].as_str().expect("told");
         assert!(reason.contains("waits for a WaitGroup"), "{reason}");
     }
+    // Nor is it clean where no rotation is told: that it answers is no sign of life.
+    let pprof = format!("--pprof={}", follower.pprof);
+    let pid = format!("--pid={}", follower.child.id());
+    let ended = run(&[
+        "watch",
+        &pprof,
+        &pid,
+        "--for=3s",
+        "--every=100ms",
+        "--format=json",
+    ]);
+    let document = document(&ended);
+    let process = &document["wirings"][0];
+    assert_eq!(process["verdict"], "inconclusive", "{}", process["reason"]);
 }
 
 #[test]

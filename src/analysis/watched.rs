@@ -17,6 +17,8 @@ use crate::watch::{Kind, Reading, Recording, Site, Waiting};
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
 /// depend on each other, and would make an interval look narrower than it is.
 const PARTS: usize = 30;
+/// What the counts were at the start is told by the typical one of so many readings.
+const AT_START: usize = 9;
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
 const PHASES: usize = 16;
 
@@ -29,6 +31,8 @@ pub struct Watch<'a> {
     pub unit: &'a str,
     /// What was seen.
     pub recording: &'a Recording,
+    /// Whether it was asked by HTTP, beside what `/proc` tells.
+    pub asked: bool,
     /// Containers that it follows, where somebody told.
     pub containers: Option<u64>,
     /// Its rotation interval, where somebody told.
@@ -47,7 +51,7 @@ struct Part<'a> {
 impl Watch<'_> {
     /// Weighs what was seen.
     pub fn report(&self) -> WiringReport {
-        let judged = self.judged();
+        let (stretch, judged) = (self.stretch(), self.judged());
         let parts = self.parts(judged);
         let tasks = self.trend_of(judged, &parts, |reading| reading.tasks);
         let fds = self.trend_of(judged, &parts, |reading| reading.fds);
@@ -79,7 +83,7 @@ impl Watch<'_> {
             unit: self.unit,
             rates,
             trends: &trends,
-            at_start: self.stretch().first().map(counts),
+            at_start: typical(&part(&stretch[..stretch.len().min(AT_START)])).map(counts),
             first: first.map(counts),
             last: last.map(counts),
             minutes: minutes_of(judged),
@@ -238,7 +242,7 @@ impl Watch<'_> {
             let first = judged.first().and_then(|first| first.replaced.get(kind));
             first.map_or(0, |first| first.live)
         };
-        kinds.retain(|kind, _| live_at_first(kind) >= least);
+        kinds.retain(|kind, _| self.shows_life(kind) && live_at_first(kind) >= least);
         let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
             return (Alive::default(), Rotations::default());
         };
@@ -267,6 +271,15 @@ impl Watch<'_> {
             missed: None,
         };
         (alive, rotations)
+    }
+
+    /// Whether it is a sign of life when things of a kind are replaced. Whoever asks a process something,
+    /// as leakcheck does, makes it open a connection and serve it, however dead the rest of it is.
+    fn shows_life(&self, kind: &Kind) -> bool {
+        match kind {
+            Kind::Task(site) => !site.label.starts_with("net/http.(*conn"),
+            Kind::Socket => !self.asked && self.rotation.is_some() && self.containers.is_some(),
+        }
     }
 
     /// Goroutines that got stuck; of those that waited from the first, a group that is at least as

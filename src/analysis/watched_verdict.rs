@@ -23,7 +23,7 @@ pub(super) struct Evidence<'a> {
     pub(super) unit: &'a str,
     pub(super) rates: Rates,
     pub(super) trends: &'a Trends,
-    /// The counts of the first reading, its warm-up included.
+    /// The counts of the first readings, before the warm-up.
     pub(super) at_start: Option<Counts>,
     /// The counts of the first part that is judged, and of the last.
     pub(super) first: Option<Counts>,
@@ -243,8 +243,8 @@ fn not_alive(evidence: &Evidence<'_>) -> Judgement {
     let alive = evidence.alive;
     if !alive.known {
         return inconclusive(
-            "no leak, but nothing that was read tells a living process from a dead one: give --pid, \
-             --pprof or --console too",
+            "no leak, but nothing that was read tells a living process from a dead one: give --pprof or \
+             --console too, or of a --pid alone its --rotation and --containers",
         );
     }
     let Some(containers) = evidence.containers.filter(|_| evidence.by_rotation) else {

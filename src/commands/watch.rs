@@ -37,8 +37,8 @@ Examples:
   leakcheck watch --pprof localhost:6060 --rotation 2s --gate '*.verdict == clean'
       Fails unless the process is clean (`leakcheck gate --help`: what can be asked).
 
-A verdict needs signs of life: a process whose counts stand still may be dead. Where goroutines, tasks
-or sockets are read one by one, it is alive that replaces them.
+A clean verdict needs signs of life: a process whose counts stand still may be dead. It is alive where
+it replaces its goroutines or tasks, or, with --rotation and --containers, its sockets.
 
 Exit codes:
   0    measured, and every --gate held; without --gate, whatever leaks
@@ -426,11 +426,14 @@ impl WatchArgs {
     }
 
     fn report(&self, name: &str, recording: &Recording) -> Report {
-        let is_go = self.pprof.is_some() || (self.console.is_none() && self.tasks_metric.is_none());
         let watch = Watch {
             name,
-            unit: if is_go { "goroutines" } else { "tasks" },
+            unit: match self.pprof {
+                Some(_) => "goroutines",
+                None => "tasks",
+            },
             recording,
+            asked: self.pprof.is_some() || self.metrics.is_some(),
             containers: self.containers,
             rotation: self.rotation,
             warm_up: self.warm_up(),
