@@ -119,7 +119,11 @@ impl Observation {
     /// The rotations as the samples tell them, while the worker has not said its last word.
     fn rotations_sampled(&self) -> Rotations {
         let Some(last) = self.samples.last() else {
-            return Rotations::default();
+            return Rotations {
+                due: Some(0),
+                made: Some(0),
+                missed: None,
+            };
         };
         let made_by_all = self.samples.iter().rfind(|sample| sample.behind == Some(0));
         Rotations {
