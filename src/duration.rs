@@ -25,10 +25,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; write a number and a unit, as in 90s, 5m or 1h30m"))
 }
 
+/// Whole milliseconds, as the documents count time.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The shortest form that says the duration to the millisecond: `5m`, `1h 30m`, `250ms`.
 pub fn format(duration: Duration) -> String {
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    humantime::format_duration(Duration::from_millis(millis)).to_string()
+    humantime::format_duration(Duration::from_millis(millis(duration))).to_string()
 }
 
 #[cfg(test)]

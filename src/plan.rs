@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::analysis::prediction::{Load, predict};
+use crate::duration::millis;
 use crate::exit_code::Failure;
 use crate::fleet::{self, Fleet};
 use crate::monitor::Pace;
@@ -173,7 +174,6 @@ impl Plan {
     /// What was asked for, as the report says it.
     pub fn config(&self) -> Config {
         let made = |value| (!self.attaches()).then_some(value);
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
             engine: Some(self.engine.name().into()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::trend::{self, Point, Slope};
 use super::watched_verdict::{Evidence, judge};
 use crate::dump;
+use crate::duration::millis;
 use crate::report::model::{
     Counts, Delivery, EngineSide, FdsByKind, Hung, HungPlace, Predicted, Rate, Rates, Rotations,
     Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
@@ -487,8 +488,4 @@ fn minutes_of(readings: &[Reading]) -> f64 {
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::prediction::{Load, predict};
 use super::rates::{Scale, rate};
 use super::verdict::{Evidence, judge};
+use crate::duration::millis;
 use crate::monitor::wiring::Wiring;
 use crate::probe::sites::SpawnSite;
 use crate::report::model::{
@@ -255,8 +256,6 @@ impl Observation {
 }
 
 fn hung(finding: &Finding) -> Hung {
-    let millis =
-        |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut places: Vec<HungPlace> = finding
         .hung
         .iter()

@@ -12,6 +12,7 @@ use crate::analysis::mechanisms;
 use crate::analysis::observed::Observed;
 use crate::analysis::prediction::Load;
 use crate::conditions::share;
+use crate::duration::millis;
 use crate::exit_code::{ExitCode, Failure};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{HealthCheck, Wiring};
@@ -160,8 +161,4 @@ fn interval(text: &str) -> Result<Duration, String> {
         short if short < Duration::from_millis(1) => Err("must be at least 1ms".into()),
         interval => Ok(interval),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

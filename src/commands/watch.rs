@@ -12,7 +12,7 @@ use super::runtime;
 use super::watch_display::WatchDisplay;
 use crate::analysis::watched::Watch;
 use crate::dump::without_password;
-use crate::duration;
+use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::{self, PartialReports};
 use crate::http_get::{Header, parse_url};
@@ -395,7 +395,6 @@ impl WatchArgs {
     }
 
     fn config(&self) -> Config {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let shown = |url: &Option<Url>| url.as_ref().map(|url| without_password(url).into());
         Config {
             engine: None,

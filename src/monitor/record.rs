@@ -18,6 +18,7 @@ use super::body::Body;
 use super::delivery::Delivery;
 use super::reader::Chunk;
 use crate::docker::error_text::told;
+use crate::duration::millis;
 use crate::timestamps::split_timestamp;
 
 /// A container to follow.
@@ -267,7 +268,7 @@ impl Stage {
 /// Milliseconds since this was first asked.
 fn now_ms() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+    millis(START.elapsed())
 }
 
 /// The time of the last line that a reader has read, whoever it reached.

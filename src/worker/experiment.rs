@@ -10,6 +10,7 @@ use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
 use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
+use crate::duration::millis;
 use crate::monitor::{LastLine, Monitor};
 use crate::probe::settle::{Settled, settle};
 use crate::probe::sites::SpawnSite;
@@ -321,8 +322,4 @@ fn read_counts() -> Counts {
         tasks: Some(task_census::live_tasks()),
         fds: fds::open(),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
