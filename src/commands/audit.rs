@@ -88,11 +88,7 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
         let checked = trial.plan.check_fds(fd_limit, FdShortage::Refused);
         checked.map_err(|failure| failure.about(&trial.scenario.name))?;
     }
-    for export in &args.exports {
-        export
-            .open()
-            .map_err(|error| Failure::usage(format!("{error:#}")))?;
-    }
+    output::check_exports(&args.exports)?;
     let runtime = runtime::start()?;
     let display = AuditDisplay::new(trials.len(), args.quiet, &args.exports);
     let (audit, interrupted) = runtime.block_on(async {

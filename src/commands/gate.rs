@@ -89,10 +89,7 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
         .junit
         .map(|path| Export::by_flag("--junit", path, Format::Junit));
     let exports: Vec<_> = args.exports.into_iter().chain(junit).collect();
-    for export in &exports {
-        let opened = export.open();
-        opened.map_err(|error| Failure::usage(format!("{error:#}")))?;
-    }
+    commands::output::check_exports(&exports)?;
     let partial = match args.allow_partial {
         true => PartialReports::Allowed,
         false => PartialReports::Refused,

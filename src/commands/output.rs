@@ -1,8 +1,14 @@
-//! Standard output: a terminal of some width or none, and one that may be closed early, as by `head`.
+//! Standard output, a terminal of some width or none and one that may be closed early, as by `head`; and
+//! the files that a report is written to beside it.
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
+
 use crate::exit_code::Failure;
+use crate::report::export::Export;
+use crate::report::format::Format;
+use crate::report::model::Report;
 use crate::report::table::Terminal;
 
 /// Writes a text and a line end to standard output. A reader that has gone is no error.
@@ -17,6 +23,34 @@ pub fn print(text: &str) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Makes sure that exports can be written, before anything is started.
+///
+/// # Errors
+/// A usage failure that says which cannot, and why.
+pub fn check_exports<'a, F: ValueEnum + Copy + 'a>(
+    exports: impl IntoIterator<Item = &'a Export<F>>,
+) -> Result<(), Failure> {
+    for export in exports {
+        export
+            .open()
+            .map_err(|error| Failure::usage(format!("{error:#}")))?;
+    }
+    Ok(())
+}
+
+/// Writes a report to all of its exports, also where one of them cannot be written.
+///
+/// # Errors
+/// As the first that cannot be written.
+pub fn write_exports(exports: &[Export<Format>], report: &Report) -> anyhow::Result<()> {
+    let mut written = Ok(());
+    for export in exports {
+        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
+        written = written.and(exported);
+    }
+    written
 }
 
 /// The terminal that standard output is, or a plain one.

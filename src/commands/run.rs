@@ -134,11 +134,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let new_baseline = args.save_baseline.clone();
     let new_baseline =
         new_baseline.map(|path| Export::by_flag("--save-baseline", path, Format::Json));
-    for export in args.exports.iter().chain(&new_baseline) {
-        export
-            .open()
-            .map_err(|error| Failure::usage(format!("{error:#}")))?;
-    }
+    output::check_exports(args.exports.iter().chain(&new_baseline))?;
     let display = ProgressDisplay::new(args.quiet);
     for warning in warnings {
         display.say(&format!("warning: {warning}"));
@@ -181,11 +177,7 @@ fn finish(
 ) -> Result<ExitCode, Failure> {
     let text = args.format.render(report, output::terminal())?;
     output::print(text.trim_end())?;
-    let mut written = Ok(());
-    for export in &args.exports {
-        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
-        written = written.and(exported);
-    }
+    let mut written = output::write_exports(&args.exports, report);
     if let Some(baseline) = new_baseline {
         written = written.and(save(baseline, report));
     }

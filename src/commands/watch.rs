@@ -21,7 +21,6 @@ use crate::probe::prometheus_text::Selector;
 use crate::report::export::Export;
 use crate::report::format::Format;
 use crate::report::model::{Config, Report, SCHEMA, Tool, Verdict, Watched};
-use crate::report::table::Terminal;
 use crate::watch::{self, Recording, Sources, Target, Timing};
 
 const EXAMPLES: &str = "\
@@ -224,10 +223,7 @@ fn url(text: &str) -> Result<Url, String> {
 /// there or does not answer.
 pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     args.check()?;
-    for export in &args.exports {
-        let opened = export.open();
-        opened.map_err(|error| Failure::usage(format!("{error:#}")))?;
-    }
+    output::check_exports(&args.exports)?;
     if let Some(folder) = &args.dump_dir {
         watch::make_dump_folder(folder)?;
     }
@@ -280,11 +276,7 @@ async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
 fn finish(args: &WatchArgs, report: &Report, interrupted: bool) -> Result<ExitCode, Failure> {
     let text = args.format.render(report, output::terminal())?;
     output::print(text.trim_end())?;
-    let mut written = Ok(());
-    for export in &args.exports {
-        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
-        written = written.and(exported);
-    }
+    let written = output::write_exports(&args.exports, report);
     args.gating.tell(report);
     written?;
     if interrupted {
