@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
@@ -101,11 +100,7 @@ impl Getter {
         })?;
         match status(response.status().as_u16()) {
             Ok(()) => Ok(Limited {
-                body: response
-                    .into_body()
-                    .into_with_config()
-                    .limit(u64::MAX)
-                    .reader(),
+                body: response.into_body().into_reader(),
                 left: most,
                 most,
             }),
@@ -149,15 +144,23 @@ impl<R: Read> Read for Limited<R> {
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn parse_url(text: &str) -> anyhow::Result<Url> {
+pub fn parse_url(text: &str) -> Result<Url, String> {
     // What has no scheme is a host with its port, as everybody writes it.
     let text = match text.contains("://") {
         true => text.to_owned(),
         false => format!("http://{text}"),
     };
-    let url = Url::parse(&text).with_context(|| format!("{text:?} is no URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        bail!("{text:?} is neither http:// nor https://");
+    let url = Url::parse(&text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(format!("{text:?} is neither http:// nor https://")),
     }
-    Ok(url)
+}
+
+/// A URL as it may be shown.
+pub fn without_password(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // What has no host has no password either.
+    let _ = shown.set_password(None);
+    shown
 }

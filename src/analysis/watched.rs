@@ -52,7 +52,8 @@ struct Part<'a> {
 impl Watch<'_> {
     /// Weighs what was seen.
     pub fn report(&self) -> WiringReport {
-        let (stretch, judged) = (self.stretch(), self.judged());
+        let stretch = self.stretch();
+        let judged = self.without_warm_up(stretch);
         let parts = self.parts(judged);
         let tasks = self.trend_of(judged, &parts, |reading| reading.tasks);
         let fds = self.trend_of(judged, &parts, |reading| reading.fds);
@@ -139,9 +140,7 @@ impl Watch<'_> {
         stretches.max_by_key(length).unwrap_or_default()
     }
 
-    /// The same, less its warm-up.
-    fn judged(&self) -> &[Reading] {
-        let stretch = self.stretch();
+    fn without_warm_up<'a>(&self, stretch: &'a [Reading]) -> &'a [Reading] {
         // What follows somebody else's start has been warmed up by nobody: the same holds for it.
         let from = stretch.first().map_or(Duration::ZERO, |first| first.at) + self.warm_up;
         let warm = stretch.partition_point(|reading| reading.at < from);
@@ -351,7 +350,7 @@ impl Watch<'_> {
                 r#final,
                 leaked,
                 per_rotation_per_container: divisor.map(|divisor| leaked as f64 / divisor),
-                meaning: meaning.map(|words| (*words).to_owned()),
+                meaning: meaning.cloned(),
             }
         };
         let mut sites: Vec<SiteReport> = names.into_iter().map(site).collect();

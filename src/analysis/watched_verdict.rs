@@ -3,7 +3,7 @@
 
 use super::trend::FEWEST_POINTS;
 use super::watched::Alive;
-use crate::report::model::{Counts, Hung, Rate, Rates, Trend, Trends, Verdict};
+use crate::report::model::{Counts, Hung, Rates, Trend, Trends, Verdict};
 
 /// A trend is one where chance makes such a row less often than this.
 const SIGNIFICANT: f64 = 0.05;
@@ -38,6 +38,15 @@ pub(super) struct Evidence<'a> {
     pub(super) cut_short: Option<&'a str>,
 }
 
+impl Evidence<'_> {
+    /// The trends that are known, with what they are of.
+    fn trends(&self) -> impl Iterator<Item = (&Trend, &str)> {
+        let counts = [(&self.trends.tasks, self.unit), (&self.trends.fds, "fds")];
+        let known = |(trend, unit)| Option::zip(Option::as_ref(trend), Some(unit));
+        counts.into_iter().filter_map(known)
+    }
+}
+
 type Judgement = Option<(Verdict, String)>;
 
 /// Judges, and says by which figures.
@@ -65,8 +74,8 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
     (verdict, reason)
 }
 
-fn inconclusive(reason: impl Into<String>) -> Judgement {
-    Some((Verdict::Inconclusive, reason.into()))
+fn inconclusive(reason: impl Into<String>) -> (Verdict, String) {
+    (Verdict::Inconclusive, reason.into())
 }
 
 fn hung(evidence: &Evidence<'_>) -> Judgement {
@@ -97,11 +106,10 @@ fn too_short(evidence: &Evidence<'_>) -> Judgement {
         false => (evidence.parts, "readings"),
     };
     let neither = evidence.trends.tasks.is_none() && evidence.trends.fds.is_none();
-    (parts < FEWEST_POINTS || neither)
-        .then(|| inconclusive(format!(
-            "only {parts} {what} after the warm-up, and a trend needs {FEWEST_POINTS}; watch longer"
-        )))
-        .flatten()
+    let too_few = format!(
+        "only {parts} {what} after the warm-up, and a trend needs {FEWEST_POINTS}; watch longer"
+    );
+    (parts < FEWEST_POINTS || neither).then(|| inconclusive(too_few))
 }
 
 /// Whether a count grows: its interval excludes zero, chance makes no such row, and it is no one
@@ -124,19 +132,16 @@ fn is_one_step(trend: &Trend, minutes: f64) -> bool {
 }
 
 fn leaking(evidence: &Evidence<'_>) -> Judgement {
-    let leaks = |trend: &Option<Trend>| {
-        let trend = trend
-            .as_ref()
-            .filter(|trend| grows(trend, evidence.minutes))?;
-        (!is_one_step(trend, evidence.minutes)).then_some(())
-    };
-    let (tasks, fds) = (leaks(&evidence.trends.tasks), leaks(&evidence.trends.fds));
-    tasks.or(fds)?;
+    let minutes = evidence.minutes;
+    let leaks = |trend: &Trend| grows(trend, minutes) && !is_one_step(trend, minutes);
+    if !evidence.trends().any(|(trend, _)| leaks(trend)) {
+        return None;
+    }
     let Rates { tasks, fds } = evidence.rates;
     let figures = [(tasks, evidence.unit), (fds, "fds")];
     let figures = figures
         .into_iter()
-        .filter_map(|(rate, unit)| Some(rate_in_words(rate?, unit)));
+        .filter_map(|(rate, unit)| Some(format!("{:.2} {unit}", rate?.told() + 0.0)));
     let per = match (evidence.by_rotation, evidence.containers) {
         (true, Some(_)) => "per rotation per container",
         (true, None) => "per rotation",
@@ -170,11 +175,6 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
     ))
 }
 
-fn rate_in_words(rate: Rate, unit: &str) -> String {
-    let figure = rate.per_rotation_per_container.or(rate.per_rotation);
-    format!("{:.2} {unit}", figure.unwrap_or(rate.per_minute) + 0.0)
-}
-
 fn probability(p: f64) -> String {
     match p {
         p if p < 0.001 => "< 0.001".into(),
@@ -183,21 +183,15 @@ fn probability(p: f64) -> String {
 }
 
 fn one_step(evidence: &Evidence<'_>) -> Judgement {
-    let counts = [
-        (&evidence.trends.tasks, evidence.unit),
-        (&evidence.trends.fds, "fds"),
-    ];
-    counts.into_iter().find_map(|(trend, unit)| {
-        let trend = trend
-            .as_ref()
-            .filter(|trend| grows(trend, evidence.minutes))?;
+    evidence.trends().find_map(|(trend, unit)| {
+        let trend = Some(trend).filter(|trend| grows(trend, evidence.minutes))?;
         let step = trend.steps.iter().find(|step| step.size > 0.0)?;
-        inconclusive(format!(
+        Some(inconclusive(format!(
             "one step of {:+} {unit} after {:.1} s, and level since: watch longer to see whether \
              another follows",
             step.size,
             step.t_ms as f64 / 1000.0
-        ))
+        )))
     })
 }
 
@@ -220,14 +214,15 @@ fn fell(evidence: &Evidence<'_>) -> Option<String> {
 
 /// A monitor that gives up its streams holds less and less: that is no sign of health.
 fn fallen(evidence: &Evidence<'_>) -> Judgement {
-    inconclusive(format!(
-        "no leak, but {}: what does less holds less",
-        fell(evidence)?
-    ))
+    let fell = fell(evidence)?;
+    Some(inconclusive(format!(
+        "no leak, but {fell}: what does less holds less"
+    )))
 }
 
 fn cut_short(evidence: &Evidence<'_>) -> Judgement {
-    inconclusive(format!("no leak until then, but {}", evidence.cut_short?))
+    let cut_short = evidence.cut_short?;
+    Some(inconclusive(format!("no leak until then, but {cut_short}")))
 }
 
 fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
@@ -235,27 +230,25 @@ fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
         .trends
         .tasks_are_lower_bound
         .then(|| inconclusive("no leak seen, but the console had not told of all tasks"))
-        .flatten()
 }
 
 /// Counts that stand still are those of a healthy process, and of a dead one.
 fn not_alive(evidence: &Evidence<'_>) -> Judgement {
     let alive = evidence.alive;
     if !alive.known {
-        return inconclusive(
+        return Some(inconclusive(
             "no leak, but nothing that was read tells a living process from a dead one: give --pprof or \
              --console too, or of a --pid alone its --rotation and --containers",
-        );
+        ));
     }
     let Some(containers) = evidence.containers.filter(|_| evidence.by_rotation) else {
-        return match alive.in_last_third {
-            0 => inconclusive(format!(
+        return (alive.in_last_third == 0).then(|| {
+            inconclusive(format!(
                 "no leak, but nothing was replaced in the last third of the time ({} before): that it \
                  still works is unproven",
                 alive.replaced
-            )),
-            _ => None,
-        };
+            ))
+        });
     };
     // At either end a rotation's replacements may fall into its neighbour.
     let rotations = evidence.parts as u64;
@@ -268,13 +261,13 @@ fn not_alive(evidence: &Evidence<'_>) -> Judgement {
             alive.in_parts,
             containers * rotations
         ))
-    })?
+    })
 }
 
 /// A slope of nothing with an interval that holds a leak shows none.
 fn not_shown(evidence: &Evidence<'_>) -> Judgement {
-    let (Some(first), minutes) = (evidence.first, evidence.minutes) else {
-        return inconclusive("nothing was read");
+    let Some(first) = evidence.first else {
+        return Some(inconclusive("nothing was read"));
     };
     let counts = [
         (
@@ -291,7 +284,7 @@ fn not_shown(evidence: &Evidence<'_>) -> Judgement {
             Some([_, high]) => (high, MOST_UNSEEN_PER_ROTATION, "per rotation per container"),
             None => {
                 let share = level.unwrap_or(0) as f64 * MOST_UNSEEN_SHARE;
-                let over_all = trend.ci95_per_minute[1] * minutes;
+                let over_all = trend.ci95_per_minute[1] * evidence.minutes;
                 (over_all, share.max(MOST_UNSEEN), "over the watch")
             }
         };
@@ -299,20 +292,14 @@ fn not_shown(evidence: &Evidence<'_>) -> Judgement {
             inconclusive(format!(
                 "no trend, but up to {most:.2} {unit} {per} cannot be excluded: watch longer"
             ))
-        })?
+        })
     })
 }
 
 fn clean(evidence: &Evidence<'_>) -> String {
-    let counts = [
-        (&evidence.trends.tasks, evidence.unit),
-        (&evidence.trends.fds, "fds"),
-    ];
-    let figures = counts.into_iter().filter_map(|(trend, unit)| {
-        let [low, high] = trend.as_ref()?.ci95_per_minute;
-        Some(format!(
-            "{unit} between {low:.1} and {high:.1} a minute (95 %)"
-        ))
+    let figures = evidence.trends().map(|(trend, unit)| {
+        let [low, high] = trend.ci95_per_minute;
+        format!("{unit} between {low:.1} and {high:.1} a minute (95 %)")
     });
     let figures: Vec<String> = figures
         .map(|figure| figure.replace("-0.0 ", "0.0 "))

@@ -11,11 +11,10 @@ use super::output;
 use super::runtime;
 use super::watch_display::WatchDisplay;
 use crate::analysis::watched::Watch;
-use crate::dump::without_password;
 use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::{self, PartialReports};
-use crate::http_get::{Header, parse_url};
+use crate::http_get::{Header, parse_url, without_password};
 use crate::interrupt;
 use crate::probe::prometheus_text::Selector;
 use crate::report::export::Export;
@@ -77,15 +76,15 @@ pub struct WatchArgs {
     pid: Option<u32>,
 
     /// Address of a Go program's pprof: its goroutines by what started them
-    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
     pprof: Option<Url>,
 
     /// Address that a tokio program serves to tokio-console: its tasks by spawn site
-    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
     console: Option<Url>,
 
     /// Address of Prometheus metrics: a gauge of goroutines or tasks, and one of file descriptors
-    #[arg(long, value_name = "URL", value_parser = url, help_heading = "Process")]
+    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
     metrics: Option<Url>,
 
     /// Gauge of tasks, as NAME or NAME{LABEL="VALUE"} [default: go_goroutines, where neither --pprof
@@ -212,10 +211,6 @@ pub struct WatchArgs {
     help: Option<bool>,
 }
 
-fn url(text: &str) -> Result<Url, String> {
-    parse_url(text).map_err(|error| format!("{error:#}"))
-}
-
 /// Watches and prints the report.
 ///
 /// # Errors
@@ -252,11 +247,10 @@ async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
     };
     let Some((mut sources, name)) = opened else {
         let name = args.name.clone().unwrap_or_else(|| "process".into());
-        let interrupted = Recording {
-            cut_short: Some("it was interrupted".into()),
-            ..Recording::default()
-        };
-        return Ok((args.report(&name, &interrupted), true));
+        return Ok((
+            args.report(&name, &Recording::default().interrupted()),
+            true,
+        ));
     };
     let names = || std::iter::once(name.as_str());
     let baseline = args
@@ -417,12 +411,10 @@ impl WatchArgs {
     }
 
     fn report(&self, name: &str, recording: &Recording) -> Report {
+        let config = self.config();
         let watch = Watch {
             name,
-            unit: match self.pprof {
-                Some(_) => "goroutines",
-                None => "tasks",
-            },
+            unit: config.watched.as_ref().map_or("tasks", Watched::unit),
             recording,
             asked: self.pprof.is_some() || self.metrics.is_some(),
             containers: self.containers,
@@ -433,7 +425,7 @@ impl WatchArgs {
             schema: SCHEMA.into(),
             tool: Tool::this(),
             partial: recording.cut_short.is_some(),
-            config: self.config(),
+            config,
             wirings: vec![watch.report()],
             gates: Vec::new(),
         }

@@ -100,7 +100,7 @@ const STATES: &[(&str, &str)] = &[
 ];
 
 /// What goroutines of a stack do; `None` where nothing is known of it. A profile tells no state.
-pub(crate) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
+pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
     let has = |func: &str| stack.iter().any(|frame| frame.func.starts_with(func));
     let idle = || has("internal/poll.runtime_pollWait");
     let in_state = |states: &[&str]| match state {

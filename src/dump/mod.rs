@@ -27,8 +27,7 @@ pub use document::{
 pub use groups::Keep;
 pub(crate) use growth::mechanism;
 pub use growth::{Scale, compare};
-pub(crate) use known::{is_read_loop, is_write_loop, meaning, waits_for_another};
+pub(crate) use known::{is_read_loop, is_write_loop, waits_for_another};
 pub use read::read;
-pub(crate) use source::without_password;
 pub use source::{Source, read_either};
 pub use summary::{of_diff, of_dump};

@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use url::Url;
 
 use super::{Dump, Keep, read};
-use crate::http_get::{Getter, Header, parse_url};
+use crate::http_get::{Getter, Header, parse_url, without_password};
 
 /// So much is read at once.
 const BUFFER: usize = 256 * 1024;
@@ -43,7 +43,7 @@ impl Source {
             return Ok(Self::Stdin);
         }
         if text.starts_with("http://") || text.starts_with("https://") {
-            return parse_url(text).map(Self::Url).map_err(|e| format!("{e:#}"));
+            return parse_url(text).map(Self::Url);
         }
         Ok(Self::File(text.into()))
     }
@@ -73,14 +73,6 @@ impl fmt::Display for Source {
             Self::Url(url) => without_password(url).fmt(f),
         }
     }
-}
-
-/// A URL as it may be shown.
-pub(crate) fn without_password(url: &Url) -> Url {
-    let mut shown = url.clone();
-    // What has no host has no password either.
-    let _ = shown.set_password(None);
-    shown
 }
 
 /// Reads a dump that may be gzipped.

@@ -30,7 +30,6 @@ pub struct Console {
 struct Heard {
     live: HashMap<u64, Arc<str>>,
     calm_updates: u32,
-    dropped_events: u64,
     /// Why nothing more is heard.
     ended: Option<String>,
 }
@@ -42,8 +41,6 @@ pub struct ConsoleReading {
     pub tasks: Vec<(u64, Arc<str>)>,
     /// Whether the endpoint has told of all tasks that it knows; until then there are more.
     pub caught_up: bool,
-    /// Events that the endpoint lost.
-    pub dropped_events: u64,
 }
 
 impl Console {
@@ -96,7 +93,6 @@ impl Console {
         Ok(ConsoleReading {
             tasks: live.map(|(id, site)| (*id, Arc::clone(site))).collect(),
             caught_up: heard.calm_updates >= CALM_UPDATES,
-            dropped_events: heard.dropped_events,
         })
     }
 }
@@ -119,7 +115,6 @@ impl Heard {
         };
         let few = tasks.new_tasks.len() < FEW_NEW_TASKS;
         self.calm_updates = if few { self.calm_updates + 1 } else { 0 };
-        self.dropped_events = self.dropped_events.saturating_add(tasks.dropped_events);
         for task in tasks.new_tasks {
             if let Some(id) = &task.id {
                 self.live.insert(id.id, site(&task));
@@ -133,7 +128,7 @@ impl Heard {
     }
 }
 
-/// Where a task was spawned. Registries' folders say nothing to those who read it.
+/// Where a task was spawned.
 fn site(task: &Task) -> Arc<str> {
     let Some(Location {
         file: Some(file),

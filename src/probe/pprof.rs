@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use url::Url;
 
 use crate::dump::{Dump, Keep, read_either};
-use crate::http_get::{GetError, Getter};
+use crate::http_get::{GetError, Getter, without_password};
 
 /// A dump that is larger than this is not read: 512 MiB, a million goroutines or so.
 const LARGEST_DUMP: u64 = 512 << 20;
@@ -80,7 +80,7 @@ impl Pprof {
         ensure!(
             dump.goroutines > 0,
             "what it answers holds no goroutine: is {} the address of a Go program's pprof?",
-            crate::dump::without_password(&self.profiles)
+            without_password(&self.profiles)
         );
         Ok(dump)
     }

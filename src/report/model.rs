@@ -104,6 +104,16 @@ pub struct Watched {
     pub warm_up_ms: u64,
 }
 
+impl Watched {
+    /// What its tasks are called.
+    pub fn unit(&self) -> &'static str {
+        match self.pprof {
+            Some(_) => "goroutines",
+            None => "tasks",
+        }
+    }
+}
+
 /// What one wiring did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WiringReport {
@@ -244,6 +254,15 @@ pub struct Rate {
     pub weakest_rotation: Option<i64>,
     /// The 95 % interval of the growth per rotation per container; null with fewer than two rotations.
     pub ci95: Option<[f64; 2]>,
+}
+
+impl Rate {
+    /// What people are told: per rotation of one container where that is known, else per rotation,
+    /// else per minute.
+    pub fn told(self) -> f64 {
+        let each = self.per_rotation_per_container.or(self.per_rotation);
+        each.unwrap_or(self.per_minute)
+    }
 }
 
 /// What the closed form expects.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::model::{Config, Rate, Report, SiteReport, Trend, WiringReport};
+use super::model::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
 use super::summary::{Section, Text, figure, table};
 use crate::duration;
 use crate::watch::{Reading, Recording, Site};
@@ -37,14 +37,7 @@ fn rates(report: &Report, process: &WiringReport) -> Section {
     ];
     let trends = process.trends.clone().unwrap_or_default();
     let count = |count: Option<u64>| Text::Figure(count.map_or("-".into(), |n| n.to_string()));
-    let unit = match config
-        .watched
-        .as_ref()
-        .is_some_and(|one| one.pprof.is_some())
-    {
-        true => "goroutines",
-        false => "tasks",
-    };
+    let unit = config.watched.as_ref().map_or("tasks", Watched::unit);
     let (first, last) = (process.baseline, process.r#final);
     let of_tasks = [first, last].map(|counts| counts.and_then(|counts| counts.tasks));
     let of_fds = [first, last].map(|counts| counts.and_then(|counts| counts.fds));
@@ -68,7 +61,7 @@ fn rates(report: &Report, process: &WiringReport) -> Section {
             Text::Words(what.into()),
             count(first),
             count(last),
-            figure(rate.map(of_each)),
+            figure(rate.map(Rate::told)),
             unbroken(rate.zip(trend.as_ref()).map(interval)),
             unbroken(trend.as_ref().map(probability)),
         ]);
@@ -94,12 +87,6 @@ fn rates(report: &Report, process: &WiringReport) -> Section {
 
 fn unbroken(text: Option<String>) -> Text {
     Text::Lines(vec![text.unwrap_or_else(|| "-".into())])
-}
-
-/// The rate that is told: per rotation per container where that is known.
-fn of_each(rate: Rate) -> f64 {
-    let each = rate.per_rotation_per_container.or(rate.per_rotation);
-    each.unwrap_or(rate.per_minute)
 }
 
 fn interval((rate, trend): (Rate, &Trend)) -> String {
@@ -144,19 +131,15 @@ fn conditions(config: &Config) -> String {
 }
 
 fn sites(process: &WiringReport) -> Section {
-    let grown: Vec<&SiteReport> = process
+    let leaked: Vec<&SiteReport> = process
         .sites
         .iter()
         .filter(|site| site.leaked > 0)
         .collect();
     let row = |site: &&SiteReport| {
-        vec![
-            Text::Words(site.label.clone()),
-            Text::Figure(site.baseline.to_string()),
-            Text::Figure(site.r#final.to_string()),
-            Text::Figure(format!("{:+}", site.leaked)),
-            figure(site.per_rotation_per_container),
-        ]
+        let mut row = grown(site.label.clone(), site.baseline, site.r#final);
+        row.push(figure(site.per_rotation_per_container));
+        row
     };
     let header = ["runs", "first", "last", "growth", "each"];
     let note = |site: &&SiteReport| {
@@ -172,20 +155,20 @@ fn sites(process: &WiringReport) -> Section {
             meaning.unwrap_or_default()
         )
     };
-    let mut notes: Vec<String> = grown.iter().map(note).collect();
+    let mut notes: Vec<String> = leaked.iter().map(note).collect();
     notes.dedup();
-    if grown
+    if leaked
         .iter()
         .any(|site| site.per_rotation_per_container.is_some())
     {
         notes.push("Each: per rotation of one container.".into());
     }
-    if grown.is_empty() && !process.sites.is_empty() {
+    if leaked.is_empty() && !process.sites.is_empty() {
         notes.push("Of nothing is there more than at first.".into());
     }
     Section {
         heading: "What grew, by what started it".into(),
-        table: (!grown.is_empty()).then(|| table(&header, grown.iter().map(row))),
+        table: (!leaked.is_empty()).then(|| table(&header, leaked.iter().map(row))),
         notes,
     }
 }
@@ -199,14 +182,7 @@ fn fds(process: &WiringReport) -> Section {
     kinds.dedup();
     let rows = kinds.into_iter().map(|kind| {
         let of = |counts: &BTreeMap<String, u64>| counts.get(kind).copied().unwrap_or(0);
-        let (first, last) = (of(first), of(last));
-        let growth = i128::from(last) - i128::from(first);
-        vec![
-            Text::Words(kind.clone()),
-            Text::Figure(first.to_string()),
-            Text::Figure(last.to_string()),
-            Text::Figure(format!("{growth:+}")),
-        ]
+        grown(kind.clone(), of(first), of(last))
     });
     let rows: Vec<Vec<Text>> = rows.collect();
     let header = ["kind", "first", "last", "growth"];
@@ -215,6 +191,16 @@ fn fds(process: &WiringReport) -> Section {
         table: (!rows.is_empty()).then(|| table(&header, rows)),
         notes: Vec::new(),
     }
+}
+
+/// A row of a count that was so many at first, and is so many now.
+fn grown(what: String, first: u64, last: u64) -> Vec<Text> {
+    vec![
+        Text::Words(what),
+        Text::Figure(first.to_string()),
+        Text::Figure(last.to_string()),
+        Text::Figure(format!("{:+}", i128::from(last) - i128::from(first))),
+    ]
 }
 
 /// What the counts alone do not show.
@@ -270,15 +256,8 @@ pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
     let (Some(first), Some(last)) = (recording.readings.first(), recording.readings.last()) else {
         return Vec::new();
     };
-    let growth = |first: u64, last: u64| format!("{:+}", i128::from(last) - i128::from(first));
     let count = |what: &str, count: fn(&Reading) -> Option<u64>| {
-        let (first, last) = (count(first)?, count(last)?);
-        Some(vec![
-            Text::Words(what.into()),
-            Text::Figure(first.to_string()),
-            Text::Figure(last.to_string()),
-            Text::Figure(growth(first, last)),
-        ])
+        Some(grown(what.into(), count(first)?, count(last)?))
     };
     let counts = [
         count("tasks", |reading| reading.tasks),
@@ -289,24 +268,17 @@ pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
         }),
     ];
     let of = |reading: &Reading, site: &Site| reading.sites.get(site).copied().unwrap_or(0);
-    let mut grown: Vec<(&Site, u64, u64)> = last
+    let mut sites: Vec<(&Site, u64, u64)> = last
         .sites
         .keys()
         .map(|site| (site, of(first, site), of(last, site)))
         .filter(|(_, first, last)| last > first)
         .collect();
-    grown.sort_by_key(|(_, first, last)| std::cmp::Reverse(last - first));
-    let sites = grown
+    sites.sort_by_key(|(_, first, last)| std::cmp::Reverse(last - first));
+    let sites = sites
         .into_iter()
         .take(LIVE_SITES)
-        .map(|(site, first, last)| {
-            vec![
-                Text::Words(format!("  {}", site.label)),
-                Text::Figure(first.to_string()),
-                Text::Figure(last.to_string()),
-                Text::Figure(growth(first, last)),
-            ]
-        });
+        .map(|(site, first, last)| grown(format!("  {}", site.label), first, last));
     let rows = counts.into_iter().flatten().chain(sites);
     vec![Section {
         heading: format!(

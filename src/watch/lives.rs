@@ -45,14 +45,6 @@ pub struct Waiting<W> {
 }
 
 impl<W: Clone + Eq + Hash + Ord> Lives<W> {
-    /// Nothing seen yet.
-    pub fn new() -> Self {
-        Self {
-            seen: HashMap::new(),
-            readings: 0,
-        }
-    }
-
     /// Takes a reading: everything by its number, its kind, and what it waits for where only another
     /// can end that. Returns what is there, and how much of it is new.
     pub fn take(
@@ -150,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_takes_the_place_of_another_is_new() {
-        let mut lives: Lives<&str> = Lives::new();
+        let mut lives: Lives<&str> = Lives::default();
         let first = lives.take(seconds(0), [free(1), free(2)]);
         assert_eq!(first[&Kind::Socket], Replaced { live: 2, new: 0 });
         let next = lives.take(seconds(1), [free(1), free(3)]);
@@ -159,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_gets_stuck_is_told_from_what_waited_from_the_first() {
-        let mut lives = Lives::new();
+        let mut lives = Lives::default();
         // 1 waits from the first, as main does; 2 gets stuck; 3 waits for moments only.
         lives.take(seconds(0), [waiting(1), free(2), free(3)]);
         lives.take(seconds(1), [waiting(1), waiting(2), waiting(3)]);
@@ -175,7 +167,7 @@ mod tests {
 
     #[test]
     fn numbers_that_begin_anew_are_of_another_process() {
-        let mut lives = Lives::new();
+        let mut lives = Lives::default();
         lives.take(seconds(0), [free(1), free(900), free(901)]);
         assert!(!lives.are_of_another_process([1, 900, 2000].into_iter()));
         assert!(!lives.are_of_another_process([1, 2000].into_iter()));

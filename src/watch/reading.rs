@@ -53,7 +53,7 @@ pub struct Reading {
     /// Tasks by site.
     pub sites: BTreeMap<Site, u64>,
     /// What most of a site's tasks do, in words.
-    pub meanings: BTreeMap<Site, &'static str>,
+    pub meanings: BTreeMap<Site, String>,
     /// What is there, and how much of it is new.
     pub replaced: BTreeMap<Kind, Replaced>,
     /// Whether there are more tasks than were told of.

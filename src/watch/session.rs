@@ -46,6 +46,16 @@ pub struct Recording {
     pub leak_profile: Option<LeakProfile>,
 }
 
+impl Recording {
+    /// The same, ended by somebody who did not wait.
+    pub fn interrupted(self) -> Self {
+        Self {
+            cut_short: Some("it was interrupted".into()),
+            ..self
+        }
+    }
+}
+
 /// What is told while it goes on.
 pub trait Listener {
     /// A reading was made.
@@ -54,7 +64,7 @@ pub trait Listener {
     fn say(&self, line: &str);
 }
 
-/// Watches until the time is over. `first` is the reading that the sources were tried with.
+/// Watches until the time is over.
 ///
 /// # Errors
 /// Only where nothing at all could be read.
@@ -67,8 +77,7 @@ pub async fn watch(
     let mut recording = Recording::default();
     let Some(started) = baseline(sources, timing, listener, interrupt, &mut recording).await?
     else {
-        recording.cut_short = Some("it was interrupted".into());
-        return Ok(recording);
+        return Ok(recording.interrupted());
     };
     let end = started + timing.lasting;
     let mut ticks = interval_at(started + timing.every, timing.every);
@@ -78,7 +87,7 @@ pub async fn watch(
     loop {
         tokio::select! {
             () = interrupt.cancelled() => {
-                recording.cut_short = Some("it was interrupted".into());
+                recording = recording.interrupted();
                 break;
             }
             tick = timeout_at(end + timing.every / 2, ticks.tick()) => {

@@ -10,9 +10,9 @@ use anyhow::Context;
 use super::lives::{Lives, Waiting};
 use super::reading::{Kind, Reading, Site};
 use super::target::Target;
-use crate::dump::{Dump, Frame, Group, without_password};
+use crate::dump::{Dump, Frame, Group};
 use crate::exit_code::Failure;
-use crate::http_get::Getter;
+use crate::http_get::{Getter, without_password};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
@@ -97,8 +97,8 @@ impl Sources {
             dump_folder: target.dump_folder.clone(),
             #[cfg(feature = "console")]
             timeout: target.timeout,
-            tasks: Lives::new(),
-            sockets: Lives::new(),
+            tasks: Lives::default(),
+            sockets: Lives::default(),
             identity: Identity::default(),
             restarts: 0,
             readings: 0,
@@ -237,7 +237,7 @@ impl Sources {
             self.console = Some(connect(url, self.timeout).await?);
             // Whatever it was, its numbers begin anew.
             self.restarts += 1;
-            self.tasks = Lives::new();
+            self.tasks = Lives::default();
         }
         let read = self.console.as_ref().map(Console::read).transpose();
         if read.is_err() {
@@ -264,7 +264,7 @@ impl Sources {
             || (dump.is_some() && self.tasks.are_of_another_process(numbers));
         if anew {
             self.restarts += 1;
-            (self.tasks, self.sockets) = (Lives::new(), Lives::new());
+            (self.tasks, self.sockets) = (Lives::default(), Lives::default());
         }
     }
 
@@ -313,8 +313,9 @@ impl Sources {
         for group in &dump.groups {
             let site = site(group);
             *reading.sites.entry(site.clone()).or_default() += group.count;
-            if let Some(meaning) = crate::dump::meaning(group.state.as_deref(), &group.stack) {
-                reading.meanings.entry(site.clone()).or_insert(meaning);
+            if let Some(meaning) = &group.meaning {
+                let of_site = reading.meanings.entry(site.clone());
+                of_site.or_insert_with(|| meaning.clone());
             }
             let waits: Option<Arc<str>> = crate::dump::waits_for_another(group).map(Into::into);
             let kind = Kind::Task(site);
