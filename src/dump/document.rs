@@ -40,6 +40,10 @@ pub struct Group {
     pub stack: Vec<Frame>,
     /// How many of them are locked to a thread.
     pub locked_to_thread: u64,
+    /// How many of them Go's own leak detection found: nothing can wake them any more. It runs when
+    /// the process's `goroutineleak` profile is asked for (Go 1.26 and later).
+    #[serde(default)]
+    pub leaked: u64,
     /// What it is in words, where its stack is well known.
     pub meaning: Option<String>,
     /// The labels that the program gave them (`pprof.Do`).
@@ -92,6 +96,9 @@ pub struct EachGoroutine {
     pub wait_minutes: Option<u64>,
     /// Whether it is locked to a thread.
     pub locked_to_thread: bool,
+    /// Whether Go's own leak detection found it.
+    #[serde(default)]
+    pub leaked: bool,
     /// Where it is, the innermost call first.
     pub stack: Vec<Frame>,
     /// Whether the dump leaves calls out.
@@ -153,6 +160,9 @@ pub struct GrownGroup {
     pub per_rotation_per_container: Option<f64>,
     /// The states that they are in now, or were in where none is left.
     pub states: Vec<String>,
+    /// How many of those that there are Go's own leak detection found.
+    #[serde(default)]
+    pub leaked: u64,
     /// What started them.
     pub created_by: Option<Frame>,
     /// Where they are, the innermost call first.

@@ -97,12 +97,12 @@ impl Goroutines {
             id,
             ..Member::default()
         };
+        let member = &mut self.member;
         // Nearly always there is a state alone.
         if memchr(b',', inside).is_none() {
-            self.key.begin([inside], labels);
+            self.key.begin([state(inside, member)], labels);
             return true;
         }
-        let member = &mut self.member;
         let mut rest = Some(inside);
         let mut first = true;
         let parts = std::iter::from_fn(|| {
@@ -113,16 +113,16 @@ impl Goroutines {
                 match minutes(part) {
                     Some(minutes) if !first => member.wait_minutes = Some(minutes),
                     _ if part == b"locked to thread" => member.locked_to_thread = true,
+                    _ if first => {
+                        first = false;
+                        return Some([b"", state(part, member)]);
+                    }
                     // What else newer versions of Go say belongs to the state.
-                    _ => return Some((std::mem::take(&mut first), part)),
+                    _ => return Some([b", ", part]),
                 }
             }
         });
-        let separated = parts.flat_map(|(first, part)| {
-            let comma: &[u8] = if first { b"" } else { b", " };
-            [comma, part]
-        });
-        self.key.begin(separated, labels);
+        self.key.begin(parts.flatten(), labels);
         true
     }
 
@@ -196,6 +196,19 @@ fn header(line: &[u8]) -> Option<(u64, &[u8], &[u8])> {
     let behind = inside[end + 1..].trim_ascii();
     let labels = behind.starts_with(b"{");
     (labels || behind.is_empty()).then_some((id, &inside[..end], behind))
+}
+
+/// The state alone: that the goroutine is leaked, or that the collector looks at it just now, is not
+/// what it waits in.
+fn state<'a>(part: &'a [u8], member: &mut Member) -> &'a [u8] {
+    let part = part.strip_suffix(b" (scan)").unwrap_or(part);
+    match part.strip_suffix(b" (leaked)") {
+        Some(state) => {
+            member.leaked = true;
+            state
+        }
+        None => part,
+    }
 }
 
 /// The first of the parts between `, `, and what follows it.

@@ -13,6 +13,8 @@ pub(super) struct Member {
     pub(super) id: u64,
     pub(super) wait_minutes: Option<u64>,
     pub(super) locked_to_thread: bool,
+    /// Whether Go's own leak detection found it.
+    pub(super) leaked: bool,
     pub(super) frames_elided: bool,
     /// Whether the dump says that it could not tell the stack.
     pub(super) unavailable: bool,
@@ -36,6 +38,7 @@ struct Members {
     count: u64,
     waits: Option<WaitMinutes>,
     locked: u64,
+    leaked: u64,
     ids: Vec<u64>,
 }
 
@@ -45,6 +48,8 @@ pub(super) struct Groups {
     goroutines: u64,
     keep: Keep,
     each: Vec<EachGoroutine>,
+    /// Whether the dump is of leaked goroutines alone.
+    all_leaked: bool,
 }
 
 impl Groups {
@@ -54,7 +59,13 @@ impl Groups {
             goroutines: 0,
             keep,
             each: Vec::new(),
+            all_leaked: false,
         }
+    }
+
+    /// Takes the whole dump for one of leaked goroutines: Go's `goroutineleak` profile.
+    pub(super) fn are_all_leaked(&mut self) {
+        self.all_leaked = true;
     }
 
     /// Whether nothing has been read yet.
@@ -73,6 +84,7 @@ impl Groups {
         members.count = members.count.saturating_add(count);
         let Some(member) = member else { return };
         members.locked += u64::from(member.locked_to_thread);
+        members.leaked += u64::from(member.leaked);
         if let Some(wait) = member.wait_minutes {
             let waits = members.waits.get_or_insert(WaitMinutes {
                 min: wait,
@@ -105,6 +117,10 @@ impl Groups {
                 created_by,
                 stack,
                 locked_to_thread: members.locked,
+                leaked: match self.all_leaked {
+                    true => members.count,
+                    false => members.leaked,
+                },
                 labels,
                 ids: members.ids,
             }
@@ -138,6 +154,7 @@ fn each(parts: Parts, member: &Member) -> EachGoroutine {
         state: parts.state,
         wait_minutes: member.wait_minutes,
         locked_to_thread: member.locked_to_thread,
+        leaked: member.leaked,
         stack: parts.stack,
         frames_elided: member.frames_elided,
         created_by: parts.created_by,

@@ -20,6 +20,7 @@ struct InBoth {
     after: u64,
     states_before: Vec<String>,
     states_after: Vec<String>,
+    leaked: u64,
 }
 
 /// Compares two dumps. Groups are the same by stack and creator, whatever their goroutines' numbers
@@ -32,6 +33,9 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
     for (dump, is_after) in [(before.groups, false), (after.groups, true)] {
         for group in dump {
             let both = groups.entry((group.stack, group.created_by)).or_default();
+            if is_after {
+                both.leaked = both.leaked.saturating_add(group.leaked);
+            }
             let (count, states) = match is_after {
                 false => (&mut both.before, &mut both.states_before),
                 true => (&mut both.after, &mut both.states_after),
@@ -55,6 +59,7 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
             per_rotation_per_container: divisor.map(|divisor| growth as f64 / divisor),
             meaning: known::meaning(state.map(|(_, state)| state), &stack).map(str::to_owned),
             states,
+            leaked: both.leaked,
             created_by,
             stack,
         }

@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::str::CharIndices;
 
 use super::document::Frame;
 
@@ -130,9 +131,60 @@ fn frame(func: &[u8], place: &[u8]) -> Frame {
     }
 }
 
-/// Labels are written as JSON; what is none is left out.
-fn labels(json: &[u8]) -> BTreeMap<String, String> {
-    serde_json::from_slice(json).unwrap_or_default()
+/// Labels are written as JSON, or as a traceback writes them; what is neither is left out.
+fn labels(written: &[u8]) -> BTreeMap<String, String> {
+    if written.is_empty() {
+        return BTreeMap::new();
+    }
+    serde_json::from_slice(written).unwrap_or_else(|_| traceback_labels(&text(written)))
+}
+
+/// `{container: "web-1", tenant: a}`, as `goroutineheader` of Go's runtime writes it (1.27 and later,
+/// where the module's GODEBUG does not forbid it): only what is neither a letter nor a digit, `.`, `/`
+/// nor `_` makes it quote a word. Of damaged labels those before the damage are taken.
+fn traceback_labels(written: &str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    let mut rest = written.trim_start_matches('{');
+    while let Some((key, behind)) = word(rest)
+        && let Some((value, behind)) = behind.strip_prefix(": ").and_then(word)
+    {
+        labels.insert(key, value);
+        rest = behind.strip_prefix(", ").unwrap_or_default();
+    }
+    labels
+}
+
+/// A word, quoted or not, and what follows it.
+fn word(written: &str) -> Option<(String, &str)> {
+    let Some(quoted) = written.strip_prefix('"') else {
+        let end = written.find([':', ',', '}']).filter(|end| *end > 0)?;
+        return Some((written[..end].to_owned(), &written[end..]));
+    };
+    let mut word = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '"' => return Some((word, &quoted[at + 1..])),
+            '\\' => word.push(match chars.next()?.1 {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'x' => code_point(&mut chars, 2)?,
+                'u' => code_point(&mut chars, 4)?,
+                'U' => code_point(&mut chars, 8)?,
+                itself => itself,
+            }),
+            char => word.push(char),
+        }
+    }
+    None
+}
+
+/// A character by so many hexadecimal digits.
+fn code_point(chars: &mut CharIndices<'_>, digits: usize) -> Option<char> {
+    let hex: String = chars.take(digits).map(|(_, digit)| digit).collect();
+    let code = u32::from_str_radix(&hex, 16).ok();
+    code.and_then(char::from_u32)
 }
 
 fn text(bytes: &[u8]) -> String {

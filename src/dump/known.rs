@@ -1,123 +1,36 @@
-//! Stacks that are well known, in words: what is stuck on what, for those who do not know Go's
-//! runtime.
+//! What goroutines do, in words: what is stuck on what, for those who do not know Go's runtime.
 
 use super::document::{Frame, Group};
-
-/// The read loop of an HTTP client's connection.
-const READ_LOOP: &str = "net/http.(*persistConn).readLoop";
-/// Its write loop.
-const WRITE_LOOP: &str = "net/http.(*persistConn).writeLoop";
-
-/// A well-known stack: a function in it, the states that it is told in (none: any), and the words.
-/// The first that fits is taken.
-const STACKS: &[(&str, &[&str], &str)] = &[
-    (
-        READ_LOOP,
-        &["IO wait"],
-        "HTTP client connection, read loop: idle in its pool, or waiting for an answer (two goroutines \
-         and one fd per open connection)",
-    ),
-    (
-        READ_LOOP,
-        &[],
-        "HTTP client connection, read loop: waiting until a response's body is read to its end or closed \
-         (two goroutines and one fd per open connection)",
-    ),
-    (
-        WRITE_LOOP,
-        &[],
-        "HTTP client connection, write loop: waiting for a request to send (two goroutines and one fd per \
-         open connection)",
-    ),
-    (
-        "net/http.(*bodyEOFSignal).Read",
-        &[],
-        "reading the body of an HTTP response",
-    ),
-    (
-        "net/http.(*conn).serve",
-        &["IO wait"],
-        "HTTP server connection: waiting for a request",
-    ),
-    (
-        "net/http.(*connReader).backgroundRead",
-        &[],
-        "HTTP server connection: watching whether the client goes away",
-    ),
-    (
-        "internal/poll.(*FD).Accept",
-        &[],
-        "listening for connections",
-    ),
-    ("sync.(*WaitGroup).Wait", &[], "waiting for a WaitGroup"),
-    (
-        "sync.(*RWMutex).",
-        &[],
-        "waiting for a read-write lock that another goroutine holds",
-    ),
-    (
-        "sync.(*Mutex).Lock",
-        &[],
-        "waiting for a mutex that another goroutine holds",
-    ),
-    ("sync.(*Cond).Wait", &[], "waiting for a condition variable"),
-    ("os/exec.(*Cmd).Wait", &[], "waiting for a child process"),
-    ("os/signal.loop", &[], "waiting for a signal"),
-];
-
-/// What the states themselves say.
-const STATES: &[(&str, &str)] = &[
-    (
-        "chan send (nil chan)",
-        "sending into a nil channel: it never returns",
-    ),
-    (
-        "chan receive (nil chan)",
-        "receiving from a nil channel: it never returns",
-    ),
-    (
-        "select (no cases)",
-        "a select without cases: it never returns",
-    ),
-    (
-        "chan send",
-        "blocked on sending into a channel that is full, or that nobody receives from",
-    ),
-    (
-        "chan receive",
-        "waiting for something to come through a channel",
-    ),
-    ("select", "waiting for one of several channels"),
-    (
-        "semacquire",
-        "waiting for a semaphore, as of a WaitGroup or a mutex",
-    ),
-    ("sleep", "sleeping"),
-    ("IO wait", "parked on reading or writing a file descriptor"),
-    ("syscall", "in a system call"),
-    ("running", "running: mostly the one that made the dump"),
-    ("runnable", "ready to run"),
-];
+use super::known_stacks::{READ_LOOP, STACKS, STATES, WAITING_CALLS, WRITE_LOOP};
 
 /// What goroutines of a stack do; `None` where nothing is known of it. A profile tells no state.
 pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
-    let has = |func: &str| stack.iter().any(|frame| frame.func.starts_with(func));
-    let idle = || has("internal/poll.runtime_pollWait");
-    let in_state = |states: &[&str]| match state {
-        _ if states.is_empty() => true,
-        Some(state) => states.contains(&state),
-        // What waits for its file descriptor stands in the poller.
-        None => states.contains(&"IO wait") && idle(),
-    };
+    let has = |start: &str| stack.iter().any(|frame| is_call_of(&frame.func, start));
+    let told = state.map(|state| state.strip_suffix(" (durable)").unwrap_or(state));
+    let state = told.or_else(|| {
+        let call = WAITING_CALLS.iter().find(|(func, _)| has(func));
+        call.map(|(_, state)| *state)
+    });
+    let in_state =
+        |states: &[&str]| states.is_empty() || state.is_some_and(|state| states.contains(&state));
     let known = STACKS
         .iter()
-        .find(|(func, states, _)| has(func) && in_state(states));
+        .find(|(start, states, _)| has(start) && in_state(states));
     if let Some((_, _, words)) = known {
         return Some(words);
     }
     let state = state?;
     let by_state = STATES.iter().find(|(known, _)| *known == state);
     by_state.map(|(_, words)| *words)
+}
+
+/// Whether a function's name starts so, vendored or not.
+fn is_call_of(func: &str, start: &str) -> bool {
+    let own = match func.rsplit_once("/vendor/") {
+        Some((_, vendored)) => vendored,
+        None => func,
+    };
+    own.starts_with(start)
 }
 
 /// What goroutines wait for that only another goroutine can end: a lock, a WaitGroup, room in a
@@ -138,7 +51,12 @@ pub(crate) fn waits_for_another(group: &Group) -> Option<&'static str> {
     if !blocked {
         return (state == "chan send").then_some("waits for room in a channel");
     }
-    let called = |func: &str| group.stack.iter().any(|frame| frame.func.starts_with(func));
+    let called = |start: &str| {
+        group
+            .stack
+            .iter()
+            .any(|frame| is_call_of(&frame.func, start))
+    };
     let known = CALLS.iter().find(|(func, _)| called(func));
     Some(known.map_or("waits for a semaphore", |(_, words)| words))
 }
@@ -151,4 +69,36 @@ pub(crate) fn is_read_loop(func: &str) -> bool {
 /// Whether a function is a connection's write loop.
 pub(crate) fn is_write_loop(func: &str) -> bool {
     func == WRITE_LOOP
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(calls: &[&str]) -> Vec<Frame> {
+        let frame = |func: &&str| Frame {
+            func: (*func).to_owned(),
+            file: None,
+            line: None,
+        };
+        calls.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn a_vendored_library_is_as_well_known_as_any() {
+        let call = "google.golang.org/grpc/internal/transport.(*loopyWriter).run";
+        for call in [call.to_owned(), format!("example.com/app/vendor/{call}")] {
+            let meaning = meaning(Some("select"), &stack(&[&call])).expect("known");
+            assert!(meaning.starts_with("gRPC connection, writer"), "{meaning}");
+        }
+    }
+
+    #[test]
+    fn the_runtimes_calls_stand_for_a_state_that_is_not_told() {
+        let sending = stack(&["runtime.gopark", "runtime.chansend", "main.send"]);
+        assert!(meaning(None, &sending).expect("known").contains("sending"));
+        let idle = stack(&["internal/poll.runtime_pollWait", READ_LOOP]);
+        assert!(meaning(None, &idle).expect("known").contains("idle"));
+        assert_eq!(meaning(None, &stack(&["main.f"])), None);
+    }
 }

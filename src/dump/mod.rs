@@ -3,7 +3,7 @@
 //! ```text
 //! source ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
 //!                             └─► groups, by their keys ─► growth ─► summary · JSON
-//!                                   known: stacks in words
+//!                                   known, known_stacks: what they do, in words
 //! ```
 
 mod document;
@@ -13,6 +13,7 @@ mod groups;
 mod growth;
 mod key;
 mod known;
+mod known_stacks;
 mod lines;
 mod profile;
 mod protobuf;

@@ -15,9 +15,12 @@ pub(super) struct Profile {
     key: Key,
 }
 
-/// Whether a line begins a profile: `goroutine profile: total 650`, or that of leaked goroutines.
-pub(super) fn is_head(line: &[u8]) -> bool {
-    line.starts_with(b"goroutine") && memmem::find(line, b" profile: total ").is_some()
+/// Whose profile a line begins: `goroutine profile: total 650`, or `goroutineleak`'s.
+pub(super) fn head(line: &[u8]) -> Option<&[u8]> {
+    if !line.starts_with(b"goroutine") {
+        return None;
+    }
+    memmem::find(line, b" profile: total ").map(|end| &line[..end])
 }
 
 impl Profile {

@@ -10,6 +10,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use super::errors::Errors;
 use super::groups::Groups;
 use super::key::Key;
+use super::read::OF_LEAKED;
 
 /// A profile holds a record per stack; none is this large.
 pub(super) const LARGEST: usize = 256 << 20;
@@ -110,6 +111,9 @@ pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
             format!("a profile of {of:?}, not of goroutines")
         });
         return;
+    }
+    if of.as_bytes() == OF_LEAKED {
+        groups.are_all_leaked();
     }
     let mut key = Key::default();
     for sample in &profile.samples {

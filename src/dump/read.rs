@@ -10,6 +10,9 @@ use super::lines::Lines;
 use super::profile::{self, Profile};
 use super::protobuf;
 
+/// The name of Go's profile of leaked goroutines, from 1.26 on.
+pub(super) const OF_LEAKED: &[u8] = b"goroutineleak";
+
 /// Reads a dump and groups it. What cannot be read is listed, and the rest is taken.
 ///
 /// # Errors
@@ -31,10 +34,15 @@ pub fn read(reader: impl Read, keep: Keep) -> io::Result<Dump> {
     while let Some((number, line)) = lines.next()? {
         match &mut profile {
             Some(profile) => profile.take(line, number, &mut groups, &mut errors),
-            None if groups.is_empty() && profile::is_head(line) => {
-                profile = Some(Profile::default());
-            }
-            None => goroutines.take(line, number, &mut groups, &mut errors),
+            None => match groups.is_empty().then(|| profile::head(line)).flatten() {
+                Some(of) => {
+                    if of == OF_LEAKED {
+                        groups.are_all_leaked();
+                    }
+                    profile = Some(Profile::default());
+                }
+                None => goroutines.take(line, number, &mut groups, &mut errors),
+            },
         }
     }
     goroutines.end(lines.number(), &mut groups, &mut errors);
@@ -138,6 +146,44 @@ mod tests {
             ("main.main", Some(9))
         );
         assert_eq!(one.ancestor, Some(1));
+    }
+
+    #[test]
+    fn what_go_found_leaked_is_counted_and_is_no_state_of_its_own() {
+        let goroutine = |id, state: &str| {
+            format!("goroutine {id} [{state}]:\nmain.f()\n\t/src/main.go:3 +0x1d\n\n")
+        };
+        let text = [
+            goroutine(1, "chan send"),
+            goroutine(2, "chan send (leaked)"),
+            goroutine(3, "chan send (leaked) (scan), locked to thread"),
+        ];
+        let dump = dump(&text.concat());
+        assert_eq!(dump.groups.len(), 1, "{:?}", dump.groups);
+        let group = &dump.groups[0];
+        assert_eq!(group.state.as_deref(), Some("chan send"));
+        assert_eq!((group.count, group.leaked), (3, 2));
+        assert!(crate::dump::waits_for_another(group).is_some());
+    }
+
+    #[test]
+    fn a_profile_of_leaked_goroutines_says_so_of_each() {
+        let text = "goroutineleak profile: total 2\n2 @ 0x1\n#\t0x1\tmain.f+0x2\t/x.go:1\n";
+        assert_eq!(dump(text).groups[0].leaked, 2);
+        assert_eq!(
+            dump(&text.replace("goroutineleak", "goroutine")).groups[0].leaked,
+            0
+        );
+    }
+
+    #[test]
+    fn a_header_tells_labels_quoted_or_not() {
+        let text = "goroutine 7 [select] {tenant: a/b, \"a \\\"key\\\"\": \"\\u00e9, \\x01}\"}:\n\
+            main.f()\n\t/src/main.go:3 +0x1d\n";
+        let dump = dump(text);
+        let labels = &dump.groups[0].labels;
+        assert_eq!(labels["tenant"], "a/b");
+        assert_eq!(labels["a \"key\""], "\u{e9}, \u{1}}", "{labels:?}");
     }
 
     #[test]

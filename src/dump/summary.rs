@@ -31,12 +31,16 @@ pub fn of_dump(dump: &Dump) -> Vec<Section> {
     }];
     sections.extend(dump.groups.iter().take(EXPLAINED).map(|group| {
         let title = format!("{} × {}", group.count, whose(&group.stack));
-        explained(
+        let mut section = explained(
             title,
             group.meaning.as_deref(),
             group.created_by.as_ref(),
             &group.stack,
-        )
+        );
+        section
+            .notes
+            .splice(0..0, leaked(group.leaked, group.count));
+        section
     }));
     sections
 }
@@ -99,9 +103,25 @@ pub fn of_diff(diff: &Diff) -> Vec<Section> {
         let states = group.states.join(", ");
         let title = format!("{:+} {} [{states}]", group.growth, whose(&group.stack));
         let meaning = group.meaning.as_deref();
-        explained(title, meaning, group.created_by.as_ref(), &group.stack)
+        let mut section = explained(title, meaning, group.created_by.as_ref(), &group.stack);
+        section
+            .notes
+            .splice(0..0, leaked(group.leaked, group.after));
+        section
     }));
     sections
+}
+
+/// What Go's own leak detection has to say of a group.
+fn leaked(found: u64, all: u64) -> Option<String> {
+    let which = match found {
+        0 => return None,
+        found if found == all => "them".to_owned(),
+        found => format!("{found} of them"),
+    };
+    Some(format!(
+        "Go's own leak detection found {which}: nothing can wake them any more."
+    ))
 }
 
 /// A row of a table of growth; the rate is left out where it is not known of any.
