@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use url::Url;
@@ -87,15 +87,33 @@ impl Pprof {
 
     /// Reads Go's own profile of leaked goroutines; `None` where it is not served.
     ///
+    /// It makes the process collect its garbage once.
+    ///
     /// # Errors
-    /// As [`Pprof::goroutines`].
+    /// As [`Pprof::goroutines`], and where what answers is no such profile: a server may answer every
+    /// path, and nothing read is not nothing leaked.
     pub fn leaked(&self) -> anyhow::Result<Option<Dump>> {
+        const HEAD: &[u8] = b"goroutineleak profile: total ";
         let url = self.profile("goroutineleak", "debug=1");
-        match self.getter.get(&url, LARGEST_DUMP) {
-            Ok(body) => Ok(Some(read_either(body, Keep::Counts)?)),
-            Err(GetError::NotFound) => Ok(None),
-            Err(GetError::Other(error)) => Err(error),
+        let body = match self.getter.get(&url, LARGEST_DUMP) {
+            Ok(body) => body,
+            Err(GetError::NotFound) => return Ok(None),
+            Err(GetError::Other(error)) => return Err(error),
+        };
+        let mut head = Vec::new();
+        let mut body = body.take(HEAD.len() as u64);
+        body.read_to_end(&mut head)?;
+        ensure!(
+            head == HEAD,
+            "{} answers something else",
+            without_password(&url)
+        );
+        let whole = head.chain(body.into_inner());
+        let dump = read_either(whole, Keep::Counts)?;
+        if let Some(error) = dump.errors.first() {
+            bail!("it could not be read whole: {}", error.message);
         }
+        Ok(Some(dump))
     }
 
     fn profile(&self, name: &str, query: &str) -> Url {

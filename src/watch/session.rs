@@ -138,8 +138,12 @@ pub async fn watch(
         .map_or(Duration::ZERO, |last| last.at);
     recording.waiting = sources.waiting(now, timing.stuck_after);
     if !interrupt.is_cancelled() {
-        // What has gone has no profile; why it has gone is said already.
-        recording.leak_profile = sources.leak_profile().await.unwrap_or_default();
+        match sources.leak_profile().await {
+            Ok(profile) => recording.leak_profile = profile,
+            // Why it answers no more is said already.
+            Err(_) if recording.cut_short.is_some() => {}
+            Err(error) => listener.say(&format!("warning: Go's own leak profile: {error:#}")),
+        }
     }
     Ok(recording)
 }
