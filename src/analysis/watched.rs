@@ -20,6 +20,13 @@ use crate::watch::{Kind, Reading, Recording, Site, Waiting};
 const PARTS: usize = 30;
 /// What the counts were at the start is told by the typical one of so many readings.
 const AT_START: usize = 9;
+/// What goroutines are called that serve HTTP requests, to HTTP/1 and to HTTP/2 (up to Go 1.26, and after).
+const SERVES_HTTP: [&str; 4] = [
+    "net/http.(*conn",
+    "net/http.(*Server).Serve",
+    "net/http.(*http2serverConn)",
+    "net/http/internal/http2.(*serverConn)",
+];
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
 const PHASES: usize = 16;
 
@@ -277,7 +284,9 @@ impl Watch<'_> {
     /// as leakcheck does, makes it open a connection and serve it, however dead the rest of it is.
     fn shows_life(&self, kind: &Kind) -> bool {
         match kind {
-            Kind::Task(site) => !site.label.starts_with("net/http.(*conn"),
+            Kind::Task(site) => !SERVES_HTTP
+                .iter()
+                .any(|server| site.label.starts_with(server)),
             Kind::Socket => !self.asked && self.rotation.is_some() && self.containers.is_some(),
         }
     }

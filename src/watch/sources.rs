@@ -351,11 +351,13 @@ fn site(group: &Group) -> Site {
     }
 }
 
-/// The function that a goroutine was started with: its outermost call.
+/// The function that a goroutine was started with: its outermost call. One that has not run yet stands
+/// in `runtime.goexit`, with or without that function; what started it tells more.
 fn runs(group: &Group) -> &str {
-    group
-        .stack
-        .last()
+    let mut calls = group.stack.iter().rev();
+    calls
+        .find(|frame| frame.func != "runtime.goexit")
+        .or(group.created_by.as_ref())
         .map_or("unknown", |frame| frame.func.as_str())
 }
 
