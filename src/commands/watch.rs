@@ -87,8 +87,8 @@ pub struct WatchArgs {
     #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
     metrics: Option<Url>,
 
-    /// Gauge of tasks, as NAME or NAME{LABEL="VALUE"} [default: go_goroutines, where neither --pprof
-    /// nor --console is given]
+    /// Gauge of tasks, as NAME or NAME{LABEL="VALUE"} [default: go_goroutines, where none of --pprof,
+    /// --console and --fds-metric is given]
     #[arg(
         long,
         value_name = "METRIC",
@@ -368,6 +368,8 @@ impl WatchArgs {
             metrics: self.metrics.clone(),
             tasks_metric: match has_tasks {
                 true => None,
+                // Who names the gauge of file descriptors alone means that one alone.
+                false if fds.is_some() => tasks,
                 false => tasks.or_else(|| default("go_goroutines")),
             },
             fds_metric: match self.pid {
