@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use common::peers::prometheus_client;
 use common::{fed, leakcheck, program, skip};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,13 +112,7 @@ for parser in openmetrics, prometheus:
           values['leakcheck_verdict[verdict=clean,wiring=old]'],
           values['leakcheck_gate_held[gate=old.tasks_per_rotation <= 0,wiring=old]'])
 ";
-    let can_import = |python: &&str| {
-        let import = ["-c", "import prometheus_client.openmetrics"];
-        let tried = Command::new(python).args(import).output();
-        tried.is_ok_and(|output| output.status.success())
-    };
-    let Some(python) = ["/usr/bin/python3", "python3"].into_iter().find(can_import) else {
-        skip("python3 has no prometheus_client (Debian: python3-prometheus-client)");
+    let Some(python) = prometheus_client() else {
         return;
     };
     let text = EXPORTED.text("openmetrics");
