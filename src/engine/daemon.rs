@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
+use tokio::sync::watch;
 
 use crate::engine::clock::Clock;
 use crate::engine::container::SyntheticContainer;
 use crate::engine::errors::ApiError;
 use crate::engine::events::{Action, EventLog};
+use crate::engine::followers::Followers;
 use crate::engine::lifecycle::is_fatal;
 use crate::engine::registry::Registry;
+use crate::engine::requests::Requests;
+use crate::engine::rotation::{RotateBy, Rotation, StreamFate};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::Counts;
+use crate::fleet::{self, Fleet};
 
 /// The engine without its sockets.
 #[derive(Debug)]
@@ -24,6 +29,11 @@ pub struct Daemon {
     pub events: EventLog,
     /// Live counts.
     pub counts: Arc<Counts>,
+    /// What was asked for.
+    pub requests: Requests,
+    /// How often the engine was asked to start anew: its server does.
+    pub restarts: watch::Sender<u64>,
+    fleet: Fleet,
 }
 
 impl Daemon {
@@ -34,7 +44,79 @@ impl Daemon {
             registry: Registry::new(spec),
             events: EventLog::default(),
             counts: Arc::default(),
+            requests: Requests::default(),
+            restarts: watch::Sender::default(),
+            fleet: spec.fleet.clone(),
         }
+    }
+
+    /// Rotates the streams of all containers that run.
+    pub fn rotate(&self, rotation: Rotation) {
+        let kept = match rotation.keeps_streams {
+            true => StreamFate::FallsSilent,
+            false => StreamFate::Ends,
+        };
+        let running = || {
+            let mut running = self.registry.existing();
+            running.retain(|container| container.lifecycle().exit().is_none());
+            running
+        };
+        for container in running() {
+            container.followed.rotated(self.clock.now_ns());
+            match rotation.by {
+                RotateBy::Eof => {
+                    container.rotate(StreamFate::Ends, &self.clock);
+                }
+                RotateBy::Reset => {
+                    container.rotate(StreamFate::Breaks, &self.clock);
+                }
+                RotateBy::Restart => self.restart(&container, kept),
+                RotateBy::Replace => self.replace(&container),
+                RotateBy::EngineRestart | RotateBy::None => {}
+            }
+        }
+        if rotation.by == RotateBy::EngineRestart {
+            self.restarts.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Ends a container and starts it again at once.
+    pub fn restart(&self, container: &Arc<SyntheticContainer>, streams: StreamFate) {
+        if let Some(at_ns) = container.rotate(streams, &self.clock) {
+            container.restarted(at_ns);
+            self.restarted(container, at_ns);
+        }
+    }
+
+    /// Removes a container and puts a new one into its place.
+    fn replace(&self, container: &Arc<SyntheticContainer>) {
+        let of_this_name = |one: &&fleet::Container| one.name == container.name;
+        let Some(described) = self.fleet.containers.iter().find(of_this_name) else {
+            return;
+        };
+        // Whoever removes it at the same time has the last word.
+        if self.remove(container, true).is_err() {
+            return;
+        }
+        let now_ns = self.clock.now_ns();
+        container
+            .followed
+            .next_generation(container.lines_due(now_ns));
+        let new = Arc::new(container.replacement(described, now_ns));
+        self.registry.replace(Arc::clone(&new));
+        for action in [Action::Create, Action::Start] {
+            self.events.record(&new, action, now_ns);
+        }
+    }
+
+    /// What is known of each container's followers.
+    pub fn followers(&self) -> Vec<Followers> {
+        let now_ns = self.clock.now_ns();
+        let tell = |container: &Arc<SyntheticContainer>| {
+            let due = container.lines_due(now_ns);
+            container.followed.tell(&container.name, due, now_ns)
+        };
+        self.registry.all().iter().map(tell).collect()
     }
 
     /// Stops a container; `false` when it had stopped before.

@@ -50,10 +50,10 @@ pub fn version() -> Value {
 
 /// `GET /info`.
 pub fn info(daemon: &Daemon) -> Value {
-    let containers = daemon.registry.existing().count();
-    let running = daemon
-        .registry
-        .existing()
+    let existing = daemon.registry.existing();
+    let containers = existing.len();
+    let running = existing
+        .iter()
         .filter(|c| c.lifecycle() == Lifecycle::Running)
         .count();
     let mut info = json!({
@@ -138,7 +138,7 @@ pub fn inspect(container: &SyntheticContainer, now_ns: i64) -> Value {
         },
         "Image": identity::image_id(), "ResolvConfPath": "", "HostnamePath": "", "HostsPath": "",
         "LogPath": "", "Name": format!("/{}", container.name),
-        "RestartCount": container.restarts.map_or(0, |restarts| restarts.count_by(now_ns)),
+        "RestartCount": container.restart_count(now_ns),
         "Driver": "synthetic", "Platform": "linux", "MountLabel": "", "ProcessLabel": "",
         "AppArmorProfile": "", "ExecIDs": null,
         "HostConfig": {

@@ -30,6 +30,19 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "page not found")
     }
 
+    /// What Docker's engine has, and this one has not: 501.
+    pub fn not_implemented() -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "the synthetic engine has containers and their logs, and nothing else",
+        )
+    }
+
+    /// Whether this engine does not know what it was asked.
+    pub fn is_unknown_here(&self) -> bool {
+        self.status == StatusCode::NOT_IMPLEMENTED || *self == Self::page_not_found()
+    }
+
     /// No container has this id or name: 404.
     pub fn no_such_container(reference: &str) -> Self {
         Self::new(

@@ -197,7 +197,10 @@ impl EventRequest {
         if self.since_ns.is_none() {
             return VecDeque::new();
         }
-        let births = daemon.registry.ever().iter().flat_map(|container| {
+        // Of one that took another's place it is recorded.
+        let mut first = daemon.registry.all();
+        first.retain(|container| container.generation == 0);
+        let births = first.iter().flat_map(|container| {
             [Action::Create, Action::Start].map(|action| Event {
                 container: Arc::clone(container),
                 action,
@@ -300,7 +303,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn history_tells_creation_and_start_and_what_ended_a_container() {
         let daemon = daemon();
-        let web = Arc::clone(daemon.registry.find("web-01").expect("exists"));
+        let web = daemon.registry.find("web-01").expect("exists");
         daemon.stop(&web);
         daemon.remove(&web, false).expect("it is stopped");
         let expected =
@@ -315,7 +318,7 @@ mod tests {
         let daemon = daemon();
         let follower = tokio::spawn(actions(Arc::clone(&daemon), "until=12"));
         tokio::task::yield_now().await;
-        daemon.stop(daemon.registry.find("web-00").expect("exists"));
+        daemon.stop(&daemon.registry.find("web-00").expect("exists"));
         assert_eq!(
             follower.await.expect("ends"),
             ["web-00 kill", "web-00 die", "web-00 stop"]

@@ -1,6 +1,7 @@
 //! The body of a log response: lines as they come due.
 
-use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use hyper::body::Frame;
 use tokio::sync::watch;
 
 use crate::engine::clock::Clock;
-use crate::engine::container::SyntheticContainer;
+use crate::engine::container::{Now, Rotated, SyntheticContainer};
 use crate::engine::daemon::Daemon;
+use crate::engine::followers::FollowedGuard;
 use crate::engine::frames::LineFormat;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::rotation::StreamFate;
 use crate::engine::schedule::Schedule;
 use crate::engine::state::{CountGuard, Counts};
 
@@ -27,18 +29,51 @@ const TYPICAL_LINE_BYTES: u64 = 72;
 #[derive(Debug)]
 pub struct LogStream {
     container: Arc<SyntheticContainer>,
-    lifecycle: watch::Receiver<Lifecycle>,
+    now: watch::Receiver<Now>,
+    /// The last rotation before it was opened, which does not concern it.
+    opened_after: Option<Rotated>,
     schedule: Schedule,
     lines: Range<u64>,
     format: LineFormat,
     /// Present while the response goes on with new lines.
-    follow: Option<CountGuard>,
+    follow: Option<Following>,
+    /// Present once nothing more comes.
+    silent: Option<FollowedGuard>,
     until_ns: Option<i64>,
     /// When the container ends next, to start again: a follow ends with it.
     ends_ns: Option<i64>,
     clock: Clock,
     counts: Arc<Counts>,
 }
+
+/// What counts a stream that follows its container.
+#[derive(Debug)]
+pub struct Following {
+    _of_all: CountGuard,
+    _of_container: FollowedGuard,
+}
+
+impl Following {
+    /// Counts until it is dropped.
+    pub fn new(daemon: &Daemon, container: &SyntheticContainer) -> Self {
+        Self {
+            _of_all: daemon.counts.stream(),
+            _of_container: container.followed.stream(daemon.clock.now_ns()),
+        }
+    }
+}
+
+/// A response that breaks off: its connection is closed in the middle of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rotation breaks the connection")
+    }
+}
+
+impl Error for Broken {}
 
 impl LogStream {
     pub(super) fn new(
@@ -47,7 +82,7 @@ impl LogStream {
         schedule: Schedule,
         lines: Range<u64>,
         format: LineFormat,
-        follow: Option<CountGuard>,
+        follow: Option<Following>,
         until_ns: Option<i64>,
     ) -> Self {
         let mut lines = lines;
@@ -59,13 +94,17 @@ impl LogStream {
             lines.end = lines.end.min(schedule.due_by(next_ns)).max(lines.start);
         }
         let ends_ns = next_ns.filter(|_| !kept);
+        let now = container.watch();
+        let opened_after = now.borrow().rotated;
         Self {
             container: Arc::clone(container),
-            lifecycle: container.watch_lifecycle(),
+            opened_after,
+            now,
             schedule,
             lines,
             format,
             follow,
+            silent: None,
             until_ns,
             ends_ns,
             clock: daemon.clock,
@@ -74,32 +113,42 @@ impl LogStream {
     }
 
     /// The response body.
-    pub fn into_frames(self) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send {
+    pub fn into_frames(self) -> impl Stream<Item = Result<Frame<Bytes>, Broken>> + Send {
         stream::unfold(self, |mut this| async {
             let chunk = this.next_chunk().await?;
-            Some((Ok(Frame::data(chunk)), this))
+            Some((chunk.map(Frame::data), this))
         })
     }
 
     /// All lines that are due, up to the bound of a chunk; waits where none is. `None` at the end
     /// of the response.
-    async fn next_chunk(&mut self) -> Option<Bytes> {
+    async fn next_chunk(&mut self) -> Option<Result<Bytes, Broken>> {
         loop {
             let (now_ns, exit_ns) = {
                 // The time is read under the lock under which a container ends: see
                 // `SyntheticContainer::end`.
-                let lifecycle = self.lifecycle.borrow_and_update();
-                let now_ns = self.clock.now_ns();
-                let exit_ns = lifecycle.exit().map(|exit| exit.finished_at_ns);
+                let seen = self.now.borrow_and_update();
+                let (now, now_ns) = (*seen, self.clock.now_ns());
+                drop(seen);
+                let exit_ns = now.lifecycle.exit().map(|exit| exit.finished_at_ns);
+                let rotated = now.rotated.filter(|_| now.rotated != self.opened_after);
+                let rotated_ns = match rotated {
+                    Some(rotated) if rotated.fate == StreamFate::Breaks => {
+                        return Some(Err(Broken));
+                    }
+                    Some(rotated) => self.rotated_ns(rotated),
+                    None => None,
+                };
                 let ended_ns = self.ends_ns.filter(|ends| *ends <= now_ns);
-                (now_ns, exit_ns.into_iter().chain(ended_ns).min())
+                let ends = exit_ns.into_iter().chain(ended_ns).chain(rotated_ns);
+                (now_ns, ends.min())
             };
             let printed = self
                 .schedule
                 .due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)));
             let ready = printed.min(self.lines.end);
             if self.lines.start < ready {
-                return Some(self.take_chunk(ready));
+                return Some(Ok(self.take_chunk(ready)));
             }
             let over = self.until_ns.is_some_and(|until| until <= now_ns);
             if self.follow.is_none() || exit_ns.is_some() || over {
@@ -109,7 +158,21 @@ impl LogStream {
         }
     }
 
-    /// Waits for the next line, the end of the response, or the container's end.
+    /// When a rotation ends it; `None` where it stays open.
+    fn rotated_ns(&mut self, rotated: Rotated) -> Option<i64> {
+        self.follow.as_ref()?;
+        if rotated.fate == StreamFate::Ends {
+            return Some(rotated.at_ns);
+        }
+        if self.silent.is_none() {
+            let due = self.schedule.due_by(rotated.at_ns);
+            self.lines.end = self.lines.end.min(due).max(self.lines.start);
+            self.silent = Some(self.container.followed.silent_stream());
+        }
+        None
+    }
+
+    /// Waits for the next line, the end of the response, or a change of the container.
     async fn wait(&mut self) {
         let next_line = (self.lines.start < self.lines.end)
             .then(|| self.schedule.due_ns(self.lines.start))
@@ -121,10 +184,10 @@ impl LogStream {
             .min();
         // The container, which owns the sender, is kept by this very stream: no error to handle.
         match wake_ns {
-            None => drop(self.lifecycle.changed().await),
+            None => drop(self.now.changed().await),
             Some(wake_ns) => {
                 let wake = self.clock.instant(wake_ns);
-                drop(tokio::time::timeout_at(wake, self.lifecycle.changed()).await);
+                drop(tokio::time::timeout_at(wake, self.now.changed()).await);
             }
         }
     }
@@ -146,6 +209,10 @@ impl LogStream {
             }
         }
         self.counts.sent_lines(self.lines.start - first);
+        let lines = first..self.lines.start;
+        self.container
+            .followed
+            .sent(self.container.generation, lines);
         out.into()
     }
 }
@@ -187,7 +254,7 @@ mod tests {
 
     fn open(daemon: &Daemon, query: &str) -> LogStream {
         let request = LogRequest::parse(&Query::parse(Some(query))).expect("a valid query");
-        request.open(daemon, daemon.registry.find("web").expect("exists"))
+        request.open(daemon, &daemon.registry.find("web").expect("exists"))
     }
 
     async fn rest(stream: LogStream) -> String {
@@ -220,6 +287,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         let mut stream = open(&daemon, "stdout=1");
         let first = stream.next_chunk().await.expect("lines are due");
+        let first = first.expect("nothing breaks it");
         assert!(
             (CHUNK_BYTES..CHUNK_BYTES + 100).contains(&first.len()),
             "{}",
@@ -233,7 +301,7 @@ mod tests {
         let stream = open(&daemon, "stdout=1&follow=1");
         tokio::time::advance(Duration::from_millis(2500)).await;
         daemon.signal(
-            daemon.registry.find("web").expect("exists"),
+            &daemon.registry.find("web").expect("exists"),
             Signal::SIGKILL,
         );
         tokio::time::advance(Duration::from_secs(60)).await;
@@ -284,7 +352,7 @@ mod tests {
         let follow = tokio::spawn(rest(open(&daemon, "stdout=1&follow=1")));
         tokio::task::yield_now().await;
         assert_eq!(daemon.counts.seen_by_client().streams, 1);
-        daemon.stop(daemon.registry.find("web").expect("exists"));
+        daemon.stop(&daemon.registry.find("web").expect("exists"));
         assert_eq!(follow.await.expect("ends"), "");
         assert_eq!(daemon.counts.seen_by_client().streams, 0);
     }

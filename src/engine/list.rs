@@ -77,10 +77,10 @@ impl ListRequest {
     /// The answer.
     pub fn answer(&self, daemon: &Daemon) -> Value {
         let now_ns = daemon.clock.now_ns();
-        (daemon.registry.existing())
+        (daemon.registry.existing().into_iter())
             .filter(|container| self.wants(container))
             .take(self.limit.unwrap_or(usize::MAX))
-            .map(|container| documents::summary(container, now_ns))
+            .map(|container| documents::summary(&container, now_ns))
             .collect()
     }
 
@@ -132,7 +132,7 @@ mod tests {
             started_at_ns: 0,
         };
         let daemon = Daemon::new(&spec, Clock::wall());
-        daemon.stop(daemon.registry.find("web-03").expect("exists"));
+        daemon.stop(&daemon.registry.find("web-03").expect("exists"));
         let id = &daemon.registry.find("web-05").expect("exists").id[..12];
 
         assert_eq!(names(&daemon, "").len(), 11);

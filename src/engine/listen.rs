@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
@@ -116,6 +117,26 @@ impl Listener {
         Ok(Self {
             directory: Some(directory),
             ..listener
+        })
+    }
+
+    /// Closes it, and opens it again at the same address after a while.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`]: somebody else may have taken the address meanwhile.
+    pub async fn reopen_after(self, pause: Duration) -> anyhow::Result<Self> {
+        let Self {
+            socket,
+            address,
+            _file: file,
+            directory,
+        } = self;
+        drop((socket, file));
+        tokio::time::sleep(pause).await;
+        let reopened = Self::bind(&address).await?;
+        Ok(Self {
+            directory,
+            ..reopened
         })
     }
 

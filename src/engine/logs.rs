@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::container::SyntheticContainer;
 use crate::engine::daemon::Daemon;
 use crate::engine::errors::ApiError;
-use crate::engine::follow::LogStream;
+use crate::engine::follow::{Following, LogStream};
 use crate::engine::frames::LineFormat;
 use crate::engine::query::Query;
 use crate::engine::schedule::Schedule;
@@ -56,7 +56,7 @@ impl LogRequest {
         };
         let printed = printed_lines(&schedule, container, daemon.clock.now_ns());
         let lines = self.range(&schedule, printed);
-        let follow = self.follow.then(|| daemon.counts.stream());
+        let follow = self.follow.then(|| Following::new(daemon, container));
         let format = LineFormat {
             timestamps: self.timestamps,
             tty: container.tty,

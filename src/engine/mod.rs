@@ -6,7 +6,8 @@
 //!                       │
 //! listen ─► server ─► routes ─► documents · logs ─► follow ─► frames · events
 //!                       │
-//!                     state (live counts)              process: the parent's handle on a child
+//!                     state, requests, followers       process: the parent's handle on a child
+//!                       (what was counted)             rotation: what becomes of open streams
 //! ```
 
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod errors;
 pub mod events;
 pub mod filters;
 pub mod follow;
+pub mod followers;
 pub mod frames;
 pub mod host;
 pub mod human;
@@ -28,9 +30,14 @@ pub mod logs;
 pub mod process;
 pub mod query;
 pub mod registry;
+pub mod requests;
 pub mod restarts;
+pub mod rotation;
 pub mod routes;
 pub mod schedule;
+pub mod sent_lines;
 pub mod server;
 pub mod spec;
 pub mod state;
+pub mod stats;
+pub mod wait;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use http_body_util::{BodyExt, Empty};
-use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::HOST;
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -17,7 +17,9 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::engine::routes::STATE_PATH;
+use crate::engine::followers::FollowersTold;
+use crate::engine::rotation::Rotation;
+use crate::engine::routes::{FOLLOWERS_PATH, ROTATE_PATH, STATE_PATH};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::EngineState;
 
@@ -108,7 +110,34 @@ impl EngineProcess {
     /// # Errors
     /// Fails where the engine does not answer.
     pub async fn state(&self) -> anyhow::Result<EngineState> {
-        timeout(STATE_BOUND, fetch_state(&self.socket))
+        Ok(serde_json::from_slice(
+            &self.ask(Method::GET, STATE_PATH).await?,
+        )?)
+    }
+
+    /// Asks for what the engine knows of its containers' followers.
+    ///
+    /// # Errors
+    /// As [`EngineProcess::state`].
+    pub async fn followers(&self) -> anyhow::Result<FollowersTold> {
+        Ok(serde_json::from_slice(
+            &self.ask(Method::GET, FOLLOWERS_PATH).await?,
+        )?)
+    }
+
+    /// Rotates the streams of all containers.
+    ///
+    /// # Errors
+    /// As [`EngineProcess::state`].
+    pub async fn rotate(&self, rotation: Rotation) -> anyhow::Result<()> {
+        let (by, keep) = (rotation.by.word(), u8::from(rotation.keeps_streams));
+        let path = format!("{ROTATE_PATH}?by={by}&keep={keep}");
+        self.ask(Method::POST, &path).await.map(drop)
+    }
+
+    /// Asks the engine over a connection of its own.
+    async fn ask(&self, method: Method, path: &str) -> anyhow::Result<Bytes> {
+        timeout(STATE_BOUND, fetch(&self.socket, method, path))
             .await
             .with_context(|| format!("no answer within {STATE_BOUND:?}"))
             .flatten()
@@ -176,11 +205,13 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-async fn fetch_state(socket: &Path) -> anyhow::Result<EngineState> {
+async fn fetch(socket: &Path, method: Method, path: &str) -> anyhow::Result<Bytes> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(STATE_PATH)
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header(HOST, "leakcheck")
         .body(Empty::<Bytes>::new())?;
     let exchange = async move {
@@ -194,5 +225,5 @@ async fn fetch_state(socket: &Path) -> anyhow::Result<EngineState> {
     };
     // Driven here rather than in a task of its own: nothing outlives the call.
     let (body, _) = futures_util::future::join(exchange, connection).await;
-    Ok(serde_json::from_slice(&body?)?)
+    body
 }

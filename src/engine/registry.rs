@@ -1,7 +1,7 @@
 //! The containers of an engine, found as Docker finds them: by id, by name, by the start of an id.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::engine::container::SyntheticContainer;
 use crate::engine::errors::ApiError;
@@ -11,7 +11,12 @@ use crate::engine::spec::EngineSpec;
 /// The containers of an engine.
 #[derive(Debug)]
 pub struct Registry {
-    containers: Vec<Arc<SyntheticContainer>>,
+    containers: RwLock<Containers>,
+}
+
+#[derive(Debug)]
+struct Containers {
+    in_order: Vec<Arc<SyntheticContainer>>,
     by_name: HashMap<String, usize>,
     by_id: BTreeMap<String, usize>,
 }
@@ -23,25 +28,52 @@ impl Registry {
             .map(|container| Arc::new(SyntheticContainer::new(container, spec.started_at_ns)))
             .collect();
         let numbered = || containers.iter().enumerate();
-        Self {
+        let containers = Containers {
             by_name: numbered()
                 .map(|(n, container)| (container.name.clone(), n))
                 .collect(),
             by_id: numbered()
                 .map(|(n, container)| (container.id.clone(), n))
                 .collect(),
-            containers,
+            in_order: containers,
+        };
+        Self {
+            containers: RwLock::new(containers),
         }
     }
 
-    /// All containers that were ever there, removed ones included, in the order of the fleet.
-    pub fn ever(&self) -> &[Arc<SyntheticContainer>] {
-        &self.containers
+    /// All containers, removed ones included, but for those that another has taken the place of; in
+    /// the order of the fleet.
+    pub fn all(&self) -> Vec<Arc<SyntheticContainer>> {
+        self.read().in_order.clone()
     }
 
     /// The containers that exist, in the order of the fleet.
-    pub fn existing(&self) -> impl Iterator<Item = &Arc<SyntheticContainer>> {
-        self.containers.iter().filter(|container| exists(container))
+    pub fn existing(&self) -> Vec<Arc<SyntheticContainer>> {
+        let mut containers = self.all();
+        containers.retain(|container| exists(container));
+        containers
+    }
+
+    /// Puts a container into the place of the one with its name.
+    pub fn replace(&self, container: Arc<SyntheticContainer>) {
+        let mut containers = self
+            .containers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(&n) = containers.by_name.get(&container.name) else {
+            return;
+        };
+        let replaced = Arc::clone(&containers.in_order[n]);
+        containers.by_id.remove(&replaced.id);
+        containers.by_id.insert(container.id.clone(), n);
+        containers.in_order[n] = container;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Containers> {
+        self.containers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The container that `reference` names: its id, its name with or without the leading slash,
@@ -49,20 +81,22 @@ impl Registry {
     ///
     /// # Errors
     /// Docker's 404 where there is none, and its 500 where several ids start so.
-    pub fn find(&self, reference: &str) -> Result<&Arc<SyntheticContainer>, ApiError> {
+    pub fn find(&self, reference: &str) -> Result<Arc<SyntheticContainer>, ApiError> {
+        let containers = self.read();
         let name = reference.strip_prefix('/').unwrap_or(reference);
-        let exact = (self.by_id.get(reference).or_else(|| self.by_name.get(name)))
-            .map(|&n| &self.containers[n])
+        let by_id = containers.by_id.get(reference);
+        let exact = (by_id.or_else(|| containers.by_name.get(name)))
+            .map(|&n| &containers.in_order[n])
             .filter(|container| exists(container));
         if let Some(container) = exact {
-            return Ok(container);
+            return Ok(Arc::clone(container));
         }
-        let mut matches = (self.by_id.range(reference.to_owned()..))
+        let mut matches = (containers.by_id.range(reference.to_owned()..))
             .take_while(|(id, _)| !reference.is_empty() && id.starts_with(reference))
-            .map(|(_, &n)| &self.containers[n])
+            .map(|(_, &n)| &containers.in_order[n])
             .filter(|container| exists(container));
         match (matches.next(), matches.next()) {
-            (Some(container), None) => Ok(container),
+            (Some(container), None) => Ok(Arc::clone(container)),
             (Some(_), Some(_)) => Err(ApiError::ambiguous_prefix(reference)),
             (None, _) => Err(ApiError::no_such_container(reference)),
         }

@@ -51,13 +51,14 @@ impl Restarts {
 /// Tells of each restart as it comes, for as long as it is polled.
 pub async fn announce(daemon: Arc<Daemon>) {
     let now_ns = daemon.clock.now_ns();
-    let restarting = daemon.registry.ever().iter().enumerate();
+    let containers = daemon.registry.all();
+    let restarting = containers.iter().enumerate();
     let mut next: BinaryHeap<Reverse<(i64, usize)>> = restarting
         .filter_map(|(n, container)| Some(Reverse((container.restarts?.next_after(now_ns), n))))
         .collect();
     while let Some(Reverse((at_ns, n))) = next.pop() {
         tokio::time::sleep_until(daemon.clock.instant(at_ns)).await;
-        let container = &daemon.registry.ever()[n];
+        let container = &containers[n];
         // Whoever was stopped for good is not started again.
         if let (Some(restarts), None) = (container.restarts, container.lifecycle().exit()) {
             daemon.restarted(container, at_ns);

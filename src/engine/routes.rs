@@ -1,7 +1,9 @@
 //! From a request to its answer: API version, path, method.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER};
@@ -14,62 +16,170 @@ use crate::engine::daemon::Daemon;
 use crate::engine::documents::{self, API_VERSION, MIN_API_VERSION, api_version_text};
 use crate::engine::errors::ApiError;
 use crate::engine::events::EventRequest;
+use crate::engine::follow::Broken;
+use crate::engine::followers::FollowersTold;
 use crate::engine::lifecycle::parse_signal;
 use crate::engine::list::ListRequest;
 use crate::engine::logs::LogRequest;
 use crate::engine::query::Query;
+use crate::engine::rotation::{RotateBy, Rotation, StreamFate};
+use crate::engine::server::Connection;
+use crate::engine::stats::StatsRequest;
+use crate::engine::wait::WaitRequest;
 
 /// What every answer's body is.
-pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>;
+pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Broken>;
 
-/// Where the engine tells its own counts; no path of Docker's.
+/// Where the engine tells its own counts; no path of Docker's, as those that follow.
 pub const STATE_PATH: &str = "/_leakcheck/state";
+/// Where it tells what it knows of its containers' followers.
+pub const FOLLOWERS_PATH: &str = "/_leakcheck/followers";
+/// Where it is told to rotate all streams: `POST` with `by` and `keep`.
+pub const ROTATE_PATH: &str = "/_leakcheck/rotate";
+
+/// What Docker's engine has, and this one has not, by the first word of its path, and after a
+/// container's name.
+const DOCKERS: &[&str] = &[
+    "auth",
+    "build",
+    "commit",
+    "configs",
+    "distribution",
+    "exec",
+    "grpc",
+    "images",
+    "networks",
+    "nodes",
+    "plugins",
+    "secrets",
+    "services",
+    "session",
+    "swarm",
+    "system",
+    "tasks",
+    "volumes",
+];
+const DOCKERS_OF_CONTAINERS: &[&str] = &[
+    "archive", "attach", "changes", "create", "exec", "export", "pause", "prune", "rename",
+    "resize", "start", "top", "unpause", "update",
+];
 
 /// Answers a request; errors become Docker's JSON errors.
-pub fn answer(daemon: &Arc<Daemon>, request: &Request<Incoming>) -> Response<Body> {
-    let mut response = route(daemon, request)
+pub fn answer(
+    daemon: &Arc<Daemon>,
+    connection: &Connection,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    let mut response = route(daemon, connection, request)
         .unwrap_or_else(|error| json(error.status, &serde_json::json!({"message": error.message})));
     add_docker_headers(response.headers_mut());
     response
 }
 
-fn route(daemon: &Arc<Daemon>, request: &Request<Incoming>) -> Result<Response<Body>, ApiError> {
+fn route(
+    daemon: &Arc<Daemon>,
+    connection: &Connection,
+    request: &Request<Incoming>,
+) -> Result<Response<Body>, ApiError> {
     let path = request.uri().path();
-    if path == STATE_PATH {
-        return Ok(ok(&daemon.counts.seen_by_client()));
+    let query = Query::parse(request.uri().query());
+    match (request.method(), path) {
+        (_, STATE_PATH) => return Ok(ok(&daemon.counts.seen_by_client())),
+        (_, FOLLOWERS_PATH) => return Ok(ok(&FollowersTold::of(daemon))),
+        (&Method::POST, ROTATE_PATH) => return rotate(daemon, &query),
+        _ => {}
     }
     daemon.counts.request();
-    let query = Query::parse(request.uri().query());
     let segments = segments(path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match (request.method(), without_version(&segments)?) {
-        (&Method::GET | &Method::HEAD, ["_ping"]) => Ok(ping(request.method())),
+    let asked = without_version(&segments)?;
+    let answered = answer_dockers(daemon, connection, request.method(), asked, &query);
+    let known = !matches!(&answered, Err(error) if error.is_unknown_here());
+    daemon.requests.count(request.method(), asked, known);
+    answered
+}
+
+/// Answers what Docker's engine is asked.
+fn answer_dockers(
+    daemon: &Arc<Daemon>,
+    connection: &Connection,
+    method: &Method,
+    path: &[&str],
+    query: &Query,
+) -> Result<Response<Body>, ApiError> {
+    match (method, path) {
+        (&Method::GET | &Method::HEAD, ["_ping"]) => Ok(ping(method)),
         (&Method::GET, ["version"]) => Ok(ok(&documents::version())),
         (&Method::GET, ["info"]) => Ok(ok(&documents::info(daemon))),
         (&Method::GET, ["events"]) => {
-            let events = EventRequest::parse(&query)?.open(Arc::clone(daemon));
+            let events = EventRequest::parse(query)?.open(Arc::clone(daemon));
             Ok(stream(
                 "application/json",
-                StreamBody::new(events).boxed_unsync(),
+                StreamBody::new(events).map_err(never).boxed_unsync(),
             ))
         }
         (&Method::GET, ["containers", "json"]) => {
-            Ok(ok(&ListRequest::parse(&query)?.answer(daemon)))
+            Ok(ok(&ListRequest::parse(query)?.answer(daemon)))
         }
         (&Method::GET, ["containers", reference, "json"]) => {
             let container = daemon.registry.find(reference)?;
-            Ok(ok(&documents::inspect(container, daemon.clock.now_ns())))
+            Ok(ok(&documents::inspect(&container, daemon.clock.now_ns())))
         }
-        (&Method::GET, ["containers", reference, "logs"]) => logs(daemon, reference, &query),
-        (&Method::POST, ["containers", reference, "stop"]) => stop(daemon, reference, &query),
-        (&Method::POST, ["containers", reference, "kill"]) => kill(daemon, reference, &query),
+        (&Method::GET, ["containers", reference, "logs"]) => {
+            logs(daemon, connection, reference, query)
+        }
+        (&Method::GET, ["containers", reference, "stats"]) => {
+            let stats = StatsRequest::parse(query).open(daemon, daemon.registry.find(reference)?);
+            Ok(stream(
+                "application/json",
+                StreamBody::new(stats).map_err(never).boxed_unsync(),
+            ))
+        }
+        (&Method::POST, ["containers", reference, "wait"]) => {
+            let wait = WaitRequest::parse(query)?.open(daemon.registry.find(reference)?);
+            Ok(stream(
+                "application/json",
+                StreamBody::new(wait).map_err(never).boxed_unsync(),
+            ))
+        }
+        (&Method::POST, ["containers", reference, "stop"]) => stop(daemon, reference, query),
+        (&Method::POST, ["containers", reference, "kill"]) => kill(daemon, reference, query),
+        (&Method::POST, ["containers", reference, "restart"]) => {
+            query.integer("t")?;
+            let container = daemon.registry.find(reference)?;
+            daemon.restart(&container, StreamFate::Ends);
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
         (&Method::DELETE, ["containers", reference]) => {
-            let container = Arc::clone(daemon.registry.find(reference)?);
+            let container = daemon.registry.find(reference)?;
             daemon.remove(&container, query.flag("force"))?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
+        (_, ["containers", _, what, ..]) if DOCKERS_OF_CONTAINERS.contains(what) => {
+            Err(ApiError::not_implemented())
+        }
+        (_, ["containers", what]) if DOCKERS_OF_CONTAINERS.contains(what) => {
+            Err(ApiError::not_implemented())
+        }
+        (_, [what, ..]) if DOCKERS.contains(what) => Err(ApiError::not_implemented()),
         _ => Err(ApiError::page_not_found()),
     }
+}
+
+/// What no body of another kind ends with.
+fn never(never: Infallible) -> Broken {
+    match never {}
+}
+
+fn rotate(daemon: &Daemon, query: &Query) -> Result<Response<Body>, ApiError> {
+    let by = query.get("by").unwrap_or_default();
+    let by = RotateBy::from_str(by, false)
+        .map_err(|_| ApiError::bad_parameter(format!("by: there is no rotation {by:?}")))?;
+    daemon.rotate(Rotation {
+        by,
+        keeps_streams: query.flag("keep"),
+    });
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// The decoded parts of a path. Empty ones are left out: clients that put a container's name as
@@ -111,22 +221,28 @@ fn parse_version(segment: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn logs(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
+fn logs(
+    daemon: &Daemon,
+    connection: &Connection,
+    reference: &str,
+    query: &Query,
+) -> Result<Response<Body>, ApiError> {
     let request = LogRequest::parse(query)?;
     let container = daemon.registry.find(reference)?;
+    connection.follows(&container.followed);
     let content_type = if container.tty {
         "application/vnd.docker.raw-stream"
     } else {
         "application/vnd.docker.multiplexed-stream"
     };
-    let lines = request.open(daemon, container).into_frames();
+    let lines = request.open(daemon, &container).into_frames();
     Ok(stream(content_type, StreamBody::new(lines).boxed_unsync()))
 }
 
 fn stop(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
     // The grace time, which a container that obeys at once never needs.
     query.integer("t")?;
-    let stopped = daemon.stop(daemon.registry.find(reference)?);
+    let stopped = daemon.stop(&daemon.registry.find(reference)?);
     Ok(empty(if stopped {
         StatusCode::NO_CONTENT
     } else {
@@ -142,7 +258,7 @@ fn kill(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body
     };
     let container = (daemon.registry.find(reference))
         .map_err(|error| error.context(format_args!("Cannot kill container: {reference}")))?;
-    if !daemon.signal(container, signal) {
+    if !daemon.signal(&container, signal) {
         return Err(ApiError::not_running(reference, &container.id));
     }
     Ok(empty(StatusCode::NO_CONTENT))
@@ -150,7 +266,7 @@ fn kill(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body
 
 fn ping(method: &Method) -> Response<Body> {
     let body = if method == Method::HEAD { "" } else { "OK" };
-    let mut response = Response::new(Full::from(body).boxed_unsync());
+    let mut response = Response::new(Full::from(body).map_err(never).boxed_unsync());
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,
@@ -172,7 +288,7 @@ fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
     // Documents are maps with string keys and plain values, which JSON can always express.
     let mut text = serde_json::to_vec(document).unwrap_or_default();
     text.push(b'\n');
-    let mut response = Response::new(Full::from(text).boxed_unsync());
+    let mut response = Response::new(Full::from(text).map_err(never).boxed_unsync());
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -181,7 +297,7 @@ fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
 }
 
 fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Empty::new().boxed_unsync());
+    let mut response = Response::new(Empty::new().map_err(never).boxed_unsync());
     *response.status_mut() = status;
     response
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::engine::daemon::Daemon;
-use crate::engine::listen::ListeningSocket;
+use crate::engine::followers::{Followed, FollowedGuard};
+use crate::engine::listen::{Listener, ListeningSocket};
 use crate::engine::routes;
 
 /// The longest request head; also what hyper holds of a response that the client does not read,
@@ -21,6 +22,45 @@ const MAX_BUFFER_BYTES: usize = 32 * 1024;
 /// How long to leave the listener alone when no connection can be accepted, as where the fds are
 /// used up: retrying at once would take a whole CPU.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long an engine that starts anew answers nobody.
+pub const DOWN_FOR: Duration = Duration::from_millis(200);
+
+/// A connection, as its requests see it.
+#[derive(Debug, Default)]
+pub struct Connection {
+    /// The containers whose logs were asked for over it.
+    follows: Mutex<Vec<FollowedGuard>>,
+}
+
+impl Connection {
+    /// Takes note that a container's log was asked for.
+    pub fn follows(&self, followed: &Arc<Followed>) {
+        let mut follows = self.follows.lock().unwrap_or_else(PoisonError::into_inner);
+        if !follows.iter().any(|guard| guard.is_of(followed)) {
+            follows.push(followed.connection());
+        }
+    }
+}
+
+/// Serves for as long as it is polled, and starts anew where the daemon is asked to: all connections
+/// break, and for a moment there is no socket.
+///
+/// # Errors
+/// Where the address cannot be had again.
+pub async fn serve_and_restart(
+    daemon: Arc<Daemon>,
+    mut listener: Listener,
+) -> anyhow::Result<Infallible> {
+    let mut restarts = daemon.restarts.subscribe();
+    loop {
+        tokio::select! {
+            never = serve(Arc::clone(&daemon), &listener.socket) => match never {},
+            // The sender is the daemon's, which lives on.
+            _ = restarts.changed() => {}
+        }
+        listener = listener.reopen_after(DOWN_FOR).await?;
+    }
+}
 
 /// Serves for as long as it is polled.
 pub async fn serve(daemon: Arc<Daemon>, socket: &ListeningSocket) -> Infallible {
@@ -53,8 +93,10 @@ where
 {
     let daemon = Arc::clone(daemon);
     let open = daemon.counts.connection();
+    let mut restarts = daemon.restarts.subscribe();
+    let of_requests = Connection::default();
     let service = service_fn(move |request| {
-        let response = routes::answer(&daemon, &request);
+        let response = routes::answer(&daemon, &of_requests, &request);
         async { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new()
@@ -63,7 +105,11 @@ where
         .serve_connection(TokioIo::new(stream), service);
     tokio::spawn(async move {
         let _open = open;
-        // An error is a client that went away, which is the client's right.
-        let _ = connection.await;
+        tokio::select! {
+            // An error is a client that went away, which is the client's right.
+            _ = connection => {}
+            // With the daemon gone there is nobody left to serve.
+            _ = restarts.changed() => {}
+        }
     });
 }

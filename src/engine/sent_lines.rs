@@ -1,0 +1,87 @@
+//! Which lines of a container were handed to its followers: what was left out, and what came twice.
+
+use std::ops::Range;
+
+/// Line numbers, as ranges in their order that do not touch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SentLines {
+    ranges: Vec<Range<u64>>,
+}
+
+impl SentLines {
+    /// Adds lines; says how many of them were there already.
+    pub fn add(&mut self, lines: Range<u64>) -> u64 {
+        if lines.is_empty() {
+            return 0;
+        }
+        // Nearly always what comes continues the last range.
+        let from = self.ranges.partition_point(|one| one.end < lines.start);
+        let to = self.ranges.partition_point(|one| one.start <= lines.end);
+        let met = &self.ranges[from..to];
+        let overlap = |one: &Range<u64>| {
+            let common = one.start.max(lines.start)..one.end.min(lines.end);
+            common.end.saturating_sub(common.start)
+        };
+        let again = met.iter().map(overlap).sum();
+        let start = met.first().map_or(lines.start, |first| first.start);
+        let end = met.last().map_or(lines.end, |last| last.end);
+        let merged = start.min(lines.start)..end.max(lines.end);
+        self.ranges.splice(from..to, [merged]);
+        again
+    }
+
+    /// The first; `None` where there is none.
+    pub fn first(&self) -> Option<u64> {
+        self.ranges.first().map(|first| first.start)
+    }
+
+    /// The one after the last.
+    pub fn end(&self) -> u64 {
+        self.ranges.last().map_or(0, |last| last.end)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        let lengths = self.ranges.iter().map(|range| range.end - range.start);
+        lengths.sum()
+    }
+
+    /// How many are missing from a line on, up to the last that is there.
+    pub fn missing_from(&self, line: u64) -> u64 {
+        let there = self.ranges.iter().map(|range| {
+            let from = range.start.max(line);
+            range.end.saturating_sub(from)
+        });
+        self.end()
+            .saturating_sub(line)
+            .saturating_sub(there.sum::<u64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_are_counted_as_a_set_would_count_them(
+            added in prop::collection::vec((0..60_u64, 0..20_u64), 0..30), from in 0..80_u64,
+        ) {
+            let (mut sent, mut set) = (SentLines::default(), BTreeSet::new());
+            for (start, length) in added {
+                let again = (start..start + length).filter(|line| !set.insert(*line)).count();
+                prop_assert_eq!(sent.add(start..start + length), again as u64);
+            }
+            prop_assert_eq!(sent.count(), set.len() as u64);
+            prop_assert_eq!(sent.first(), set.first().copied());
+            prop_assert_eq!(sent.end(), set.last().map_or(0, |last| last + 1));
+            let missing = (from..sent.end()).filter(|line| !set.contains(line)).count();
+            prop_assert_eq!(sent.missing_from(from), missing as u64);
+            prop_assert!(sent.ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+        }
+    }
+}
