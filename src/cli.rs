@@ -55,6 +55,12 @@ pub enum Command {
     /// go: by the slope and its interval, per rotation where that is told, and by whether the process
     /// shows signs of life.
     Watch(Box<commands::watch::WatchArgs>),
+    /// Run a log follower of yours against synthetic containers, and say what it leaks
+    ///
+    /// Any program that follows Docker's logs: it is started with DOCKER_HOST set, its containers' streams
+    /// are rotated by the engine, and what it leaves per rotation is read from outside. The engine tells
+    /// how soon it comes back, and which lines it was never handed.
+    Exercise(Box<commands::exercise::ExerciseArgs>),
     /// Group a goroutine dump, or say what grew between two
     ///
     /// Goroutines are grouped by state, stack and creator, and the well-known stacks told in words.

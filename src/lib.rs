@@ -5,6 +5,7 @@
 //! ```text
 //! plan ─► runner ─► one per wiring:  engine process ◄─socket─► worker process (monitor + census)
 //!                                                                 │ JSON lines: samples, events
+//! exercise: engine ◄─socket─► somebody's own follower ─► the same readings, beside what the engine knows
 //! watch: /proc · pprof · console · metrics ─► readings ─►  analysis (rates, trends, verdict, prediction)
 //! dump:  goroutine dumps ─► groups, growth                    │
 //!                                                          report ─► gates ─► table · json · csv · markdown · CI's formats
@@ -22,6 +23,7 @@ pub mod doctor;
 pub mod dump;
 pub mod duration;
 pub mod engine;
+pub mod exercise;
 pub mod exit_code;
 pub mod fleet;
 pub mod gate;

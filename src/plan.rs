@@ -192,6 +192,7 @@ impl Plan {
             scenario: self.scenario.clone(),
             seed: Some(self.seed),
             watched: None,
+            exercised: None,
         }
     }
 

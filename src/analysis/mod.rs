@@ -2,6 +2,7 @@
 //! engine.
 
 pub mod arithmetic;
+pub mod exercised;
 pub mod expectation;
 pub mod go_reference;
 pub mod mechanisms;

@@ -10,8 +10,8 @@ use super::watched_verdict::{Evidence, judge};
 use crate::dump;
 use crate::duration::millis;
 use crate::report::model::{
-    Counts, Delivery, EngineSide, FdsByKind, Hung, HungPlace, Predicted, Rate, Rates, Rotations,
-    Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
+    Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
+    Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
 use crate::watch::{Kind, Reading, Recording, Site, Waiting};
 
@@ -47,6 +47,8 @@ pub struct Watch<'a> {
     pub rotation: Option<Duration>,
     /// What was read before is not judged.
     pub warm_up: Duration,
+    /// What the engine knows of it, where it follows leakcheck's own.
+    pub followers: Option<&'a FollowersSide>,
 }
 
 /// Readings that are judged together: those of a rotation, or of a stretch of time.
@@ -101,8 +103,21 @@ impl Watch<'_> {
             containers: self.containers,
             alive,
             hung: &hung,
+            followers: self.followers,
             cut_short: self.recording.cut_short.as_deref(),
         });
+        let rotations = match self.followers {
+            Some(followers) if followers.rotations > 0 => Rotations {
+                due: self
+                    .containers
+                    .map(|containers| followers.rotations / containers.max(1)),
+                made: self
+                    .containers
+                    .map(|containers| followers.reopened / containers.max(1)),
+                missed: Some(followers.rotations - followers.reopened),
+            },
+            _ => rotations,
+        };
         let kinds = |reading: Option<&Reading>| reading.and_then(|one| one.fd_kinds.clone());
         WiringReport {
             name: self.name.into(),
@@ -122,14 +137,24 @@ impl Watch<'_> {
                 baseline: kinds(first),
                 r#final: kinds(last),
             },
-            delivery: Delivery::default(),
+            delivery: self
+                .followers
+                .map_or_else(Delivery::default, |followers| Delivery {
+                    emitted: Some(followers.lines_sent + followers.lines_lost),
+                    read: Some(followers.lines_sent),
+                    lost: Some(followers.lines_lost),
+                    duplicated: Some(followers.lines_repeated),
+                }),
             hung,
             containers_ended: None,
             forgotten_readers: Vec::new(),
             stream_errors: StreamErrors::default(),
             fds_exhausted_at_rotation: None,
             runtime: Runtime::default(),
-            engine_side: EngineSide::default(),
+            engine_side: EngineSide {
+                followers: self.followers.cloned(),
+                ..EngineSide::default()
+            },
             trends: Some(trends),
             leak_profile: self.recording.leak_profile.clone(),
             samples: self.samples(judged, &parts),
@@ -163,7 +188,10 @@ impl Watch<'_> {
             return Vec::new();
         };
         // A rotation's readings are those between two moments at which the counts move.
-        let mut start = boundary(judged, rotation);
+        let mut start = match self.recording.rotated.first() {
+            Some(first) => *first,
+            None => boundary(judged, rotation),
+        };
         while start < first.at {
             start += rotation;
         }

@@ -3,7 +3,7 @@
 
 use super::trend::FEWEST_POINTS;
 use super::watched::Alive;
-use crate::report::model::{Counts, Hung, Rates, Trend, Trends, Verdict};
+use crate::report::model::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
 
 /// A trend is one where chance makes such a row less often than this.
 const SIGNIFICANT: f64 = 0.05;
@@ -35,6 +35,8 @@ pub(super) struct Evidence<'a> {
     pub(super) containers: Option<u64>,
     pub(super) alive: Alive,
     pub(super) hung: &'a Hung,
+    /// What the engine knows, where it is leakcheck's own.
+    pub(super) followers: Option<&'a FollowersSide>,
     pub(super) cut_short: Option<&'a str>,
 }
 
@@ -53,12 +55,17 @@ type Judgement = Option<(Verdict, String)>;
 pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
     let steps = [
         hung,
+        never_followed,
+        starved,
         too_short,
         leaking,
+        leaking_streams,
         one_step,
         fallen,
         cut_short,
         lower_bound,
+        not_reopened,
+        not_delivered_once,
         not_alive,
         not_shown,
     ];
@@ -98,6 +105,73 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
             place.longest_ms as f64 / 1000.0
         ) + &fell(evidence).map_or_else(String::new, |fell| format!("; {fell}")),
     ))
+}
+
+/// Who never followed is no monitor.
+fn never_followed(evidence: &Evidence<'_>) -> Judgement {
+    let (never, all) = (evidence.followers?.never_followed, evidence.containers?);
+    (never > 0).then(|| {
+        let cut_short = evidence
+            .cut_short
+            .map_or(String::new(), |why| format!(": {why}"));
+        inconclusive(format!(
+            "{never} of {all} containers were never followed{cut_short}"
+        ))
+    })
+}
+
+fn starved(evidence: &Evidence<'_>) -> Judgement {
+    let (starved, all) = (evidence.followers?.starved, evidence.containers?);
+    (starved > 0).then(|| {
+        let reason = format!("{starved} of {all} containers are followed by nobody any more");
+        (Verdict::Starved, reason)
+    })
+}
+
+/// Streams that nobody closes are a leak, whatever can be read of the follower itself.
+fn leaking_streams(evidence: &Evidence<'_>) -> Judgement {
+    let followers = evidence.followers?;
+    let (before, now) = (followers.streams_baseline, followers.streams_final);
+    (now.saturating_sub(before) as f64 >= LEAST_GROWTH).then(|| {
+        let twice = followers.followed_twice;
+        let reason = format!(
+            "its open streams grew from {before} to {now}: {twice} containers are followed more than once"
+        );
+        (Verdict::Leaking, reason)
+    })
+}
+
+/// A rotation that no new stream followed is none that was made.
+fn not_reopened(evidence: &Evidence<'_>) -> Judgement {
+    let followers = evidence.followers?;
+    let (rotations, reopened) = (followers.rotations, followers.reopened);
+    (reopened < rotations).then(|| {
+        inconclusive(format!(
+            "no leak, but after {} of {rotations} rotations of a container no stream was opened anew before \
+             the next",
+            rotations - reopened
+        ))
+    })
+}
+
+/// As for a monitor of our own: whoever loses lines does not do its work.
+fn not_delivered_once(evidence: &Evidence<'_>) -> Judgement {
+    let followers = evidence.followers?;
+    let emitted = followers.lines_sent + followers.lines_lost;
+    let reason = match (followers.lines_lost, followers.lines_repeated) {
+        (0, 0) if emitted == 0 => {
+            return Some(inconclusive(
+                "no leak, but no container printed a line: that streams deliver is unproven",
+            ));
+        }
+        (0, 0) => return None,
+        (lost, 0) => format!("{lost} of {emitted} lines were handed to no stream"),
+        (0, twice) => format!("{twice} of {emitted} lines were handed over more than once"),
+        (lost, twice) => {
+            format!("{lost} of {emitted} lines were handed to no stream, {twice} to more than one")
+        }
+    };
+    Some((Verdict::Starved, reason))
 }
 
 fn too_short(evidence: &Evidence<'_>) -> Judgement {
@@ -235,6 +309,13 @@ fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
 /// Counts that stand still are those of a healthy process, and of a dead one.
 fn not_alive(evidence: &Evidence<'_>) -> Judgement {
     let alive = evidence.alive;
+    // Streams that were opened anew after each rotation are a sign that leaves nothing open.
+    if evidence
+        .followers
+        .is_some_and(|followers| followers.rotations > 0)
+    {
+        return None;
+    }
     if !alive.known {
         return Some(inconclusive(
             "no leak, but nothing that was read tells a living process from a dead one: give --pprof or \
@@ -309,8 +390,12 @@ fn clean(evidence: &Evidence<'_>) -> String {
         false => format!("{:.1} min", evidence.minutes),
     };
     format!(
-        "no trend over {over}: {}; alive: {} replaced",
+        "no trend over {over}: {}; alive: {}",
         figures.join(", "),
-        evidence.alive.replaced
+        match evidence.followers {
+            Some(followers) if followers.rotations > 0 =>
+                format!("{} streams opened anew", followers.reopened),
+            _ => format!("{} replaced", evidence.alive.replaced),
+        }
     )
 }

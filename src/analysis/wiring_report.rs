@@ -251,6 +251,7 @@ impl Observation {
             goroutines_final: last.goroutines,
             fds_baseline: first.fds,
             fds_final: last.fds,
+            followers: None,
         }
     }
 }

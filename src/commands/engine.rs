@@ -4,20 +4,24 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::fleet_args::FleetArgs;
+use crate::duration;
 use crate::engine::clock::Clock;
 use crate::engine::daemon::Daemon;
 use crate::engine::listen::{ListenAddress, Listener};
 use crate::engine::process::Listening;
-use crate::engine::spec::{EngineSpec, MAX_LINES_PER_SECOND};
+use crate::engine::rotation::{RotateBy, Rotation, rotate_at_intervals};
+use crate::engine::spec::EngineSpec;
 use crate::engine::{restarts, server};
 use crate::exit_code::{ExitCode, Failure};
-use crate::fleet::{DEFAULT_LINES_PER_SECOND, Fleet};
+use crate::fleet::Fleet;
 
 /// Flags of `leakcheck engine`.
 #[derive(Debug, Args)]
@@ -31,8 +35,11 @@ Examples:
       Over TCP. Then, in another terminal:
       docker -H tcp://127.0.0.1:2375 logs -f web-00
 
-It answers ps, inspect, logs, events, stop, rm, info and version as Docker does.
-Ctrl-C ends it.")]
+  leakcheck engine --rotate-by restart --rotation 5m
+      Every five minutes all containers restart, and their streams end.
+
+It answers ps, inspect, logs, events, stats, wait, stop, restart, rm, info and version as Docker does.
+`leakcheck exercise` runs a log follower against it and says what it leaks. Ctrl-C ends it.")]
 pub struct EngineArgs {
     /// Where to listen: unix:///path or tcp://127.0.0.1:PORT [default: a private unix socket]
     #[arg(long, value_name = "URL")]
@@ -42,25 +49,20 @@ pub struct EngineArgs {
     #[arg(long)]
     listen_any: bool,
 
-    /// Containers to serve
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    containers: u32,
+    #[command(flatten)]
+    fleet: FleetArgs,
 
-    /// Lines per second that a container prints, on average
-    #[arg(long, value_name = "X", default_value_t = DEFAULT_LINES_PER_SECOND, value_parser = parse_rate)]
-    lines_per_second: f64,
+    /// How all streams are rotated, every --rotation
+    #[arg(long, value_enum, default_value_t = RotateBy::None, hide_default_value = true, requires = "rotation")]
+    rotate_by: RotateBy,
 
-    /// Share of the containers that print nothing, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = parse_share)]
-    silent: f64,
+    /// Interval between two rotations
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_positive, requires = "rotate_by")]
+    rotation: Option<Duration>,
 
-    /// Share of the containers that have a terminal (raw logs), from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
-    tty: f64,
-
-    /// Seed of the containers' rates: the same seed gives the same lines
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Keep streams open whose container has restarted, with nothing more to come
+    #[arg(long, requires = "rotate_by")]
+    keep_ended_streams: bool,
 
     /// Serve the spec on stdin until stdin ends
     #[arg(long, hide = true, conflicts_with = "listen")]
@@ -105,20 +107,21 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
         None => Listener::bind_private().await?,
     };
     let clock = Clock::wall();
-    let fleet = Fleet::generate(
-        args.containers as usize,
-        args.silent,
-        args.lines_per_second,
-        args.seed,
-    )
-    .with_terminals(args.tty);
+    let fleet = args.fleet.fleet();
     introduce(&fleet, &listener.address);
     let spec = EngineSpec {
         fleet,
         started_at_ns: clock.now_ns(),
     };
-    serve_until(interrupted, &spec, clock, &listener).await;
-    Ok(())
+    let daemon = Arc::new(Daemon::new(&spec, clock));
+    if let Some(every) = args.rotation {
+        let rotation = Rotation {
+            by: args.rotate_by,
+            keeps_streams: args.keep_ended_streams,
+        };
+        tokio::spawn(rotate_at_intervals(Arc::clone(&daemon), rotation, every));
+    }
+    serve_until(interrupted, daemon, listener).await
 }
 
 fn introduce(fleet: &Fleet, address: &ListenAddress) {
@@ -161,8 +164,8 @@ async fn serve_parent() -> anyhow::Result<()> {
         })?;
         writeln!(io::stdout(), "{listening}").context("the parent went away")?;
     }
-    serve_until(interrupted, &spec, Clock::wall(), &listener).await;
-    Ok(())
+    let daemon = Arc::new(Daemon::new(&spec, Clock::wall()));
+    serve_until(interrupted, daemon, listener).await
 }
 
 /// Ends this process, and the directory with it, when stdin ends: a thread of its own does so
@@ -186,19 +189,17 @@ fn end_with_parent(
 
 async fn serve_until(
     interrupted: impl Future<Output = ()>,
-    spec: &EngineSpec,
-    clock: Clock,
-    listener: &Listener,
-) {
-    let daemon = Arc::new(Daemon::new(spec, clock));
+    daemon: Arc<Daemon>,
+    listener: Listener,
+) -> anyhow::Result<()> {
     let announced = async {
         restarts::announce(Arc::clone(&daemon)).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        () = interrupted => {}
-        () = announced => {}
-        never = server::serve(Arc::clone(&daemon), &listener.socket) => match never {},
+        () = interrupted => Ok(()),
+        () = announced => Ok(()),
+        failed = server::serve_and_restart(Arc::clone(&daemon), listener) => match failed? {},
     }
 }
 
@@ -215,19 +216,5 @@ fn interruption() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
         }
-    })
-}
-
-fn parse_share(text: &str) -> Result<f64, String> {
-    (text.parse().ok())
-        .filter(|share| (0.0..=1.0).contains(share))
-        .ok_or_else(|| "must be a number from 0 to 1, as in 0.5".into())
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    // The fastest container of a fleet has 1.6 times the mean: see `Fleet::generate`.
-    let fastest_mean = MAX_LINES_PER_SECOND / 1.6;
-    (text.parse().ok()).filter(|rate| *rate > 0.0 && *rate <= fastest_mean).ok_or_else(|| {
-        format!("must be a number above 0 and up to {fastest_mean}, as in 12.5; for silence use --silent 1")
     })
 }

@@ -12,10 +12,14 @@ mod document_format;
 pub mod dump;
 pub mod engine;
 mod engine_choice;
+pub mod exercise;
+mod fleet_args;
 pub mod gate;
 mod gating;
 pub mod output;
 pub mod predict;
+mod process_sources;
+mod report_output;
 pub mod run;
 mod run_display;
 mod runtime;
@@ -38,6 +42,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::execute(&args),
         Command::Dump(args) => dump::execute(&args),
         Command::Watch(args) => watch::execute(*args),
+        Command::Exercise(args) => exercise::execute(*args),
         Command::Wirings(args) => wirings::execute(args),
         Command::Scenarios(args) => scenarios::execute(&args),
         Command::Schema(args) => schema::execute(&args),

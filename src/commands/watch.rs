@@ -1,26 +1,22 @@
 //! `leakcheck watch`: a process that runs already, read at an interval and judged.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use url::Url;
 
 use super::gating::Gating;
-use super::output;
+use super::process_sources::ProcessSources;
+use super::report_output::ReportOutput;
 use super::runtime;
 use super::watch_display::WatchDisplay;
 use crate::analysis::watched::Watch;
 use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
-use crate::gate::judge::{self, PartialReports};
-use crate::http_get::{Header, parse_url, without_password};
+use crate::gate::judge::PartialReports;
 use crate::interrupt;
-use crate::probe::prometheus_text::Selector;
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::{Config, Report, SCHEMA, Tool, Verdict, Watched};
-use crate::watch::{self, Recording, Sources, Target, Timing};
+use crate::probe::other_process::OtherProcess;
+use crate::report::model::{Config, Report, SCHEMA, Tool, Watched};
+use crate::watch::{self, Processes, Recording, Sources, Target, Timing};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,59 +71,8 @@ pub struct WatchArgs {
     )]
     pid: Option<u32>,
 
-    /// Address of a Go program's pprof: its goroutines by what started them
-    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
-    pprof: Option<Url>,
-
-    /// Address that a tokio program serves to tokio-console: its tasks by spawn site
-    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
-    console: Option<Url>,
-
-    /// Address of Prometheus metrics: a gauge of goroutines or tasks, and one of file descriptors
-    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
-    metrics: Option<Url>,
-
-    /// Gauge of tasks, as NAME or NAME{LABEL="VALUE"} [default: go_goroutines, where none of --pprof,
-    /// --console and --fds-metric is given]
-    #[arg(
-        long,
-        value_name = "METRIC",
-        requires = "metrics",
-        conflicts_with_all = ["pprof", "console"],
-        value_parser = Selector::parse,
-        help_heading = "Process"
-    )]
-    tasks_metric: Option<Selector>,
-
-    /// Gauge of file descriptors [default: process_open_fds, where --pid is not given]
-    #[arg(
-        long,
-        value_name = "METRIC",
-        requires = "metrics",
-        conflicts_with = "pid",
-        value_parser = Selector::parse,
-        help_heading = "Process"
-    )]
-    fds_metric: Option<Selector>,
-
-    /// Header of each request, as 'Authorization: Bearer TOKEN'; repeatable
-    #[arg(
-        long = "header",
-        value_name = "NAME: VALUE",
-        value_parser = Header::parse,
-        help_heading = "Process"
-    )]
-    headers: Vec<Header>,
-
-    /// How long an answer may take
-    #[arg(
-        long,
-        value_name = "DUR",
-        value_parser = duration::parse_positive,
-        default_value = "10s",
-        help_heading = "Process"
-    )]
-    timeout: Duration,
+    #[command(flatten)]
+    sources: ProcessSources,
 
     /// Name of the process in the report [default: its program's]
     #[arg(long, value_name = "NAME", help_heading = "Process")]
@@ -175,40 +120,11 @@ pub struct WatchArgs {
     )]
     containers: Option<u64>,
 
-    /// Keep each goroutine dump in this folder, gzipped (`leakcheck dump` compares them)
-    #[arg(
-        long,
-        value_name = "DIR",
-        requires = "pprof",
-        value_hint = clap::ValueHint::DirPath,
-        help_heading = "Output"
-    )]
-    dump_dir: Option<PathBuf>,
-
-    /// Form of the report on standard output
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    format: Format,
-
-    /// Also write the report to a file; repeatable
-    #[arg(
-        long = "export",
-        value_name = "FORMAT=PATH",
-        value_parser = Export::<Format>::parse,
-        help_heading = "Output"
-    )]
-    exports: Vec<Export<Format>>,
-
     #[command(flatten)]
     gating: Gating,
 
-    /// Show no progress
-    #[arg(long, short, help_heading = "Output")]
-    quiet: bool,
-
-    // Declared here for its heading: by itself it would stand alone above all others.
-    /// Print help (-h: in short)
-    #[arg(long, short, action = clap::ArgAction::Help, help_heading = "Output")]
-    help: Option<bool>,
+    #[command(flatten)]
+    output: ReportOutput,
 }
 
 /// Watches and prints the report.
@@ -218,8 +134,8 @@ pub struct WatchArgs {
 /// there or does not answer.
 pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     args.check()?;
-    output::check_exports(&args.exports)?;
-    if let Some(folder) = &args.dump_dir {
+    args.output.check()?;
+    if let Some(folder) = &args.sources.dump_dir {
         watch::make_dump_folder(folder)?;
     }
     let runtime = runtime::start()?;
@@ -227,12 +143,12 @@ pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     // A source that does not answer is not waited for any longer.
     runtime.shutdown_background();
     let (report, interrupted) = watched?;
-    finish(&args, &report, interrupted)
+    args.output.finish(&report, &args.gating, interrupted)
 }
 
 async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
     let interrupt = interrupt::token(|| {})?;
-    let display = WatchDisplay::new(args.quiet, args.lasting());
+    let display = WatchDisplay::new(args.output.quiet, args.lasting());
     let opening = async {
         let sources = Sources::open(&args.target()).await?;
         let name = match &args.name {
@@ -266,44 +182,10 @@ async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
     Ok((report, interrupt.is_cancelled()))
 }
 
-/// Prints and exports the report, and says what the watch came to.
-fn finish(args: &WatchArgs, report: &Report, interrupted: bool) -> Result<ExitCode, Failure> {
-    let text = args.format.render(report, output::terminal())?;
-    output::print(text.trim_end())?;
-    let written = output::write_exports(&args.exports, report);
-    args.gating.tell(report);
-    written?;
-    if interrupted {
-        return Ok(ExitCode::Interrupted);
-    }
-    let unmeasured = report.wirings.iter().find(|wiring| {
-        let ended = wiring.cut_short.is_some() && wiring.verdict == Verdict::Inconclusive;
-        ended && args.gating.is_empty()
-    });
-    match unmeasured {
-        Some(wiring) => Err(Failure::environment(format!(
-            "{} could not be watched to the end: {}",
-            wiring.name, wiring.reason
-        ))),
-        None => Ok(judge::exit_code(&report.gates)),
-    }
-}
-
 impl WatchArgs {
     fn check(&self) -> Result<(), Failure> {
-        if self.console.is_some() && !cfg!(feature = "console") {
-            return Err(Failure::usage(
-                "--console: this build lacks the feature `console`: rebuild without \
-                 --no-default-features",
-            ));
-        }
+        self.sources.check(self.pid.is_some())?;
         let told = |duration| duration::format(duration);
-        if self.pprof.is_some() && self.console.is_some() {
-            return Err(Failure::usage(
-                "--pprof and --console are of two processes, a Go one and a tokio one: watch each by \
-                 itself",
-            ));
-        }
         if let Some(rotation) = self.rotation
             && self.every() * 3 > rotation
         {
@@ -357,58 +239,22 @@ impl WatchArgs {
     }
 
     fn target(&self) -> Target {
-        let default = |name| Selector::parse(name).ok();
-        let has_tasks = self.pprof.is_some() || self.console.is_some();
-        let tasks = self.tasks_metric.clone();
-        let fds = self.fds_metric.clone();
-        Target {
-            pid: self.pid,
-            pprof: self.pprof.clone(),
-            console: self.console.clone(),
-            metrics: self.metrics.clone(),
-            tasks_metric: match has_tasks {
-                true => None,
-                // Who names the gauge of file descriptors alone means that one alone.
-                false if fds.is_some() => tasks,
-                false => tasks.or_else(|| default("go_goroutines")),
-            },
-            fds_metric: match self.pid {
-                Some(_) => None,
-                None => fds.or_else(|| default("process_open_fds")),
-            },
-            headers: self.headers.clone(),
-            timeout: self.timeout,
-            dump_folder: self.dump_dir.clone(),
-        }
+        let process = self.pid.map(|pid| Processes::One(OtherProcess::new(pid)));
+        self.sources.target(process, self.pid.is_some())
     }
 
     fn config(&self) -> Config {
-        let shown = |url: &Option<Url>| url.as_ref().map(|url| without_password(url).into());
         Config {
-            engine: None,
             containers: self.containers,
             rotation_ms: self.rotation.map(millis),
-            rotations: None,
-            clock: "real".into(),
-            time_scale: 1.0,
-            lines_per_second: None,
-            silent: None,
-            consumer_delay_ms: None,
-            burst: None,
-            restart_ms: None,
-            keep_ended_streams: false,
-            health_check_ms: None,
-            scenario: None,
-            seed: None,
             watched: Some(Watched {
                 pid: self.pid,
-                pprof: shown(&self.pprof),
-                console: shown(&self.console),
-                metrics: shown(&self.metrics),
                 every_ms: millis(self.every()),
                 for_ms: millis(self.lasting()),
                 warm_up_ms: millis(self.warm_up()),
+                ..self.sources.shown()
             }),
+            ..Config::of_real_time()
         }
     }
 
@@ -418,10 +264,11 @@ impl WatchArgs {
             name,
             unit: config.watched.as_ref().map_or("tasks", Watched::unit),
             recording,
-            asked: self.pprof.is_some() || self.metrics.is_some(),
+            asked: self.sources.asks(),
             containers: self.containers,
             rotation: self.rotation,
             warm_up: self.warm_up(),
+            followers: None,
         };
         Report {
             schema: SCHEMA.into(),

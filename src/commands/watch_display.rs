@@ -22,6 +22,11 @@ impl WatchDisplay {
         }
     }
 
+    /// Prints a line below which the table goes on.
+    pub(super) fn print(&self, line: &str) {
+        self.live.say(line);
+    }
+
     /// Takes the table off the terminal.
     pub(super) fn clear(&self) {
         self.live.clear();
@@ -34,6 +39,10 @@ impl Listener for WatchDisplay {
             let sections = watch_summary::live(recording, &duration::format(self.lasting));
             table::render_sections(&sections, terminal)
         });
+    }
+
+    fn waiting(&self, what: &str) {
+        self.live.show(|_| format!("{what} …\n"));
     }
 
     fn say(&self, line: &str) {

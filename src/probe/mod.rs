@@ -7,6 +7,7 @@ pub mod metrics_endpoint;
 pub mod other_process;
 pub mod pprof;
 pub mod process;
+pub mod process_set;
 pub mod prometheus_text;
 pub mod settle;
 pub mod sites;

@@ -9,7 +9,7 @@ pub struct OtherProcess {
 }
 
 /// What was read of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessReading {
     /// Open file descriptors.
     pub fds: u64,

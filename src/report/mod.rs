@@ -2,6 +2,7 @@
 //! nothing.
 
 mod csv;
+mod exercise_summary;
 pub mod export;
 mod fit_summary;
 pub mod format;

@@ -42,7 +42,7 @@ pub struct Tool {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// `synthetic` or `docker`; null where a process is watched.
     pub engine: Option<String>,
@@ -83,6 +83,40 @@ pub struct Config {
     /// Of whom a process was watched; null where leakcheck ran the monitor itself.
     #[serde(default)]
     pub watched: Option<Watched>,
+    /// What was exercised, and how; null elsewhere.
+    #[serde(default)]
+    pub exercised: Option<Exercised>,
+}
+
+impl Config {
+    /// The conditions of somebody else's process, of which no more is known yet: its clock is the real
+    /// one.
+    pub fn of_real_time() -> Self {
+        Self {
+            clock: "real".into(),
+            time_scale: 1.0,
+            ..Self::default()
+        }
+    }
+}
+
+/// A follower that was exercised, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Exercised {
+    /// Its command.
+    pub command: Vec<String>,
+    /// Whether there was a process for each container.
+    pub per_container: bool,
+    /// Whether a process that ended was started again.
+    pub restarted: bool,
+    /// How the engine rotated its streams.
+    pub rotate_by: String,
+    /// How often a process ended by itself.
+    pub ended_by_itself: u64,
+    /// Processes that did not heed SIGTERM at the end.
+    pub killed: u64,
+    /// Processes that were still there when it had ended.
+    pub left_behind: u64,
 }
 
 /// A process that was watched, and how.
@@ -453,7 +487,7 @@ pub struct Runtime {
 }
 
 /// What the engine counted on its side; null where it does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineSide {
     /// Whether all wirings used this engine at once, so that its counts are of all together.
     pub shared: bool,
@@ -469,6 +503,55 @@ pub struct EngineSide {
     pub fds_baseline: Option<u64>,
     /// The engine's file descriptors at the end.
     pub fds_final: Option<u64>,
+    /// What the synthetic engine knows of the follower that was exercised; null elsewhere.
+    #[serde(default)]
+    pub followers: Option<FollowersSide>,
+}
+
+/// What a synthetic engine knows of those who follow its containers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FollowersSide {
+    /// Containers that were never followed.
+    pub never_followed: u64,
+    /// Containers whose stream was rotated, and that nobody follows at the end.
+    pub starved: u64,
+    /// Streams that were open before the first rotation that counts.
+    pub streams_baseline: u64,
+    /// Streams that are open at the end.
+    pub streams_final: u64,
+    /// Containers that are followed by more than one stream at the end.
+    pub followed_twice: u64,
+    /// The most connections that are open at the end over which one container's log was asked for.
+    pub most_connections_of_one: u64,
+    /// Streams that were opened, those before the first rotation included.
+    pub streams_opened: u64,
+    /// Rotations that the engine made, over all containers.
+    pub rotations: u64,
+    /// After how many of these a stream was opened anew before the next.
+    pub reopened: u64,
+    /// How long that took, in ms: the median, and the longest; null where none was.
+    pub reopen_delay_ms: Option<ReopenDelay>,
+    /// Lines that were handed to the follower's connections, each once.
+    pub lines_sent: u64,
+    /// Lines that were handed to none, of those that came after the first that was.
+    pub lines_lost: u64,
+    /// Lines that were handed over again.
+    pub lines_repeated: u64,
+    /// Lines that are due and that the open streams have not taken yet.
+    pub lines_behind: u64,
+    /// Requests per minute by method and path.
+    pub requests_per_minute: BTreeMap<String, f64>,
+    /// Requests for what the synthetic engine does not know, all in all.
+    pub unknown_requests: BTreeMap<String, u64>,
+}
+
+/// How long it took until a stream that was rotated was opened anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReopenDelay {
+    /// The median.
+    pub median: f64,
+    /// The longest.
+    pub longest: f64,
 }
 
 /// One reading of a worker's live counts.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::exercise_summary;
 use super::model::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
 use super::summary::{Section, Text, figure, table};
 use crate::duration;
@@ -20,6 +21,7 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
         sections.push(rates(report, process));
         sections.push(sites(process));
         sections.push(fds(process));
+        sections.extend(exercise_summary::of_engine(&report.config, process));
         sections.push(around(process));
     }
     sections
@@ -112,9 +114,11 @@ fn probability(trend: &Trend) -> String {
 fn conditions(config: &Config) -> String {
     let time = |ms: u64| duration::format(Duration::from_millis(ms));
     let watched = config.watched.clone().unwrap_or_default();
+    let whose = exercise_summary::rotations(config);
+    let whose = whose.map_or(String::new(), |whose| format!(" ({whose})"));
     let rotation = config
         .rotation_ms
-        .map(|ms| format!("rotations of {}", time(ms)));
+        .map(|ms| format!("rotations of {}{whose}", time(ms)));
     let containers = config.containers.map(|count| format!("{count} containers"));
     let times = format!(
         "read every {} for {}, the first {} not judged",

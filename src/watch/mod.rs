@@ -15,4 +15,4 @@ pub use lives::{Lives, Waiting};
 pub use reading::{Kind, Reading, Replaced, Site};
 pub use session::{Listener, Recording, Timing, watch};
 pub use sources::{Sources, make_dump_folder};
-pub use target::Target;
+pub use target::{Processes, Target};

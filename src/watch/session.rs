@@ -34,8 +34,12 @@ pub struct Timing {
 /// What was seen.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
+    /// When the first reading was made; `None` before.
+    pub started: Option<Instant>,
     /// The readings in their order.
     pub readings: Vec<Reading>,
+    /// When somebody else rotated the streams, since the first reading.
+    pub rotated: Vec<Duration>,
     /// Readings that failed.
     pub failed: u64,
     /// Why the watch ended early, where it did.
@@ -60,6 +64,8 @@ impl Recording {
 pub trait Listener {
     /// A reading was made.
     fn reading(&self, recording: &Recording);
+    /// What is waited for.
+    fn waiting(&self, _what: &str) {}
     /// Something to be said.
     fn say(&self, line: &str);
 }
@@ -79,6 +85,7 @@ pub async fn watch(
     else {
         return Ok(recording.interrupted());
     };
+    recording.started = Some(started);
     let end = started + timing.lasting;
     let mut ticks = interval_at(started + timing.every, timing.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

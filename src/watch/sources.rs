@@ -9,14 +9,14 @@ use anyhow::Context;
 
 use super::lives::{Lives, Waiting};
 use super::reading::{Kind, Reading, Site};
-use super::target::Target;
+use super::target::{Processes, Target};
 use crate::dump::{Dump, Frame, Group};
 use crate::exit_code::Failure;
 use crate::http_get::{Getter, without_password};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
-use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
+use crate::probe::other_process::{ProcessReading, ReadError};
 use crate::probe::pprof::Pprof;
 #[cfg(feature = "console")]
 use crate::probe::sites::SpawnSite;
@@ -25,7 +25,7 @@ use crate::report::model::{LeakProfile, LeakedGoroutines};
 /// The sources, and what was seen of each goroutine, task and socket.
 #[derive(Debug)]
 pub struct Sources {
-    process: Option<OtherProcess>,
+    processes: Option<Processes>,
     pprof: Option<Pprof>,
     #[cfg(feature = "console")]
     console: Option<Console>,
@@ -84,7 +84,7 @@ impl Sources {
             None => None,
         };
         Ok(Self {
-            process: target.pid.map(OtherProcess::new),
+            processes: target.processes.clone(),
             pprof: target.pprof.as_ref().map(|url| Pprof::new(url, getter())),
             #[cfg(feature = "console")]
             console,
@@ -107,7 +107,7 @@ impl Sources {
 
     /// What the process is called: by its program, or by where it is asked.
     pub async fn name(&self) -> String {
-        let process = self.process.as_ref().and_then(OtherProcess::name);
+        let process = self.processes.as_ref().and_then(Processes::name);
         let asked = match (process, self.pprof.clone()) {
             (Some(name), _) => Some(name),
             (None, Some(pprof)) => blocking(move || Ok(pprof.name())).await.ok().flatten(),
@@ -130,8 +130,8 @@ impl Sources {
     /// Says which source failed; a reading is whole or none.
     pub async fn read(&mut self, at: Duration) -> Result<Reading, NoReading> {
         // Asked first: what is gone does not answer either.
-        let process = match &self.process {
-            Some(process) => Some(process.read().map_err(|error| match error {
+        let process = match &self.processes {
+            Some(processes) => Some(processes.read().map_err(|error| match error {
                 ReadError::Gone => NoReading::Gone,
                 ReadError::Other(error) => NoReading::Failed(error),
             })?),

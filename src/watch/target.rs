@@ -6,13 +6,45 @@ use std::time::Duration;
 use url::Url;
 
 use crate::http_get::Header;
+use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
+use crate::probe::process_set::ProcessSet;
 use crate::probe::prometheus_text::Selector;
 
-/// A process, by at least one of its sources.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What is read through `/proc`.
+#[derive(Debug, Clone)]
+pub enum Processes {
+    /// One process.
+    One(OtherProcess),
+    /// Several, which come and go.
+    Several(ProcessSet),
+}
+
+impl Processes {
+    /// The name of its program; `None` where it has none, or there are several.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            Self::One(process) => process.name(),
+            Self::Several(_) => None,
+        }
+    }
+
+    /// Reads it, or all of them together.
+    ///
+    /// # Errors
+    /// Says whether it is gone, or may not be read.
+    pub fn read(&self) -> Result<ProcessReading, ReadError> {
+        match self {
+            Self::One(process) => process.read(),
+            Self::Several(set) => set.read(),
+        }
+    }
+}
+
+/// A process, or several that are read as one, by at least one of its sources.
+#[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// Its number, for `/proc`.
-    pub pid: Option<u32>,
+    /// What is read through `/proc`.
+    pub processes: Option<Processes>,
     /// Its pprof.
     pub pprof: Option<Url>,
     /// What it serves to tokio-console.

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 )
 
 // A client speaks to a Docker engine as the Docker SDK does: over one HTTP transport, which pools
@@ -62,9 +64,33 @@ func (c *client) inspect(ctx context.Context, id string) error {
 	return err
 }
 
-// followLogs opens the stream of a container's new lines.
-func (c *client) followLogs(ctx context.Context, id string) (io.ReadCloser, error) {
-	return c.get(ctx, "/containers/"+id+"/logs?follow=1&stdout=1&stderr=1&tail=0")
+// followLogs opens the stream of a container's lines: those since a moment, or new ones.
+func (c *client) followLogs(ctx context.Context, id string, since time.Time) (io.ReadCloser, error) {
+	from := "&tail=0"
+	if !since.IsZero() {
+		from = fmt.Sprintf("&since=%d.%09d", since.Unix(), since.Nanosecond())
+	}
+	return c.get(ctx, "/containers/"+id+"/logs?follow=1&stdout=1&stderr=1"+from)
+}
+
+// starts tells of each container that starts from now on, until its context ends or the engine does.
+func (c *client) starts(ctx context.Context, subscribed func(), started func(id string, at time.Time)) error {
+	body, err := c.get(ctx, "/events?filters="+url.QueryEscape(`{"event":["start"]}`))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	subscribed()
+	for events := json.NewDecoder(body); ; {
+		var event struct {
+			ID       string
+			TimeNano int64
+		}
+		if err := events.Decode(&event); err != nil {
+			return fmt.Errorf("the engine's events: %w", err)
+		}
+		started(event.ID, time.Unix(0, event.TimeNano))
+	}
 }
 
 // getWhole reads an answer to its end, so that its connection goes back to the pool.

@@ -23,6 +23,8 @@ type follower struct {
 	consumerDelay time.Duration
 	// started is when the schedule of rotations begins.
 	started time.Time
+	// restarts are when each container restarted; nil where rotations are made by the schedule.
+	restarts map[string]chan time.Time
 }
 
 // supervise follows one container until the app ends or the engine fails it. It calls opened
@@ -30,8 +32,10 @@ type follower struct {
 func (f *follower) supervise(app context.Context, id string, opened func()) error {
 	go heartbeat(app)
 	var first sync.Once
+	var since time.Time
 	for {
-		err := f.followOneStream(app, id, func() { first.Do(opened) })
+		var err error
+		since, err = f.followOneStream(app, id, since, func() { first.Do(opened) })
 		if app.Err() != nil {
 			return nil
 		}
@@ -43,23 +47,24 @@ func (f *follower) supervise(app context.Context, id string, opened func()) erro
 }
 
 // followOneStream opens a stream, consumes what its reader reads, and rotates it in its time: all
-// that the wirings differ in.
-func (f *follower) followOneStream(app context.Context, id string, opened func()) error {
-	stream, cancel := context.WithDeadline(app, f.nextRotation())
+// that the wirings differ in. It returns since when the next stream is to tell lines, where a restart
+// of the container was the reason.
+func (f *follower) followOneStream(app context.Context, id string, since time.Time, opened func()) (time.Time, error) {
+	stream, cancel := f.stream(app)
 	defer cancel()
 
 	engine := f.shared
 	if f.wiring.throwaway {
 		engine = f.shared.another()
 	}
-	body, err := engine.followLogs(f.wiring.request.of(app, stream), id)
+	body, err := engine.followLogs(f.wiring.request.of(app, stream), id, since)
 	if err != nil {
-		return err
+		return since, err
 	}
 	if f.wiring.throwaway {
 		// The stream occupies its connection: this opens a second, which then idles in the pool.
 		if err := engine.inspect(app, id); err != nil {
-			return err
+			return since, err
 		}
 	}
 	chunks := make(chan []byte, channelCapacity)
@@ -68,7 +73,8 @@ func (f *follower) followOneStream(app context.Context, id string, opened func()
 	go readChunks(f.wiring.reader.of(app, stream), body, chunks, &reader)
 	opened()
 
-	f.consume(stream, chunks)
+	restarted := f.consume(stream, chunks, f.restarts[id])
+	cancel()
 
 	if f.wiring.closes {
 		body.Close()
@@ -77,7 +83,15 @@ func (f *follower) followOneStream(app context.Context, id string, opened func()
 		// Nobody consumes any more: only its context ends a reader that waits for room.
 		reader.Wait()
 	}
-	return nil
+	return restarted, nil
+}
+
+// stream is the context of one stream: it ends at the schedule's next rotation, or when it is cancelled.
+func (f *follower) stream(app context.Context) (context.Context, context.CancelFunc) {
+	if f.restarts != nil {
+		return context.WithCancel(app)
+	}
+	return context.WithDeadline(app, f.nextRotation())
 }
 
 // nextRotation is the next moment of a schedule that all containers share, and that no slow
@@ -87,16 +101,20 @@ func (f *follower) nextRotation() time.Time {
 	return f.started.Add(passed + f.rotation)
 }
 
-// consume takes chunks until the stream's time is over.
-func (f *follower) consume(stream context.Context, chunks <-chan []byte) {
+// consume takes chunks until the stream's time is over or its container restarts; it returns when that
+// was.
+func (f *follower) consume(stream context.Context, chunks <-chan []byte, restarts <-chan time.Time) (restarted time.Time) {
 	// Asked each time: a select between the two would put the rotation off at random.
 	for stream.Err() == nil {
 		select {
 		case <-stream.Done():
+		case restarted = <-restarts:
+			return restarted
 		case <-chunks:
 			f.delay(stream)
 		}
 	}
+	return restarted
 }
 
 // delay is what a slow consumer takes for a chunk; a rotation cuts it short.

@@ -21,6 +21,7 @@ func main() {
 	wiring := flag.String("wiring", "", "how streams are rotated: "+wiringNames())
 	docker := flag.String("docker", "", "the engine: unix:///path.sock or http://host:port")
 	rotation := flag.Duration("rotation", 2*time.Second, "time between two rotations of a container")
+	onRestarts := flag.Bool("rotate-on-restarts", false, "rotate when a container restarts, and not by time")
 	consumerDelay := flag.Duration("consumer-delay", 0, "what the consumer takes for each chunk")
 	listen := flag.String("listen", "127.0.0.1:0", "where pprof is served")
 	untilStdinCloses := flag.Bool("until-stdin-closes", false, "end when standard input closes")
@@ -48,7 +49,7 @@ func main() {
 			end()
 		}()
 	}
-	if err := f.run(app, *listen); err != nil && app.Err() == nil {
+	if err := f.run(app, *listen, *onRestarts); err != nil && app.Err() == nil {
 		fail(1, err)
 	}
 }
@@ -60,7 +61,7 @@ func fail(code int, err error) {
 
 // run follows all containers until the app ends or one fails, and says where pprof is served once
 // each of them has its stream.
-func (f *follower) run(app context.Context, listen string) error {
+func (f *follower) run(app context.Context, listen string, onRestarts bool) error {
 	pprof, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
@@ -71,6 +72,9 @@ func (f *follower) run(app context.Context, listen string) error {
 	}
 	f.started = time.Now()
 	failed := make(chan error)
+	if onRestarts {
+		f.watchRestarts(app, ids, failed)
+	}
 	var opened sync.WaitGroup
 	opened.Add(len(ids))
 	for _, id := range ids {
@@ -86,5 +90,28 @@ func (f *follower) run(app context.Context, listen string) error {
 		return err
 	case <-app.Done():
 		return nil
+	}
+}
+
+// watchRestarts tells the streams of each container when it restarts, from its return on.
+func (f *follower) watchRestarts(app context.Context, ids []string, failed chan error) {
+	f.restarts = map[string]chan time.Time{}
+	for _, id := range ids {
+		f.restarts[id] = make(chan time.Time, 1)
+	}
+	subscribed := make(chan struct{})
+	go func() {
+		failed <- f.shared.starts(app, func() { close(subscribed) }, func(id string, at time.Time) {
+			select {
+			case f.restarts[id] <- at:
+			default: // One that is not dealt with yet stands for both.
+			}
+		})
+	}()
+	select {
+	case <-subscribed:
+	case <-app.Done():
+	case err := <-failed:
+		go func() { failed <- err }()
 	}
 }

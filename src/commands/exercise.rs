@@ -1,0 +1,323 @@
+//! `leakcheck exercise`: somebody's own log follower, run against synthetic containers and audited.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tempfile::TempDir;
+
+use super::fleet_args::FleetArgs;
+use super::gating::Gating;
+use super::process_sources::ProcessSources;
+use super::report_output::ReportOutput;
+use super::runtime;
+use super::watch_display::WatchDisplay;
+use crate::analysis::exercised::followers_side;
+use crate::analysis::watched::Watch;
+use crate::duration::{self, millis};
+use crate::engine::clock::Clock;
+use crate::engine::rotation::{RotateBy, Rotation};
+use crate::engine::spec::EngineSpec;
+use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
+use crate::exit_code::{ExitCode, Failure};
+use crate::gate::judge::PartialReports;
+use crate::interrupt;
+use crate::report::model::{Config, Exercised, Report, SCHEMA, Tool, Watched};
+use crate::watch::{self, Timing};
+
+const EXAMPLES: &str = "\
+Examples:
+  leakcheck exercise --rotation 2s -- ./my-shipper
+      Whatever heeds DOCKER_HOST: 50 containers, which restart every two seconds.
+  leakcheck exercise --rotate-by eof --pprof localhost:6060 -- ./my-shipper --docker unix://{socket}
+      A Go program that is told where the engine is; its goroutines are read too.
+  leakcheck exercise --containers 9 --rotations 20 -- docker logs -f --tail 0 {container}
+      One process per container; each is started again when its stream has ended.
+  leakcheck exercise --gate '*.verdict == clean' -- python3 follower.py
+      In a CI job.
+
+A rotation is made by the engine, of all containers at once; the time is real, so that twelve rotations
+of 5m take more than an hour. What a rotation leaves does not depend on its interval.
+
+Exit codes:
+  0    measured, and every --gate held; without --gate, whatever leaks
+  1    measured, and a gate failed
+  2    a flag is wrong
+  3    no gate failed, but one has no verdict: the evidence does not suffice
+  4    the command cannot be started, ends by itself, or follows no container
+  130  interrupted; what was measured is still reported, marked partial";
+
+/// A rotation that counts is preceded by one that does not: a process that has just started grows.
+const WARM_UP_ROTATIONS: u32 = 1;
+/// In each rotation it is read so often, unless that is more or less often than this.
+const READINGS_PER_ROTATION: u32 = 10;
+const SHORTEST_EVERY: Duration = Duration::from_millis(50);
+const LONGEST_EVERY: Duration = Duration::from_secs(5);
+/// Who waits for another for so many rotations is stuck.
+const STUCK_ROTATIONS: u32 = 2;
+
+/// Flags of `leakcheck exercise`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+pub struct ExerciseArgs {
+    /// The log follower and its arguments: {socket} is replaced by the engine's socket, and where
+    /// {container} stands there is one process per container
+    #[arg(
+        value_name = "CMD",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    command: Vec<String>,
+
+    /// Variable of its environment, beside DOCKER_HOST; repeatable
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = CommandLine::parse_variable, help_heading = "Follower")]
+    environment: Vec<(String, String)>,
+
+    /// Start it again when it ends, as a supervisor does [with {container}: always]
+    #[arg(long, help_heading = "Follower")]
+    restart: bool,
+
+    /// Read what it starts together with it
+    #[arg(long, help_heading = "Follower")]
+    tree: bool,
+
+    /// Folder of what it prints, a file for each process [default: a temporary one]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Follower")]
+    output_dir: Option<PathBuf>,
+
+    /// How long it may take until it follows all containers
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_positive, default_value = "30s", help_heading = "Follower")]
+    ready_within: Duration,
+
+    /// How long it may take to heed SIGTERM at the end, before it is killed
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "5s", help_heading = "Follower")]
+    grace: Duration,
+
+    /// Its name in the report [default: its program's]
+    #[arg(long, value_name = "NAME", help_heading = "Follower")]
+    name: Option<String>,
+
+    #[command(flatten)]
+    fleet: FleetArgs,
+
+    /// How the engine rotates all streams
+    #[arg(long, value_enum, default_value_t = RotateBy::Restart, help_heading = "Rotations")]
+    rotate_by: RotateBy,
+
+    /// Interval between two rotations
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_positive, default_value = "2s", help_heading = "Rotations")]
+    rotation: Duration,
+
+    /// Rotations that count
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Rotations")]
+    rotations: u32,
+
+    /// Keep streams open whose container has restarted, with nothing more to come
+    #[arg(long, help_heading = "Rotations")]
+    keep_ended_streams: bool,
+
+    #[command(flatten)]
+    sources: ProcessSources,
+
+    #[command(flatten)]
+    gating: Gating,
+
+    #[command(flatten)]
+    output: ReportOutput,
+}
+
+/// Exercises a follower and prints the report.
+///
+/// # Errors
+/// A usage failure before anything is started where a flag is wrong; later where the follower cannot be
+/// started, ends by itself, or follows nothing.
+pub fn execute(args: ExerciseArgs) -> Result<ExitCode, Failure> {
+    args.check()?;
+    args.output.check()?;
+    if let Some(folder) = &args.sources.dump_dir {
+        watch::make_dump_folder(folder)?;
+    }
+    let command =
+        CommandLine::new(args.command.clone(), args.environment.clone()).map_err(Failure::usage)?;
+    // Removed when it is dropped, at the end.
+    let temporary = TempDir::with_prefix("leakcheck-exercise-")
+        .map_err(|error| Failure::environment(format!("no temporary folder: {error}")))?;
+    let output = args.output_dir.clone();
+    let output = output.unwrap_or_else(|| temporary.path().to_owned());
+    exercise::make_output_folder(&output)?;
+
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = runtime::start()?;
+    let exercised = runtime.block_on(exercise_and_judge(&args, command, output));
+    runtime.shutdown_background();
+    let (report, interrupted) = exercised?;
+    args.output.finish(&report, &args.gating, interrupted)
+}
+
+async fn exercise_and_judge(
+    args: &ExerciseArgs,
+    command: CommandLine,
+    output: PathBuf,
+) -> Result<(Report, bool), Failure> {
+    let interrupt = interrupt::token(|| {})?;
+    let name = args.name.clone();
+    let name = name.unwrap_or_else(|| command.program().to_owned());
+    let names = || std::iter::once(name.as_str());
+    let containers = Some(u64::from(args.fleet.containers));
+    let config = args.config(&command, &Seen::default());
+    let baseline = args.gating.check(&config, containers, names())?;
+    let display = WatchDisplay::new(args.output.quiet, args.timing().lasting);
+    let exercise = args.exercise(command.clone(), output);
+    let seen = exercise::exercise(&exercise, &display, &interrupt).await;
+    display.clear();
+    let seen = seen?;
+    if seen.recording.cut_short.is_some() && !interrupt.is_cancelled() {
+        for line in &seen.last_lines {
+            display.print(&format!("{name}: {line}"));
+        }
+    }
+    let mut report = args.report(&name, &command, &seen);
+    let judged = args
+        .gating
+        .judge(&report, baseline.as_ref(), PartialReports::Refused);
+    report.gates = judged?;
+    Ok((report, interrupt.is_cancelled()))
+}
+
+impl ExerciseArgs {
+    fn check(&self) -> Result<(), Failure> {
+        // One gauge of each process is none of all.
+        let per_container = self.command.iter().any(|word| word.contains("{container}"));
+        if per_container && (self.sources.asks() || self.sources.shown().console.is_some()) {
+            return Err(Failure::usage(
+                "--pprof, --console and --metrics are of one process, and with {container} there is one \
+                 for each",
+            ));
+        }
+        if self.keep_ended_streams && self.rotate_by != RotateBy::Restart {
+            return Err(Failure::usage(format!(
+                "--keep-ended-streams is about containers that restart, not about --rotate-by {}",
+                self.rotate_by.word()
+            )));
+        }
+        if self.rotation < SHORTEST_EVERY * 4 {
+            return Err(Failure::usage(format!(
+                "--rotation {}: a process cannot be read often enough within less than {}",
+                duration::format(self.rotation),
+                duration::format(SHORTEST_EVERY * 4)
+            )));
+        }
+        self.sources.check(true)
+    }
+
+    fn all_rotations(&self) -> u32 {
+        self.rotations + WARM_UP_ROTATIONS
+    }
+
+    fn timing(&self) -> Timing {
+        let every = self.rotation / READINGS_PER_ROTATION;
+        Timing {
+            every: every.clamp(SHORTEST_EVERY, LONGEST_EVERY),
+            // Before the first rotation and after the last one it is read as long as between two.
+            lasting: self.rotation * (self.all_rotations() + 1),
+            stuck_after: self.rotation * STUCK_ROTATIONS,
+        }
+    }
+
+    fn restarts(&self, command: &CommandLine) -> bool {
+        self.restart || command.is_per_container()
+    }
+
+    fn exercise(&self, command: CommandLine, output: PathBuf) -> Exercise {
+        Exercise {
+            spec: EngineSpec {
+                fleet: self.fleet.fleet(),
+                started_at_ns: Clock::wall().now_ns(),
+            },
+            running: Running {
+                output,
+                restart: self.restarts(&command),
+                grace: self.grace,
+                with_children: self.tree,
+            },
+            command,
+            target: self.sources.target(None, true),
+            rotation: Rotation {
+                by: self.rotate_by,
+                keeps_streams: self.keep_ended_streams,
+            },
+            interval: self.rotation,
+            rotations: self.all_rotations(),
+            ready_within: self.ready_within,
+            timing: self.timing(),
+        }
+    }
+
+    fn config(&self, command: &CommandLine, seen: &Seen) -> Config {
+        let timing = self.timing();
+        Config {
+            engine: Some("synthetic".into()),
+            containers: Some(u64::from(self.fleet.containers)),
+            rotation_ms: Some(millis(self.rotation)),
+            rotations: Some(u64::from(self.rotations)),
+            lines_per_second: Some(self.fleet.lines_per_second),
+            silent: Some(self.fleet.silent),
+            keep_ended_streams: self.keep_ended_streams,
+            seed: Some(self.fleet.seed),
+            watched: Some(Watched {
+                every_ms: millis(timing.every),
+                for_ms: millis(timing.lasting),
+                warm_up_ms: millis(self.warm_up()),
+                ..self.sources.shown()
+            }),
+            exercised: Some(Exercised {
+                command: command.words().to_vec(),
+                per_container: command.is_per_container(),
+                restarted: self.restarts(command),
+                rotate_by: self.rotate_by.word().into(),
+                ended_by_itself: seen.ends.by_themselves,
+                killed: seen.ends.killed,
+                left_behind: seen.ends.left_behind,
+            }),
+            ..Config::of_real_time()
+        }
+    }
+
+    fn warm_up(&self) -> Duration {
+        self.rotation * WARM_UP_ROTATIONS
+    }
+
+    fn report(&self, name: &str, command: &CommandLine, seen: &Seen) -> Report {
+        let config = self.config(command, seen);
+        let none = Default::default();
+        let before = seen.before.as_ref().map_or(&none, |(before, _)| before);
+        let side =
+            (seen.after.as_ref()).map(|(after, _)| followers_side(before, after, seen.passed));
+        let watch = Watch {
+            name,
+            unit: config.watched.as_ref().map_or("tasks", Watched::unit),
+            recording: &seen.recording,
+            asked: self.sources.asks(),
+            containers: config.containers,
+            rotation: Some(self.rotation),
+            warm_up: self.warm_up(),
+            followers: side.as_ref(),
+        };
+        let mut exercised = watch.report();
+        exercised.summary = "a follower that was exercised".into();
+        let connections = |known: &Option<(_, crate::engine::state::EngineState)>| {
+            known.as_ref().map(|(_, state)| state.connections)
+        };
+        exercised.engine_side.connections_baseline = connections(&seen.before);
+        exercised.engine_side.connections_final = connections(&seen.after);
+        Report {
+            schema: SCHEMA.into(),
+            tool: Tool::this(),
+            partial: seen.recording.cut_short.is_some(),
+            config,
+            wirings: vec![exercised],
+            gates: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The flags that say where a report goes.
+
+use clap::Args;
+
+use super::gating::Gating;
+use super::output;
+use crate::exit_code::{ExitCode, Failure};
+use crate::gate::judge;
+use crate::report::export::Export;
+use crate::report::format::Format;
+use crate::report::model::{Report, Verdict};
+
+/// The form of a report, and its files.
+#[derive(Debug, Args)]
+pub(super) struct ReportOutput {
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    format: Format,
+
+    /// Also write the report to a file; repeatable
+    #[arg(
+        long = "export",
+        value_name = "FORMAT=PATH",
+        value_parser = Export::<Format>::parse,
+        help_heading = "Output"
+    )]
+    exports: Vec<Export<Format>>,
+
+    /// Show no progress
+    #[arg(long, short, help_heading = "Output")]
+    pub(super) quiet: bool,
+
+    // Declared here for its heading: by itself it would stand alone above all others.
+    /// Print help (-h: in short)
+    #[arg(long, short, action = clap::ArgAction::Help, help_heading = "Output")]
+    help: Option<bool>,
+}
+
+impl ReportOutput {
+    /// Makes sure that the files can be written.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        output::check_exports(&self.exports)
+    }
+
+    /// Prints and exports the report of a process, and says what it came to: what did not last to the
+    /// end is a failure where no gate says what to make of it.
+    pub(super) fn finish(
+        &self,
+        report: &Report,
+        gating: &Gating,
+        interrupted: bool,
+    ) -> Result<ExitCode, Failure> {
+        let text = self.format.render(report, output::terminal())?;
+        output::print(text.trim_end())?;
+        let written = output::write_exports(&self.exports, report);
+        gating.tell(report);
+        written?;
+        if interrupted {
+            return Ok(ExitCode::Interrupted);
+        }
+        let unmeasured = report.wirings.iter().find(|wiring| {
+            let ended = wiring.cut_short.is_some() && wiring.verdict == Verdict::Inconclusive;
+            ended && gating.is_empty()
+        });
+        match unmeasured {
+            Some(wiring) => Err(Failure::environment(format!(
+                "{} could not be watched to the end: {}",
+                wiring.name, wiring.reason
+            ))),
+            None => Ok(judge::exit_code(&report.gates)),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! An exercise: an engine, a follower of its containers, rotations, and what became of both.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::command_line::CommandLine;
+use super::programs::{Ends, Programs, Running};
+use crate::duration;
+use crate::engine::followers::FollowersTold;
+use crate::engine::process::EngineProcess;
+use crate::engine::rotation::{RotateBy, Rotation};
+use crate::engine::spec::EngineSpec;
+use crate::engine::state::EngineState;
+use crate::exit_code::Failure;
+use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
+
+/// Between two looks at whether all containers are followed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// So many of the last lines of a follower that has died are told.
+const LAST_LINES: usize = 10;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub struct Exercise {
+    /// The containers, and when they started.
+    pub spec: EngineSpec,
+    /// The follower.
+    pub command: CommandLine,
+    /// How its processes are run.
+    pub running: Running,
+    /// What else of it is read than `/proc`.
+    pub target: Target,
+    /// How its streams are rotated.
+    pub rotation: Rotation,
+    /// Between two rotations.
+    pub interval: Duration,
+    /// Rotations in all, those that do not count included.
+    pub rotations: u32,
+    /// How long it may take to follow all containers.
+    pub ready_within: Duration,
+    /// How often it is read, and for how long.
+    pub timing: Timing,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Of the follower's processes.
+    pub recording: Recording,
+    /// What the engine knew before the first rotation that counts.
+    pub before: Option<(FollowersTold, EngineState)>,
+    /// What it knew at the end.
+    pub after: Option<(FollowersTold, EngineState)>,
+    /// Between the two.
+    pub passed: Duration,
+    /// What became of the processes.
+    pub ends: Ends,
+    /// The last lines that a follower printed which ended.
+    pub last_lines: Vec<String>,
+}
+
+/// Carries an exercise out; nothing that it started is left.
+///
+/// # Errors
+/// Where the engine or the follower cannot be started, or nothing of it can be read.
+pub async fn exercise(
+    exercise: &Exercise,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Seen, Failure> {
+    let engine = EngineProcess::start(&exercise.spec).await?;
+    let others: BTreeSet<u32> = engine.pid().into_iter().collect();
+    let containers = exercise.spec.fleet.containers.iter();
+    let names: Vec<String> = containers.map(|one| one.name.clone()).collect();
+    let programs = Programs::start(
+        exercise.command.clone(),
+        engine.socket(),
+        &names,
+        others,
+        exercise.running.clone(),
+    );
+    let programs = programs.map_err(|error| Failure::environment(format!("{error:#}")))?;
+    let seen = observe(exercise, &engine, &programs, listener, interrupt).await;
+    let last_lines = programs.last_lines(LAST_LINES);
+    let ends = programs.end().await;
+    let stopped = engine.stop().await;
+    let mut seen = seen?;
+    stopped?;
+    if ends.by_themselves > 0 {
+        seen.last_lines = last_lines;
+    }
+    seen.ends = ends;
+    Ok(seen)
+}
+
+async fn observe(
+    exercise: &Exercise,
+    engine: &EngineProcess,
+    programs: &Programs,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Seen, Failure> {
+    let mut seen = Seen::default();
+    if let Some(why) = wait_until_followed(exercise, engine, programs, listener, interrupt).await? {
+        seen.recording.cut_short = Some(why);
+        seen.after = Some((engine.followers().await?, engine.state().await?));
+        return Ok(seen);
+    }
+    let target = Target {
+        processes: Some(Processes::Several(programs.set())),
+        ..exercise.target.clone()
+    };
+    let mut sources = Sources::open(&target).await?;
+    let mut rotations = Rotations::default();
+    // The rotations go on for as long as it is watched, and no longer.
+    let recording = tokio::select! {
+        recording = watch::watch(&mut sources, exercise.timing, listener, interrupt) => recording?,
+        failed = rotations.make(exercise, engine) => return Err(failed),
+    };
+    seen.recording = recording;
+    if let Some(started) = seen.recording.started {
+        let since = |at: &Instant| at.checked_duration_since(started);
+        seen.recording.rotated = rotations.made.iter().filter_map(since).collect();
+    }
+    seen.after = Some((engine.followers().await?, engine.state().await?));
+    if let Some((before, at)) = rotations.before {
+        seen.before = Some(before);
+        seen.passed = at.elapsed();
+    }
+    Ok(seen)
+}
+
+/// Waits until every container is followed; says why it is no use to go on, where it is not.
+async fn wait_until_followed(
+    exercise: &Exercise,
+    engine: &EngineProcess,
+    programs: &Programs,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Option<String>, Failure> {
+    let deadline = Instant::now() + exercise.ready_within;
+    let all = exercise.spec.fleet.containers.len();
+    loop {
+        let followed = (engine.followers().await?.containers.iter())
+            .filter(|one| one.opened > 0)
+            .count();
+        let within = duration::format(exercise.ready_within);
+        match followed {
+            followed if followed == all => return Ok(None),
+            _ if interrupt.is_cancelled() => return Ok(Some("it was interrupted".into())),
+            _ if programs.set().pids().is_empty() => {
+                let how = programs.ends().last.unwrap_or_default();
+                return Ok(Some(format!(
+                    "it ended by itself ({how}) before it followed all containers"
+                )));
+            }
+            0 if Instant::now() >= deadline => {
+                return Ok(Some(format!(
+                    "it followed no container within {within}: does it heed DOCKER_HOST? {{socket}} stands \
+                     for the engine's socket in its arguments"
+                )));
+            }
+            followed if Instant::now() >= deadline => {
+                listener.say(&format!(
+                    "warning: {followed} of {all} containers are followed after {within}; going on"
+                ));
+                return Ok(None);
+            }
+            followed => listener.waiting(&format!("{followed} of {all} containers are followed")),
+        }
+        tokio::select! {
+            () = interrupt.cancelled() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// The rotations that the engine made.
+#[derive(Default)]
+struct Rotations {
+    made: Vec<Instant>,
+    /// What the engine knew before the second, from which on they count, and when.
+    before: Option<((FollowersTold, EngineState), Instant)>,
+}
+
+impl Rotations {
+    /// Makes them, one after the other; then, or where there are none, it waits for ever. Only where
+    /// the engine fails does it end.
+    async fn make(&mut self, exercise: &Exercise, engine: &EngineProcess) -> Failure {
+        let first = Instant::now() + exercise.interval;
+        let mut ticks = tokio::time::interval_at(first, exercise.interval);
+        for number in 0..exercise.rotations {
+            ticks.tick().await;
+            if number == 1 {
+                match tokio::try_join!(engine.followers(), engine.state()) {
+                    Ok(known) => self.before = Some((known, Instant::now())),
+                    Err(error) => return error.into(),
+                }
+            }
+            if exercise.rotation.by == RotateBy::None {
+                continue;
+            }
+            self.made.push(Instant::now());
+            if let Err(error) = engine.rotate(exercise.rotation).await {
+                return error.into();
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Makes sure that output can be written into a folder.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_output_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::usage(format!("--output-dir {}: {error}", folder.display())))
+}

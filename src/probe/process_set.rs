@@ -1,0 +1,122 @@
+//! Several processes read as one: their descriptors, threads and memory summed up.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::other_process::{OtherProcess, ProcessReading, ReadError};
+
+/// Processes that come and go, read together.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessSet {
+    pids: Arc<Mutex<BTreeSet<u32>>>,
+    /// Where all that this process has started is read, but for these.
+    with_children_but: Option<BTreeSet<u32>>,
+}
+
+impl ProcessSet {
+    /// The same, read with all that this process has started, but for these: what a process leaves
+    /// behind is this process's, where that has asked for it.
+    #[must_use]
+    pub fn with_children_but(self, others: BTreeSet<u32>) -> Self {
+        Self {
+            with_children_but: Some(others),
+            ..self
+        }
+    }
+
+    /// Takes a process in.
+    pub fn insert(&self, pid: u32) {
+        self.lock().insert(pid);
+    }
+
+    /// Takes a process out.
+    pub fn remove(&self, pid: u32) {
+        self.lock().remove(&pid);
+    }
+
+    /// The processes that were taken in.
+    pub fn pids(&self) -> BTreeSet<u32> {
+        self.lock().clone()
+    }
+
+    /// Reads those that are there; one that ends meanwhile counts for nothing.
+    ///
+    /// # Errors
+    /// Where one may not be read, and where none is left.
+    pub fn read(&self) -> Result<ProcessReading, ReadError> {
+        let mut pids = self.pids();
+        if pids.is_empty() {
+            return Err(ReadError::Gone);
+        }
+        if let Some(others) = &self.with_children_but {
+            pids.extend(children_but(others));
+        }
+        let mut sum: Option<ProcessReading> = None;
+        for pid in pids {
+            let one = match OtherProcess::new(pid).read() {
+                Ok(one) => one,
+                Err(ReadError::Gone) => continue,
+                Err(error) => return Err(error),
+            };
+            match &mut sum {
+                None => sum = Some(one),
+                Some(sum) => add(sum, one),
+            }
+        }
+        // A process that was started anew is no restart of the set.
+        let read = sum.map(|sum| ProcessReading { started: 0, ..sum });
+        Ok(read.unwrap_or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add(sum: &mut ProcessReading, one: ProcessReading) {
+    sum.fds += one.fds;
+    for (kind, count) in one.fd_kinds {
+        *sum.fd_kinds.entry(kind).or_default() += count;
+    }
+    sum.sockets.extend(one.sockets);
+    sum.threads = sum.threads.zip(one.threads).map(|(a, b)| a + b);
+    sum.rss_bytes += one.rss_bytes;
+}
+
+/// What this process has started, and what that has, but for these; without what has ended.
+#[cfg(target_os = "linux")]
+pub fn children_but(others: &BTreeSet<u32>) -> BTreeSet<u32> {
+    use procfs::process::{ProcState, all_processes};
+
+    let mut parents = Vec::new();
+    for process in all_processes().into_iter().flatten() {
+        let Ok(stat) = process.and_then(|process| process.stat()) else {
+            continue;
+        };
+        let ids = u32::try_from(stat.pid)
+            .ok()
+            .zip(u32::try_from(stat.ppid).ok());
+        if !matches!(stat.state(), Ok(ProcState::Zombie | ProcState::Dead)) {
+            parents.extend(ids);
+        }
+    }
+    let this = std::process::id();
+    let mut found = BTreeSet::new();
+    loop {
+        let is_new = |(pid, parent): &&(u32, u32)| {
+            let is_theirs = *parent == this || found.contains(parent);
+            is_theirs && !others.contains(pid) && !found.contains(pid)
+        };
+        let new: Vec<u32> = parents.iter().filter(is_new).map(|(pid, _)| *pid).collect();
+        if new.is_empty() {
+            return found;
+        }
+        found.extend(new);
+    }
+}
+
+/// Nothing: only Linux has `/proc`.
+#[cfg(not(target_os = "linux"))]
+pub fn children_but(_others: &BTreeSet<u32>) -> BTreeSet<u32> {
+    BTreeSet::new()
+}
