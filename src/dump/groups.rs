@@ -125,7 +125,10 @@ impl Groups {
                 ids: members.ids,
             }
         };
-        let mut groups: Vec<Group> = self.groups.into_iter().map(group).collect();
+        let mut keyed: Vec<(Box<[u8]>, Members)> = self.groups.into_iter().collect();
+        // Of two damaged stacks the same may be left; their keys still differ, and give them an order.
+        keyed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut groups: Vec<Group> = keyed.into_iter().map(group).collect();
         // Equal counts stand in the order of their stacks, so that a dump always reads the same.
         groups.sort_by(|a, b| {
             let by_text = || {

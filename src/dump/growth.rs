@@ -44,7 +44,7 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
             states.extend(group.state.map(|state| format!("{} {state}", group.count)));
         }
     }
-    let divisor = scale.map(|scale| (scale.rotations * scale.containers) as f64);
+    let divisor = scale.map(|scale| scale.rotations as f64 * scale.containers as f64);
     let grown = |((stack, created_by), both): ((Vec<Frame>, Option<Frame>), InBoth)| {
         let growth = signed(both.after) - signed(both.before);
         let states = match both.states_after.is_empty() {
@@ -157,4 +157,28 @@ pub(crate) fn mechanism(reads: i64, writes: i64, all: i64) -> Option<&'static st
     .into_iter()
     .find(|(ratio, _)| fits(*ratio))
     .map(|(_, words)| words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Keep, read};
+    use super::*;
+
+    #[test]
+    fn no_scale_makes_the_comparison_panic() {
+        let dump = |count: u64| {
+            let text = format!("goroutine profile: total 1\n{count} @ 0x1\n");
+            read(text.as_bytes(), Keep::Counts).expect("memory can be read")
+        };
+        let most = Scale {
+            rotations: u64::MAX,
+            containers: u64::MAX,
+        };
+        let diff = compare(dump(1), dump(2), Some(most));
+        let rate = diff.groups[0].per_rotation_per_container;
+        assert!(
+            rate.is_some_and(|rate| rate > 0.0 && rate < 1e-30),
+            "{rate:?}"
+        );
+    }
 }

@@ -54,7 +54,9 @@ impl Key {
     /// Adds a call, the innermost first.
     pub(super) fn call(&mut self, func: &[u8]) {
         self.close();
-        self.text.extend_from_slice(func);
+        // No function's name begins so; one that did would be taken for the creator's.
+        let marks = func.iter().take_while(|byte| **byte == CREATOR).count();
+        self.text.extend_from_slice(&func[marks..]);
         self.text.push(b'\n');
         self.open = true;
         self.calls += 1;
@@ -87,6 +89,11 @@ impl Key {
     /// Whether there is no call.
     pub(super) fn is_empty(&self) -> bool {
         self.calls == 0
+    }
+
+    /// About how much memory the goroutine takes.
+    pub(super) fn size(&self) -> usize {
+        self.text.len() + self.calls * size_of::<Frame>()
     }
 
     /// The text.

@@ -67,7 +67,10 @@ impl<R: Read> Lines<R> {
                 self.skip_line()?;
                 self.number += 1;
                 // What was read for it lies at the start of the buffer.
-                return Ok(Some((self.number, &self.buffer[..LONGEST])));
+                return Ok(Some((
+                    self.number,
+                    without_returns(&self.buffer[..LONGEST]),
+                )));
             }
             if !self.fill()? {
                 break (searched, searched);
@@ -79,11 +82,8 @@ impl<R: Read> Lines<R> {
         let start = self.unread.start;
         self.unread.start += taken;
         self.number += 1;
-        let mut line = &self.buffer[start..start + line];
-        while let [rest @ .., b'\r'] = line {
-            line = rest;
-        }
-        Ok(Some((self.number, line)))
+        let line = &self.buffer[start..start + line.min(LONGEST)];
+        Ok(Some((self.number, without_returns(line))))
     }
 
     /// Reads more behind what is unread; false at the end.
@@ -116,12 +116,60 @@ impl<R: Read> Lines<R> {
     }
 }
 
+/// The line without the carriage returns at its end.
+fn without_returns(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
 /// Reads until something comes; 0 is the end.
 fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             read => return read,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hands over a byte at a time.
+    struct Bytewise<'a>(&'a [u8]);
+
+    impl Read for Bytewise<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let room = buffer.len().min(1);
+            self.0.read(&mut buffer[..room])
+        }
+    }
+
+    fn lines(reader: impl Read) -> Vec<(u64, Vec<u8>)> {
+        let mut lines = Lines::new(reader);
+        let next = || {
+            let next = lines.next().expect("memory can be read");
+            next.map(|(number, line)| (number, line.to_vec()))
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn a_long_line_is_cut_alike_however_much_is_read_at_once() {
+        for length in [LONGEST - 1, LONGEST, LONGEST + 1, LONGEST + 9] {
+            for end in ["", "\n", "\r\n", "\r\r\nnext\n", "b\nnext"] {
+                let text = format!("first\n{}{end}", "a".repeat(length));
+                let whole = lines(text.as_bytes());
+                assert!(whole.iter().all(|(_, line)| line.len() <= LONGEST));
+                assert_eq!(whole[1].0, 2);
+                assert!(
+                    whole == lines(Bytewise(text.as_bytes())),
+                    "{length} {end:?}"
+                );
+            }
         }
     }
 }

@@ -14,6 +14,12 @@ use super::read::OF_LEAKED;
 
 /// A profile holds a record per stack; none is this large.
 pub(super) const LARGEST: usize = 256 << 20;
+/// Each byte of a profile may stand for so many bytes of stacks in words, which is some ten times what
+/// it does in one that Go writes. Without a limit a few KiB could name any amount of memory: a stack
+/// may name a place again and again, and so may a place a function with a long name.
+const LONGER: usize = 1024;
+/// And all of the stacks may be this large: 1 GiB.
+const LARGEST_IN_WORDS: usize = 1 << 30;
 
 #[derive(Clone, PartialEq, Message)]
 struct ValueType {
@@ -115,6 +121,8 @@ pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
     if of.as_bytes() == OF_LEAKED {
         groups.are_all_leaked();
     }
+    let most = bytes.len().saturating_mul(LONGER).min(LARGEST_IN_WORDS);
+    let mut room = most;
     let mut key = Key::default();
     for sample in &profile.samples {
         let count = sample.value.first().copied().unwrap_or(0);
@@ -122,7 +130,13 @@ pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
             errors.add_of_binary(|| format!("a stack with {count} goroutines"));
             continue;
         };
-        profile.name(sample, &mut key);
+        if !profile.name(sample, &mut key, room) {
+            errors.add_of_binary(|| {
+                format!("its stacks take more than {most} bytes, too many for its size")
+            });
+            break;
+        }
+        room -= key.size();
         groups.add(key.text(), count, None);
     }
 }
@@ -166,8 +180,15 @@ impl<'a> Profile<'a> {
         std::str::from_utf8(self.bytes(index)).unwrap_or_default()
     }
 
-    /// Writes a sample's labels and stack as a key.
-    fn name(&self, sample: &Sample, key: &mut Key) {
+    /// Writes a sample's labels and stack as a key; false where that needs more room.
+    fn name(&self, sample: &Sample, key: &mut Key, room: usize) -> bool {
+        let lengths = sample
+            .label
+            .iter()
+            .map(|label| self.bytes(label.key).len() + self.bytes(label.str).len());
+        if lengths.sum::<usize>() > room {
+            return false;
+        }
         let labels: serde_json::Map<_, _> =
             sample.label.iter().map(|label| self.label(label)).collect();
         let labels = match labels.is_empty() {
@@ -176,6 +197,9 @@ impl<'a> Profile<'a> {
         };
         key.begin([], labels.as_bytes());
         for id in &sample.location_id {
+            if key.size() > room {
+                return false;
+            }
             let Some(location) = self.locations.get(id) else {
                 key.call(format!("location {id}").as_bytes());
                 continue;
@@ -184,6 +208,9 @@ impl<'a> Profile<'a> {
                 key.call(format!("{:#x}", location.address).as_bytes());
             }
             for line in &location.line {
+                if key.size() > room {
+                    return false;
+                }
                 match self.functions.get(&line.function_id) {
                     Some(function) if !self.bytes(function.name).is_empty() => {
                         key.call(&without_line_ends(self.bytes(function.name)));
@@ -195,6 +222,7 @@ impl<'a> Profile<'a> {
                 }
             }
         }
+        key.size() <= room
     }
 
     fn label(&self, label: &Label) -> (String, serde_json::Value) {
@@ -302,6 +330,49 @@ mod tests {
         let dump = dump(&profile("alloc_space", &[5]));
         assert_eq!(dump.goroutines, 0);
         assert!(dump.errors[0].message.contains("alloc_space"));
+    }
+
+    #[test]
+    fn a_small_profile_cannot_ask_for_much_memory() {
+        let calls = 1300;
+        let strings = ["", "goroutine", &"m".repeat(1300)];
+        let written = Written {
+            sample_type: vec![ValueType { r#type: 1 }],
+            sample: vec![Sample {
+                location_id: vec![1; calls],
+                value: vec![1],
+                label: Vec::new(),
+            }],
+            location: vec![Location {
+                id: 1,
+                address: 1,
+                line: vec![Line::default(); 300],
+            }],
+            function: vec![Function {
+                id: 0,
+                name: 2,
+                filename: 2,
+            }],
+            string_table: strings.map(String::from).to_vec(),
+        };
+        let dump = dump(&written.encode_to_vec());
+        assert_eq!((dump.goroutines, dump.groups.len()), (0, 0));
+        assert!(dump.errors[0].message.contains("too many for its size"));
+    }
+
+    #[test]
+    fn no_name_of_a_function_makes_it_the_creator() {
+        let written = profile("goroutine", &[5]);
+        let start = b"main.inlined".len();
+        let at = memchr::memmem::find(&written, b"main.inlined").expect("a name");
+        let named = [
+            &written[..at],
+            &b"\x01\x01main.inlin"[..start],
+            &written[at + start..],
+        ];
+        let dump = dump(&named.concat());
+        assert_eq!(dump.groups[0].created_by, None);
+        assert_eq!(dump.groups[0].stack[0].func, "main.inlin");
     }
 
     #[test]

@@ -131,6 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn damaged_stacks_of_which_the_same_is_left_stand_in_one_order() {
+        let text = "goroutine 1 [select, locked to thread]:\nmain.f()\n\t/x.go:1x\n\n\
+            goroutine 2 [select]:\nmain.f()\n\t/x.go:1y\n";
+        let first = dump(text);
+        assert_eq!(first.groups[0].stack, first.groups[1].stack);
+        for _ in 0..32 {
+            assert_eq!(dump(text), first);
+        }
+    }
+
+    #[test]
     fn the_header_tells_state_wait_and_thread() {
         let text = "goroutine 7 gp=0xc000002380 m=nil [chan receive, 17 minutes, locked to thread]:\n\
             main.f()\n\tC:/src/main.go:3 +0x1d\n\
