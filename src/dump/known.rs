@@ -5,7 +5,8 @@ use super::known_stacks::{READ_LOOP, STACKS, STATES, WAITING_CALLS, WRITE_LOOP};
 
 /// What goroutines of a stack do; `None` where nothing is known of it. A profile tells no state.
 pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
-    let has = |start: &str| stack.iter().any(|frame| is_call_of(&frame.func, start));
+    let calls: Vec<&str> = stack.iter().map(|frame| unvendored(&frame.func)).collect();
+    let has = |start: &str| calls.iter().any(|call| call.starts_with(start));
     let told = state.map(|state| state.strip_suffix(" (durable)").unwrap_or(state));
     let state = told.or_else(|| {
         let call = WAITING_CALLS.iter().find(|(func, _)| has(func));
@@ -24,13 +25,12 @@ pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static s
     by_state.map(|(_, words)| *words)
 }
 
-/// Whether a function's name starts so, vendored or not.
-fn is_call_of(func: &str, start: &str) -> bool {
-    let own = match func.rsplit_once("/vendor/") {
+/// A function's name in its own package, wherever that is vendored.
+fn unvendored(func: &str) -> &str {
+    match func.rsplit_once("/vendor/") {
         Some((_, vendored)) => vendored,
         None => func,
-    };
-    own.starts_with(start)
+    }
 }
 
 /// What goroutines wait for that only another goroutine can end: a lock, a WaitGroup, room in a
@@ -55,7 +55,7 @@ pub(crate) fn waits_for_another(group: &Group) -> Option<&'static str> {
         group
             .stack
             .iter()
-            .any(|frame| is_call_of(&frame.func, start))
+            .any(|frame| unvendored(&frame.func).starts_with(start))
     };
     let known = CALLS.iter().find(|(func, _)| called(func));
     Some(known.map_or("waits for a semaphore", |(_, words)| words))
