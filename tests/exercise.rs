@@ -243,6 +243,47 @@ fn what_ends_at_once_is_told_with_its_last_words() {
 }
 
 #[test]
+fn what_dies_between_two_rotations_is_told_with_how_and_its_last_words() {
+    if !have("docker") {
+        return;
+    }
+    let script = "docker logs -f --tail 0 web-00; echo out of lines; exit 7";
+    let flags = ["--containers=1", "--rotation=1s"];
+    let (ended, document) = exercise(&flags, &["sh", "-c", script]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(
+        ended.stderr.contains("ended by itself (exit status: 7)"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("out of lines"), "{}", ended.stderr);
+    assert_eq!(document["partial"], true);
+}
+
+#[test]
+fn what_goes_on_in_the_background_is_read_with_its_tree_and_named_without() {
+    if !have("docker") {
+        return;
+    }
+    let script = "while true; do docker logs -f --tail 0 web-00; done & sleep 0.5";
+    let flags = ["--containers=1", "--rotation=1s", "--rotations=3"];
+    let (_, document) = exercise(&[&flags[..], &["--tree"]].concat(), &["sh", "-c", script]);
+    let process = only(&document);
+    assert_eq!(process["cut_short"], Value::Null, "{process}");
+    assert_eq!(
+        process["engine_side"]["followers"]["reopened"], 4,
+        "{process}"
+    );
+    let (ended, _) = exercise(&flags, &["sh", "-c", script]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(
+        ended.stderr.contains("--tree reads them too"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn what_does_not_heed_docker_host_is_said_to_follow_nothing() {
     let flags = ["--containers=2", "--ready-within=500ms"];
     let (ended, document) = exercise(&flags, &["sleep", "1000"]);

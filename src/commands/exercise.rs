@@ -62,12 +62,7 @@ const STUCK_ROTATIONS: u32 = 2;
 pub struct ExerciseArgs {
     /// The log follower and its arguments: {socket} is replaced by the engine's socket, and where
     /// {container} stands there is one process per container
-    #[arg(
-        value_name = "CMD",
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "CMD", required = true, last = true)]
     command: Vec<String>,
 
     /// Variable of its environment, beside DOCKER_HOST; repeatable

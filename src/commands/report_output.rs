@@ -58,9 +58,11 @@ impl ReportOutput {
         if interrupted {
             return Ok(ExitCode::Interrupted);
         }
+        // A process that leakcheck found leaks until it ends; one that it started should not have ended.
+        let exercised = report.config.exercised.is_some();
         let unmeasured = report.wirings.iter().find(|wiring| {
-            let ended = wiring.cut_short.is_some() && wiring.verdict == Verdict::Inconclusive;
-            ended && gating.is_empty()
+            let ended = exercised || wiring.verdict == Verdict::Inconclusive;
+            wiring.cut_short.is_some() && ended && gating.is_empty()
         });
         match unmeasured {
             Some(wiring) => Err(Failure::environment(format!(

@@ -119,6 +119,20 @@ impl Programs {
         self.common.set.clone()
     }
 
+    /// Why there is nothing of them left to read; `None` while there is.
+    pub fn why_gone(&self) -> Option<String> {
+        if !self.common.set.all().is_empty() {
+            return None;
+        }
+        let how = self.ends().last.unwrap_or_default();
+        let running = children_but(&self.common.others).len();
+        let behind = match running {
+            0 => String::new(),
+            _ => format!("; {running} processes that it started go on: --tree reads them too"),
+        };
+        Some(format!("it ended by itself ({how}){behind}"))
+    }
+
     /// What has become of them so far.
     pub fn ends(&self) -> Ends {
         self.common.lock_ends().clone()

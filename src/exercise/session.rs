@@ -122,6 +122,11 @@ async fn observe(
         failed = rotations.make(exercise, engine) => return Err(failed),
     };
     seen.recording = recording;
+    if let (Some(cut_short), Some(gone)) = (&mut seen.recording.cut_short, programs.why_gone())
+        && !interrupt.is_cancelled()
+    {
+        *cut_short = format!("{cut_short}: {gone}");
+    }
     if let Some(started) = seen.recording.started {
         let since = |at: &Instant| at.checked_duration_since(started);
         seen.recording.rotated = rotations.made.iter().filter_map(since).collect();
@@ -149,15 +154,12 @@ async fn wait_until_followed(
             .filter(|one| one.opened > 0)
             .count();
         let within = duration::format(exercise.ready_within);
+        if let Some(gone) = programs.why_gone() {
+            return Ok(Some(format!("{gone}, before it followed all containers")));
+        }
         match followed {
             followed if followed == all => return Ok(None),
             _ if interrupt.is_cancelled() => return Ok(Some("it was interrupted".into())),
-            _ if programs.set().pids().is_empty() => {
-                let how = programs.ends().last.unwrap_or_default();
-                return Ok(Some(format!(
-                    "it ended by itself ({how}) before it followed all containers"
-                )));
-            }
             0 if Instant::now() >= deadline => {
                 return Ok(Some(format!(
                     "it followed no container within {within}: does it heed DOCKER_HOST? {{socket}} stands \

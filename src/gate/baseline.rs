@@ -124,6 +124,10 @@ fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String
                 "--keep-ended-streams",
                 config.keep_ended_streams.to_string(),
             ),
+            (
+                "--rotate-by",
+                told((config.exercised.as_ref()).map(|exercised| &exercised.rotate_by)),
+            ),
             ("--consumer-delay", told(config.consumer_delay_ms.map(time))),
         ]
     };

@@ -39,17 +39,23 @@ impl ProcessSet {
         self.lock().clone()
     }
 
+    /// The processes that are read.
+    pub fn all(&self) -> BTreeSet<u32> {
+        let mut pids = self.pids();
+        if let Some(others) = &self.with_children_but {
+            pids.extend(children_but(others));
+        }
+        pids
+    }
+
     /// Reads those that are there; one that ends meanwhile counts for nothing.
     ///
     /// # Errors
     /// Where one may not be read, and where none is left.
     pub fn read(&self) -> Result<ProcessReading, ReadError> {
-        let mut pids = self.pids();
+        let pids = self.all();
         if pids.is_empty() {
             return Err(ReadError::Gone);
-        }
-        if let Some(others) = &self.with_children_but {
-            pids.extend(children_but(others));
         }
         let mut sum: Option<ProcessReading> = None;
         for pid in pids {
