@@ -11,9 +11,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use ::leakcheck::engine::process::EngineProcess;
+use ::leakcheck::engine::rotation::{RotateBy, Rotation};
 use ::leakcheck::engine::spec::EngineSpec;
 use ::leakcheck::fleet::{Fleet, line_sequence};
-use common::{have, leakcheck};
+use common::{eventually, have, leakcheck};
 
 /// An engine with three containers, of which `web-01` is silent, and the `docker` command.
 struct Stock {
@@ -150,4 +151,100 @@ async fn docker_stop_and_rm_are_told_by_docker_events() {
         events.lines().collect::<Vec<_>>(),
         ["create", "start", "kill", "die", "stop", "destroy"]
     );
+}
+
+#[tokio::test]
+async fn a_stream_ends_at_its_rotation_and_what_becomes_of_its_container_is_told() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let rotation = |by| Rotation {
+        by,
+        keeps_streams: false,
+    };
+    let state = "inspect -f {{.State.Running}}|{{.RestartCount}}|{{.Id}} web-00";
+    let before = stock.docker(state);
+    assert!(before.starts_with("true|0|"), "{before}");
+    for (by, succeeds) in [
+        (RotateBy::Eof, true),
+        (RotateBy::Reset, false),
+        (RotateBy::Restart, true),
+        (RotateBy::Replace, true),
+        (RotateBy::EngineRestart, false),
+    ] {
+        let mut follow = stock.command("logs -f --tail 0 web-00");
+        let mut follow = follow.stderr(Stdio::null()).spawn().expect("docker runs");
+        let opened = || async {
+            stock
+                .engine
+                .state()
+                .await
+                .is_ok_and(|state| state.streams == 1)
+        };
+        eventually("a stream", opened).await;
+        stock.engine.rotate(rotation(by)).await.expect("rotates");
+        let status = tokio::task::spawn_blocking(move || follow.wait());
+        let status = status.await.expect("waited for").expect("ends");
+        assert_eq!(status.success(), succeeds, "{by:?}: {status}");
+        eventually("the engine", || async {
+            stock.engine.state().await.is_ok()
+        })
+        .await;
+        let now = stock.docker(state);
+        let same = before.trim_end().trim_start_matches("true|0|");
+        match by {
+            RotateBy::Restart => assert!(now.starts_with("true|1|") && now.contains(same), "{now}"),
+            RotateBy::Replace => {
+                assert!(now.starts_with("true|0|") && !now.contains(same), "{now}")
+            }
+            _ => assert!(now.starts_with("true|"), "{by:?}: {now}"),
+        }
+    }
+    let followers = stock.engine.followers().await.expect("tells");
+    let web = &followers.containers[0];
+    assert_eq!(
+        (web.rotations, web.reopened, web.opened),
+        (5, 4, 5),
+        "{web:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_engine_does_not_know_is_refused_in_dockers_form_and_counted() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let said = stock.error("volume ls");
+    assert!(said.contains("has containers and their logs"), "{said}");
+    let said = stock.error("exec web-00 true");
+    assert!(said.contains("has containers and their logs"), "{said}");
+    let followers = stock.engine.followers().await.expect("tells");
+    let unknown: Vec<_> = followers.unknown.keys().map(String::as_str).collect();
+    assert_eq!(unknown, ["GET /volumes", "POST /containers/{id}/exec"]);
+    assert!(
+        followers.requests.contains_key("GET /containers/{id}/json"),
+        "{followers:?}"
+    );
+}
+
+#[tokio::test]
+async fn stats_wait_and_restart_are_answered() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let stats = stock.docker("stats --no-stream --format {{.Name}}|{{.PIDs}} web-00");
+    assert_eq!(stats, "web-00|0\n");
+    let mut wait = stock.command("wait web-00");
+    let wait = wait.stdout(Stdio::piped()).spawn().expect("docker runs");
+    let asked = || async {
+        let followers = stock.engine.followers().await;
+        followers.is_ok_and(|told| told.requests.contains_key("POST /containers/{id}/wait"))
+    };
+    eventually("the wait", asked).await;
+    stock.docker("restart web-00");
+    let ended = tokio::task::spawn_blocking(move || wait.wait_with_output());
+    let ended = ended.await.expect("waited for").expect("ends");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "0\n");
+    let count = stock.docker("inspect -f {{.RestartCount}} web-00");
+    assert_eq!(count, "1\n");
 }

@@ -101,6 +101,29 @@ fn go_a_leaks_nothing_where_the_engine_ends_its_streams() {
     assert_eq!(each(process, "fds"), 0.0, "{process}");
 }
 
+#[test]
+fn go_f_is_hung_by_what_the_engine_alone_knows() {
+    let Some(program) = follower() else {
+        return skip("go cannot be run");
+    };
+    let flags = [
+        "--containers=5",
+        "--rotation=1s",
+        "--rotations=5",
+        "--keep-ended-streams",
+    ];
+    let command = [
+        program.to_str().expect("text"),
+        "-wiring=F",
+        "-rotate-on-restarts",
+        "-docker=unix://{socket}",
+    ];
+    let (_, document) = exercise(&flags, &command);
+    let process = only(&document);
+    assert_eq!(process["verdict"], "hung", "{}", process["reason"]);
+    assert_eq!(process["hung"]["containers"], 5);
+}
+
 const DOCKER_LOGS: [&str; 6] = ["docker", "logs", "-f", "--tail", "0", "{container}"];
 
 #[test]

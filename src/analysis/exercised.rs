@@ -24,7 +24,11 @@ pub fn followers_side(
     let delays = (after.containers.iter()).flat_map(|one| one.reopen_delays_ns.iter().copied());
     let delays: Vec<f64> = delays.map(|ns| ns as f64 / NANOS_PER_MS).collect();
     let longest = delays.iter().copied().fold(0.0, f64::max);
+    let stopped = (after.containers.iter()).filter(|one| has_stopped(one));
+    let stopped_for_ns = stopped.filter_map(|one| one.waiting_ns).max().unwrap_or(0);
     FollowersSide {
+        stopped: how_many(|one| has_stopped(one)),
+        stopped_for_ms: stopped_for_ns / 1_000_000,
         never_followed: how_many(|one| one.opened == 0),
         starved: how_many(|one| one.opened > 0 && one.streams == 0),
         streams_baseline: of(before, |one| one.streams),
@@ -46,6 +50,11 @@ pub fn followers_side(
         requests_per_minute: per_minute(&before.requests, &after.requests, passed),
         unknown_requests: after.unknown.clone(),
     }
+}
+
+/// Whether a container is held by an old stream, and no rotation has brought a new one for two of them.
+fn has_stopped(one: &Followers) -> bool {
+    one.streams > 0 && one.missed_in_a_row >= 2
 }
 
 fn per_minute(
@@ -71,6 +80,7 @@ mod tests {
             opened: streams + delays_ms.len() as u64,
             rotations: 3,
             reopened: delays_ms.len() as u64,
+            missed_in_a_row: 3 - delays_ms.len() as u64,
             reopen_delays_ns: delays_ms.iter().map(|ms| ms * 1_000_000).collect(),
             ..Followers::default()
         }
@@ -83,6 +93,10 @@ mod tests {
             requests: BTreeMap::from([("GET /containers/{id}/logs".into(), requests)]),
             unknown: BTreeMap::new(),
         };
+        // A rotation that is not followed by a new stream yet is none that was missed.
+        assert!(!has_stopped(&followers(1, &[5, 5])));
+        assert!(has_stopped(&followers(1, &[5])));
+        assert!(!has_stopped(&followers(0, &[5])), "it is starved");
         let before = told(
             vec![followers(1, &[]), followers(1, &[]), followers(0, &[])],
             3,

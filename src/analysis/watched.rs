@@ -76,7 +76,12 @@ impl Watch<'_> {
         );
         let sites = self.sites(first, last, parts.len());
         let (alive, rotations) = self.signs_of_life(judged, &parts);
-        let hung = self.hung(alive, parts.len() as u64);
+        let mut hung = self.hung(alive, parts.len() as u64);
+        if let Some(followers) = self.followers
+            && hung.r#where.is_empty()
+        {
+            hung.containers = Some(followers.stopped);
+        }
         let trends = Trends {
             tasks: tasks.map(|(_, trend)| trend),
             fds: fds.map(|(_, trend)| trend),

@@ -56,6 +56,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
     let steps = [
         hung,
         never_followed,
+        stopped,
         starved,
         too_short,
         leaking,
@@ -117,6 +118,19 @@ fn never_followed(evidence: &Evidence<'_>) -> Judgement {
         inconclusive(format!(
             "{never} of {all} containers were never followed{cut_short}"
         ))
+    })
+}
+
+/// Who opens no stream anew, and does not let go of the old one, has stopped rotating.
+fn stopped(evidence: &Evidence<'_>) -> Judgement {
+    let (followers, all) = (evidence.followers?, evidence.containers?);
+    let (stopped, longest) = (followers.stopped, followers.stopped_for_ms as f64 / 1000.0);
+    (stopped > 0).then(|| {
+        let reason = format!(
+            "{stopped} of {all} containers hang: no stream was opened anew for up to {longest:.1} s, and the \
+             old one is still open"
+        );
+        (Verdict::Hung, reason)
     })
 }
 

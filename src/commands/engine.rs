@@ -34,7 +34,6 @@ Examples:
   leakcheck engine --listen tcp://127.0.0.1:2375
       Over TCP. Then, in another terminal:
       docker -H tcp://127.0.0.1:2375 logs -f web-00
-
   leakcheck engine --rotate-by restart --rotation 5m
       Every five minutes all containers restart, and their streams end.
 
@@ -53,8 +52,8 @@ pub struct EngineArgs {
     fleet: FleetArgs,
 
     /// How all streams are rotated, every --rotation
-    #[arg(long, value_enum, default_value_t = RotateBy::None, hide_default_value = true, requires = "rotation")]
-    rotate_by: RotateBy,
+    #[arg(long, value_enum, requires = "rotation")]
+    rotate_by: Option<RotateBy>,
 
     /// Interval between two rotations
     #[arg(long, value_name = "DUR", value_parser = duration::parse_positive, requires = "rotate_by")]
@@ -116,7 +115,7 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
     let daemon = Arc::new(Daemon::new(&spec, clock));
     if let Some(every) = args.rotation {
         let rotation = Rotation {
-            by: args.rotate_by,
+            by: args.rotate_by.unwrap_or(RotateBy::None),
             keeps_streams: args.keep_ended_streams,
         };
         tokio::spawn(rotate_at_intervals(Arc::clone(&daemon), rotation, every));

@@ -28,9 +28,11 @@ pub struct Followers {
     pub rotations: u64,
     /// After how many of these a stream was opened anew before the next.
     pub reopened: u64,
+    /// How many of the last ones, one after the other, no new stream has followed.
+    pub missed_in_a_row: u64,
     /// How long that took, in ns, of the last rotations.
     pub reopen_delays_ns: Vec<u64>,
-    /// For how long nobody has opened anew the stream that was rotated last, in ns; null where
+    /// For how long nobody has opened a stream anew since the first rotation of these, in ns; null where
     /// somebody has.
     pub waiting_ns: Option<u64>,
     /// Lines that were handed to a connection, each once.
@@ -80,6 +82,7 @@ struct State {
     opened: u64,
     rotations: u64,
     reopened: u64,
+    missed_in_a_row: u64,
     delays_ns: Vec<u64>,
     /// When the stream was rotated that nobody has opened anew yet.
     rotated_ns: Option<i64>,
@@ -113,6 +116,7 @@ impl Followed {
         state.opened += 1;
         if let Some(rotated_ns) = state.rotated_ns.take() {
             state.reopened += 1;
+            state.missed_in_a_row = 0;
             if state.delays_ns.len() == REMEMBERED {
                 state.delays_ns.remove(0);
             }
@@ -138,7 +142,8 @@ impl Followed {
         // Nobody has to open a stream anew that was never open.
         if state.opened > 0 {
             state.rotations += 1;
-            state.rotated_ns = Some(now_ns);
+            state.missed_in_a_row += 1;
+            state.rotated_ns.get_or_insert(now_ns);
         }
     }
 
@@ -181,6 +186,7 @@ impl Followed {
             opened: state.opened,
             rotations: state.rotations,
             reopened: state.reopened,
+            missed_in_a_row: state.missed_in_a_row,
             reopen_delays_ns: state.delays_ns.clone(),
             waiting_ns: state.rotated_ns.map(|at_ns| nanos_between(at_ns, now_ns)),
             lines_sent: state.sent_before + state.lines.count(),
@@ -252,6 +258,10 @@ mod tests {
         let told = followed.tell("web", 0, 9 * SECOND);
         assert_eq!((told.rotations, told.reopened, told.streams), (3, 1, 1));
         assert_eq!(told.reopen_delays_ns, [4_000_000_000]);
+        assert_eq!(
+            (told.missed_in_a_row, told.waiting_ns),
+            (2, Some(2_000_000_000))
+        );
     }
 
     #[test]

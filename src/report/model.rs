@@ -515,6 +515,11 @@ pub struct FollowersSide {
     pub never_followed: u64,
     /// Containers whose stream was rotated, and that nobody follows at the end.
     pub starved: u64,
+    /// Containers of which the last two rotations, or more, were not followed by a new stream, while an
+    /// old one is still open.
+    pub stopped: u64,
+    /// For how long the one of these has that has for the longest, in ms.
+    pub stopped_for_ms: u64,
     /// Streams that were open before the first rotation that counts.
     pub streams_baseline: u64,
     /// Streams that are open at the end.

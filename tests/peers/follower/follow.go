@@ -13,6 +13,9 @@ const (
 	channelCapacity = 10
 	chunkBytes      = 4096
 	heartbeatEvery  = 10 * time.Second
+	// A container that restarts has said its last words once nothing has come for drainIdle.
+	drainIdle   = 50 * time.Millisecond
+	drainAtMost = 200 * time.Millisecond
 )
 
 // A follower follows containers, each by one stream after another.
@@ -109,12 +112,24 @@ func (f *follower) consume(stream context.Context, chunks <-chan []byte, restart
 		select {
 		case <-stream.Done():
 		case restarted = <-restarts:
+			drain(chunks)
 			return restarted
 		case <-chunks:
 			f.delay(stream)
 		}
 	}
 	return restarted
+}
+
+// drain takes what was still under way when a container restarted.
+func drain(chunks <-chan []byte) {
+	for end := time.Now().Add(drainAtMost); time.Now().Before(end); {
+		select {
+		case <-chunks:
+		case <-time.After(drainIdle):
+			return
+		}
+	}
 }
 
 // delay is what a slow consumer takes for a chunk; a rotation cuts it short.
