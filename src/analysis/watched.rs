@@ -197,11 +197,12 @@ impl Watch<'_> {
             Some(first) => *first,
             None => boundary(judged, rotation),
         };
-        while start < first.at {
+        let tolerance = rotation / PHASES as u32;
+        while start + tolerance < first.at {
             start += rotation;
         }
         let mut parts = Vec::new();
-        while start + rotation <= last.at + rotation / PHASES as u32 {
+        while start + rotation <= last.at + tolerance {
             let from = judged.partition_point(|reading| reading.at < start);
             let to = judged.partition_point(|reading| reading.at < start + rotation);
             if from < to {

@@ -69,12 +69,12 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
             "streams opened anew before the next",
             followers.reopened.to_string(),
         ),
+        ("ms until then, median", delay(|delay| delay.median)),
+        ("ms until then, longest", delay(|delay| delay.longest)),
         (
             "containers that stopped rotating",
             followers.stopped.to_string(),
         ),
-        ("ms until then, median", delay(|delay| delay.median)),
-        ("ms until then, longest", delay(|delay| delay.longest)),
         ("lines handed over", followers.lines_sent.to_string()),
         (
             "lines handed to no stream",
