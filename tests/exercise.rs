@@ -423,3 +423,39 @@ fn ctrl_c_leaves_nothing_running_and_reports_what_was_measured() {
     assert_eq!(report::of(&ended)["partial"], true);
     assert_eq!(program.processes(), []);
 }
+
+/// A follower that opens a stream of each container and reads nothing.
+const OPENS_AND_DOES_NOT_READ: &str = r"
+import socket, sys, time
+
+streams = []
+for name in ('web-00', 'web-01'):
+    stream = socket.socket(socket.AF_UNIX)
+    stream.connect(sys.argv[1])
+    path = f'/containers/{name}/logs?follow=1&stdout=1&tail=0'
+    stream.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
+    streams.append(stream)
+time.sleep(1000)
+";
+
+#[test]
+fn who_opens_streams_and_does_not_read_them_is_not_clean() {
+    if !have("python3") {
+        return;
+    }
+    let flags = [
+        "--containers=2",
+        "--rotate-by=none",
+        "--rotation=500ms",
+        "--rotations=5",
+        "--silent=0",
+    ];
+    let command = ["python3", "-c", OPENS_AND_DOES_NOT_READ, "{socket}"];
+    let (_, document) = exercise(&flags, &command);
+    let process = only(&document);
+    let engine = &process["engine_side"]["followers"];
+    assert_eq!(engine["unread_connections"], 2, "{engine}");
+    assert_eq!(process["verdict"], "starved", "{}", process["reason"]);
+    let reason = process["reason"].as_str().expect("told");
+    assert!(reason.contains("nobody reads"), "{reason}");
+}

@@ -47,6 +47,8 @@ pub fn followers_side(
         lines_lost: sum(|one| one.lines_lost),
         lines_repeated: sum(|one| one.lines_repeated),
         lines_behind: sum(|one| one.lines_behind),
+        unread_connections: None,
+        unread_bytes: None,
         requests_per_minute: per_minute(&before.requests, &after.requests, passed),
         unknown_requests: after.unknown.clone(),
     }

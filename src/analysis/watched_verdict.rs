@@ -61,6 +61,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
         too_short,
         leaking,
         leaking_streams,
+        unread,
         one_step,
         fallen,
         cut_short,
@@ -152,6 +153,16 @@ fn leaking_streams(evidence: &Evidence<'_>) -> Judgement {
             "its open streams grew from {before} to {now}: {twice} containers are followed more than once"
         );
         (Verdict::Leaking, reason)
+    })
+}
+
+/// Whoever opens streams and does not read them is as dead as one who opens none.
+fn unread(evidence: &Evidence<'_>) -> Judgement {
+    let followers = evidence.followers?;
+    let (connections, bytes) = (followers.unread_connections?, followers.unread_bytes?);
+    (connections > 0).then(|| {
+        let reason = format!("nobody reads what lies on {connections} connections: {bytes} bytes");
+        (Verdict::Starved, reason)
     })
 }
 

@@ -22,7 +22,7 @@ use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
 use crate::interrupt;
-use crate::report::model::{Config, Exercised, Report, SCHEMA, Tool, Watched};
+use crate::report::model::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
 use crate::watch::{self, Timing};
 
 const EXAMPLES: &str = "\
@@ -287,8 +287,11 @@ impl ExerciseArgs {
         let config = self.config(command, seen);
         let none = Default::default();
         let before = seen.before.as_ref().map_or(&none, |(before, _)| before);
-        let side =
-            (seen.after.as_ref()).map(|(after, _)| followers_side(before, after, seen.passed));
+        let side = seen.after.as_ref().map(|(after, _)| FollowersSide {
+            unread_connections: seen.unread.as_ref().map(|unread| unread.len() as u64),
+            unread_bytes: seen.unread.as_ref().map(|unread| unread.iter().sum()),
+            ..followers_side(before, after, seen.passed)
+        });
         let watch = Watch {
             name,
             unit: config.watched.as_ref().map_or("tasks", Watched::unit),

@@ -16,10 +16,13 @@ use crate::engine::rotation::{RotateBy, Rotation};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::EngineState;
 use crate::exit_code::Failure;
+use crate::probe::unread_bytes;
 use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
 
 /// Between two looks at whether all containers are followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Who reads nothing for so long does not read.
+const UNREAD_FOR: Duration = Duration::from_secs(1);
 /// So many of the last lines of a follower that has died are told.
 const LAST_LINES: usize = 10;
 
@@ -57,6 +60,9 @@ pub struct Seen {
     pub after: Option<(FollowersTold, EngineState)>,
     /// Between the two.
     pub passed: Duration,
+    /// What lies unread at the end on each connection on which nobody reads; `None` where the system does
+    /// not tell.
+    pub unread: Option<Vec<u64>>,
     /// What became of the processes.
     pub ends: Ends,
     /// The last lines that a follower printed which ended.
@@ -136,7 +142,25 @@ async fn observe(
         seen.before = Some(before);
         seen.passed = at.elapsed();
     }
+    if seen.recording.cut_short.is_none() {
+        seen.unread = unread(engine.socket()).await;
+    }
     Ok(seen)
+}
+
+/// What lies unread on connections on which it has not become less within a while.
+async fn unread(socket: &Path) -> Option<Vec<u64>> {
+    let before = unread_bytes::of_connections_to(socket).ok()?;
+    if before.values().all(|unread| *unread == 0) {
+        return Some(Vec::new());
+    }
+    tokio::time::sleep(UNREAD_FOR).await;
+    let after = unread_bytes::of_connections_to(socket).ok()?;
+    let stays = |(connection, unread): (&u32, &u64)| {
+        let now = after.get(connection)?;
+        (*unread > 0 && now >= unread).then_some(*now)
+    };
+    Some(before.iter().filter_map(stays).collect())
 }
 
 /// Waits until every container is followed; says why it is no use to go on, where it is not.

@@ -12,3 +12,4 @@ pub mod prometheus_text;
 pub mod settle;
 pub mod sites;
 pub mod task_census;
+pub mod unread_bytes;

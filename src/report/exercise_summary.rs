@@ -84,6 +84,10 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
             "lines handed over again",
             followers.lines_repeated.to_string(),
         ),
+        (
+            "connections that nobody reads at the end",
+            (followers.unread_connections).map_or("-".into(), |count| count.to_string()),
+        ),
         ("lines not taken yet", followers.lines_behind.to_string()),
     ]
 }

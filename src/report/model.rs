@@ -544,6 +544,11 @@ pub struct FollowersSide {
     pub lines_repeated: u64,
     /// Lines that are due and that the open streams have not taken yet.
     pub lines_behind: u64,
+    /// Connections to the engine on which bytes lie unread at the end, and nobody reads them; null where
+    /// the system does not tell.
+    pub unread_connections: Option<u64>,
+    /// How many bytes that are.
+    pub unread_bytes: Option<u64>,
     /// Requests per minute by method and path.
     pub requests_per_minute: BTreeMap<String, f64>,
     /// Requests for what the synthetic engine does not know, all in all.
