@@ -13,8 +13,9 @@ use url::Url;
 use super::{Dump, Keep, read};
 use crate::http_get::{Getter, Header, parse_url, without_password};
 
-/// So much is read at once.
-const BUFFER: usize = 256 * 1024;
+/// So much of a gzipped dump is read at once. It is less than what [`read`] asks for, so that what is
+/// not gzipped comes to it without a copy in between.
+const BUFFER: usize = 32 * 1024;
 /// How a gzip file begins (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A server that sends a dump for longer than this is not waited for.
