@@ -103,15 +103,17 @@ impl Programs {
             ends: Mutex::default(),
             end: CancellationToken::new(),
         });
-        let mut supervisors = JoinSet::new();
-        for container in each {
-            let child = common.spawn(container.as_deref())?;
-            supervisors.spawn(Arc::clone(&common).supervise(child, container));
-        }
-        Ok(Self {
+        // Where one cannot be started, those before it end as this is dropped.
+        let mut programs = Self {
             common,
-            supervisors,
-        })
+            supervisors: JoinSet::new(),
+        };
+        for container in each {
+            let child = programs.common.spawn(container.as_deref())?;
+            let supervised = Arc::clone(&programs.common).supervise(child, container);
+            programs.supervisors.spawn(supervised);
+        }
+        Ok(programs)
     }
 
     /// The processes, to be read.

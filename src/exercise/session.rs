@@ -65,7 +65,7 @@ pub struct Seen {
     pub unread: Option<Vec<u64>>,
     /// What became of the processes.
     pub ends: Ends,
-    /// The last lines that a follower printed which ended.
+    /// The last lines that any of them printed.
     pub last_lines: Vec<String>,
 }
 
@@ -96,10 +96,7 @@ pub async fn exercise(
     let stopped = engine.stop().await;
     let mut seen = seen?;
     stopped?;
-    if ends.by_themselves > 0 {
-        seen.last_lines = last_lines;
-    }
-    seen.ends = ends;
+    (seen.last_lines, seen.ends) = (last_lines, ends);
     Ok(seen)
 }
 
