@@ -238,11 +238,8 @@ fn a_process_that_ends_is_said_to_have_ended_and_one_that_is_not_there_is_refuse
 fn ctrl_c_ends_a_watch_with_a_partial_report() {
     let pid = format!("--pid={}", std::process::id());
     let mut program = Program::start(&["watch", &pid, "--every=50ms", "--format=json"]);
-    // A second descriptor of a pipe, say: the signal handlers are there once its runtime is.
-    poll("its event loop", || {
-        let folder = format!("/proc/{}/fd", program.pid());
-        let fds = std::fs::read_dir(folder).ok()?.count();
-        (fds > 6).then_some(())
+    poll("its handler", || {
+        program.handles(Signal::SIGINT).then_some(())
     });
     program.send(Signal::SIGINT);
     let ended = program.wait();

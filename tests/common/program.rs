@@ -91,6 +91,19 @@ impl Program {
         send(i32::try_from(self.child.id()).expect("a pid"), signal);
     }
 
+    /// Whether it handles a signal by now: until then the signal would end it.
+    pub fn handles(&self, signal: Signal) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let caught = status.ok().and_then(|status| {
+            let caught = status
+                .lines()
+                .find_map(|line| line.strip_prefix("SigCgt:"))?;
+            u64::from_str_radix(caught.trim(), 16).ok()
+        });
+        // Bit 0 is signal 1 (proc_pid_status(5)).
+        caught.is_some_and(|caught| caught >> (signal as i32 - 1) & 1 == 1)
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }
