@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::fleet_args::FleetArgs;
 use super::gating::Gating;
+use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
@@ -23,7 +24,7 @@ use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
 use crate::interrupt;
 use crate::report::model::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
-use crate::watch::{self, Timing};
+use crate::watch::Timing;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -128,23 +129,23 @@ pub struct ExerciseArgs {
 /// A usage failure before anything is started where a flag is wrong; later where the follower cannot be
 /// started, ends by itself, or follows nothing.
 pub fn execute(args: ExerciseArgs) -> Result<ExitCode, Failure> {
-    args.check()?;
-    args.output.check()?;
-    if let Some(folder) = &args.sources.dump_dir {
-        watch::make_dump_folder(folder)?;
-    }
     let command =
         CommandLine::new(args.command.clone(), args.environment.clone()).map_err(Failure::usage)?;
+    args.check(&command)?;
+    args.output.check()?;
+    if let Some(folder) = &args.sources.dump_dir {
+        output::make_folder("--dump-dir", folder)?;
+    }
     // Removed when it is dropped, at the end.
     let temporary = TempDir::with_prefix("leakcheck-exercise-")
         .map_err(|error| Failure::environment(format!("no temporary folder: {error}")))?;
-    let output = args.output_dir.clone();
-    let output = output.unwrap_or_else(|| temporary.path().to_owned());
-    exercise::make_output_folder(&output)?;
+    let folder = args.output_dir.clone();
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    output::make_folder("--output-dir", &folder)?;
 
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = runtime::start()?;
-    let exercised = runtime.block_on(exercise_and_judge(&args, command, output));
+    let exercised = runtime.block_on(exercise_and_judge(&args, command, folder));
     runtime.shutdown_background();
     let (report, interrupted) = exercised?;
     args.output.finish(&report, &args.gating, interrupted)
@@ -181,10 +182,11 @@ async fn exercise_and_judge(
 }
 
 impl ExerciseArgs {
-    fn check(&self) -> Result<(), Failure> {
+    fn check(&self, command: &CommandLine) -> Result<(), Failure> {
         // One gauge of each process is none of all.
-        let per_container = self.command.iter().any(|word| word.contains("{container}"));
-        if per_container && (self.sources.asks() || self.sources.shown().console.is_some()) {
+        if command.is_per_container()
+            && (self.sources.asks() || self.sources.shown().console.is_some())
+        {
             return Err(Failure::usage(
                 "--pprof, --console and --metrics are of one process, and with {container} there is one \
                  for each",

@@ -2,6 +2,7 @@
 //! the files that a report is written to beside it.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
 
@@ -64,4 +65,13 @@ pub fn terminal() -> Terminal {
         width: width.clamp(40, 120),
         colours,
     }
+}
+
+/// Makes a folder that a flag names, where it is not there yet.
+///
+/// # Errors
+/// A usage failure that names the flag.
+pub fn make_folder(flag: &str, folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::usage(format!("{flag} {}: {error}", folder.display())))
 }

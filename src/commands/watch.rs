@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 
 use super::gating::Gating;
+use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
@@ -136,7 +137,7 @@ pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     args.check()?;
     args.output.check()?;
     if let Some(folder) = &args.sources.dump_dir {
-        watch::make_dump_folder(folder)?;
+        output::make_folder("--dump-dir", folder)?;
     }
     let runtime = runtime::start()?;
     let watched = runtime.block_on(watch_and_judge(&args));

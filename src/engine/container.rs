@@ -33,6 +33,7 @@ pub struct SyntheticContainer {
     pub generation: u64,
     /// What is known of its followers.
     pub followed: Arc<Followed>,
+    described: Container,
     now: watch::Sender<Now>,
 }
 
@@ -77,6 +78,7 @@ impl SyntheticContainer {
             restarts: (container.restarts).map(|restarts| Restarts::new(restarts, started_at_ns)),
             generation: 0,
             followed: Arc::default(),
+            described: container.clone(),
             now: watch::Sender::new(Now {
                 lifecycle: Lifecycle::Running,
                 rotated: None,
@@ -86,14 +88,14 @@ impl SyntheticContainer {
     }
 
     /// A container that takes the place of this one: with its name and its rate, and another id.
-    pub fn replacement(&self, container: &Container, started_at_ns: i64) -> Self {
+    pub fn replacement(&self, started_at_ns: i64) -> Self {
         let generation = self.generation + 1;
         Self {
             // No name of a container has a space in it.
             id: identity::container_id(&format!("{} {generation}", self.name)),
             generation,
             followed: Arc::clone(&self.followed),
-            ..Self::new(container, started_at_ns)
+            ..Self::new(&self.described, started_at_ns)
         }
     }
 
@@ -114,11 +116,10 @@ impl SyntheticContainer {
         scheduled + self.now.borrow().restarted.0
     }
 
-    /// How many of its lines are due by now.
-    pub fn lines_due(&self, now_ns: i64) -> u64 {
+    /// How many lines of a schedule, mostly its own, are due by now: none after its end.
+    pub fn lines_due(&self, schedule: &Schedule, now_ns: i64) -> u64 {
         let exit_ns = self.lifecycle().exit().map(|exit| exit.finished_at_ns);
-        self.schedule
-            .due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)))
+        schedule.due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)))
     }
 
     /// The first 12 digits of its id.

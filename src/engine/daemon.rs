@@ -16,7 +16,6 @@ use crate::engine::requests::Requests;
 use crate::engine::rotation::{RotateBy, Rotation, StreamFate};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::Counts;
-use crate::fleet::{self, Fleet};
 
 /// The engine without its sockets.
 #[derive(Debug)]
@@ -33,7 +32,6 @@ pub struct Daemon {
     pub requests: Requests,
     /// How often the engine was asked to start anew: its server does.
     pub restarts: watch::Sender<u64>,
-    fleet: Fleet,
 }
 
 impl Daemon {
@@ -46,7 +44,6 @@ impl Daemon {
             counts: Arc::default(),
             requests: Requests::default(),
             restarts: watch::Sender::default(),
-            fleet: spec.fleet.clone(),
         }
     }
 
@@ -56,12 +53,9 @@ impl Daemon {
             true => StreamFate::FallsSilent,
             false => StreamFate::Ends,
         };
-        let running = || {
-            let mut running = self.registry.existing();
-            running.retain(|container| container.lifecycle().exit().is_none());
-            running
-        };
-        for container in running() {
+        let mut running = self.registry.existing();
+        running.retain(|container| container.lifecycle().exit().is_none());
+        for container in running {
             container.followed.rotated(self.clock.now_ns());
             match rotation.by {
                 RotateBy::Eof => {
@@ -90,10 +84,6 @@ impl Daemon {
 
     /// Removes a container and puts a new one into its place.
     fn replace(&self, container: &Arc<SyntheticContainer>) {
-        let of_this_name = |one: &&fleet::Container| one.name == container.name;
-        let Some(described) = self.fleet.containers.iter().find(of_this_name) else {
-            return;
-        };
         // Whoever removes it at the same time has the last word.
         if self.remove(container, true).is_err() {
             return;
@@ -101,8 +91,8 @@ impl Daemon {
         let now_ns = self.clock.now_ns();
         container
             .followed
-            .next_generation(container.lines_due(now_ns));
-        let new = Arc::new(container.replacement(described, now_ns));
+            .next_generation(container.lines_due(&container.schedule, now_ns));
+        let new = Arc::new(container.replacement(now_ns));
         self.registry.replace(Arc::clone(&new));
         for action in [Action::Create, Action::Start] {
             self.events.record(&new, action, now_ns);
@@ -113,7 +103,7 @@ impl Daemon {
     pub fn followers(&self) -> Vec<Followers> {
         let now_ns = self.clock.now_ns();
         let tell = |container: &Arc<SyntheticContainer>| {
-            let due = container.lines_due(now_ns);
+            let due = container.lines_due(&container.schedule, now_ns);
             container.followed.tell(&container.name, due, now_ns)
         };
         self.registry.all().iter().map(tell).collect()

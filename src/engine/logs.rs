@@ -54,7 +54,7 @@ impl LogRequest {
         } else {
             Schedule::silent()
         };
-        let printed = printed_lines(&schedule, container, daemon.clock.now_ns());
+        let printed = container.lines_due(&schedule, daemon.clock.now_ns());
         let lines = self.range(&schedule, printed);
         let follow = self.follow.then(|| Following::new(daemon, container));
         let format = LineFormat {
@@ -83,11 +83,6 @@ impl LogRequest {
         let end = if self.follow { u64::MAX } else { printed };
         after_tail.max(since)..end.min(until)
     }
-}
-
-fn printed_lines(schedule: &Schedule, container: &SyntheticContainer, now_ns: i64) -> u64 {
-    let exit_ns = container.lifecycle().exit().map(|exit| exit.finished_at_ns);
-    schedule.due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)))
 }
 
 #[cfg(test)]

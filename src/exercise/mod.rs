@@ -10,4 +10,4 @@ mod session;
 
 pub use command_line::CommandLine;
 pub use programs::{Ends, Running};
-pub use session::{Exercise, Seen, exercise, make_output_folder};
+pub use session::{Exercise, Seen, exercise};

@@ -235,12 +235,3 @@ impl Rotations {
         std::future::pending().await
     }
 }
-
-/// Makes sure that output can be written into a folder.
-///
-/// # Errors
-/// Where it cannot be made.
-pub fn make_output_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::usage(format!("--output-dir {}: {error}", folder.display())))
-}

@@ -14,5 +14,5 @@ mod target;
 pub use lives::{Lives, Waiting};
 pub use reading::{Kind, Reading, Replaced, Site};
 pub use session::{Listener, Recording, Timing, watch};
-pub use sources::{Sources, make_dump_folder};
+pub use sources::Sources;
 pub use target::{Processes, Target};

@@ -1,7 +1,7 @@
 //! The sources of a watched process, opened once and read together.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -359,13 +359,4 @@ fn runs(group: &Group) -> &str {
         .find(|frame| frame.func != "runtime.goexit")
         .or(group.created_by.as_ref())
         .map_or("unknown", |frame| frame.func.as_str())
-}
-
-/// Makes sure that dumps can be kept in a folder.
-///
-/// # Errors
-/// Where it cannot be made.
-pub fn make_dump_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::usage(format!("--dump-dir {}: {error}", folder.display())))
 }
