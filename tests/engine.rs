@@ -18,8 +18,9 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
-    LogsOptionsBuilder, RemoveContainerOptions, StopContainerOptions,
+    AttachContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
+    ListContainersOptions, LogsOptions, LogsOptionsBuilder, RemoveContainerOptions,
+    StopContainerOptions,
 };
 use common::{eventually, leakcheck};
 use futures_util::{StreamExt, TryStreamExt};
@@ -224,6 +225,31 @@ async fn a_terminals_log_is_raw_and_any_others_is_framed() {
     let framed = raw_request(engine.socket(), "GET", &path("chatty")).await;
     assert!(framed.contains("\u{1}\0\0\0\0\0\0"), "{framed:?}");
     engine.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn bollard_attaches_to_a_terminals_output_and_to_any_others_from_the_first_line() {
+    let (engine, docker) = start().await;
+    for name in ["chatty", "terminal"] {
+        let options = AttachContainerOptionsBuilder::new()
+            .stdout(true)
+            .logs(true)
+            .stream(true)
+            .build();
+        let attached = docker.attach_container(name, Some(options)).await;
+        let mut output = attached.expect("is taken over").output;
+        let mut text = String::new();
+        while text.lines().count() < 600 {
+            let chunk = output.next().await.expect("goes on").expect("is intact");
+            text += &String::from_utf8_lossy(&chunk.into_bytes());
+        }
+        let lines: Vec<String> = text.lines().take(599).map(str::to_owned).collect();
+        assert_eq!(sequences(&lines), (0..599).collect::<Vec<_>>(), "{name}");
+    }
+    eventually("its end, once the next line finds nobody", || async {
+        engine.state().await.is_ok_and(|state| state.streams == 0)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -210,6 +210,38 @@ async fn a_stream_ends_at_its_rotation_and_what_becomes_of_its_container_is_told
 }
 
 #[tokio::test]
+async fn docker_attach_takes_its_connection_over_until_the_container_ends() {
+    let Some(stock) = Stock::start().await else {
+        return;
+    };
+    let mut attach = stock.command("attach --no-stdin web-00");
+    let mut attach = (attach.stdout(Stdio::piped()).stderr(Stdio::null()))
+        .spawn()
+        .expect("docker runs");
+    let mut lines = BufReader::new(attach.stdout.take().expect("piped")).lines();
+    let first = lines.next().expect("a line").expect("UTF-8");
+    let first = line_sequence(first.as_bytes()).expect("a line of its container");
+    // The container has been running for 10 s: what it said before is left out.
+    assert!(first > 5, "{first}");
+    let follows = stock.engine.followers().await.expect("tells");
+    assert_eq!(
+        (
+            follows.containers[0].streams,
+            follows.containers[0].connections
+        ),
+        (1, 1)
+    );
+    stock.docker("restart web-00");
+    let rest = tokio::task::spawn_blocking(move || (lines.count(), attach.wait()));
+    rest.await.expect("waited for").1.expect("ends");
+    eventually("the connection's end", || async {
+        let told = stock.engine.followers().await;
+        told.is_ok_and(|told| told.containers[0].connections == 0)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_the_engine_does_not_know_is_refused_in_dockers_form_and_counted() {
     let Some(stock) = Stock::start().await else {
         return;

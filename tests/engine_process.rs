@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -206,6 +206,38 @@ fn tcp_port_0_is_told_by_its_real_number() {
     std::net::TcpStream::connect(address).expect("listens there");
     send(Signal::SIGINT, &child);
     assert_eq!(child.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn a_tcp_connection_that_a_rotation_breaks_is_reset_and_one_that_ends_is_not() {
+    for (by, reset) in [("reset", true), ("eof", false)] {
+        let temporary = tempfile::tempdir().expect("a directory");
+        let flags = ["--listen=tcp://127.0.0.1:0", "--rotation=300ms"];
+        let by = format!("--rotate-by={by}");
+        let (mut child, line) = start_engine(&temporary, &[&flags[..], &[&by]].concat());
+        let (_, address) = line.split_once("tcp://").expect("an address");
+        let mut stream = std::net::TcpStream::connect(address).expect("listens there");
+        let request = "GET /containers/web-00/logs?follow=1&stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("is open");
+        let mut answer = Vec::new();
+        // A chunked answer that ends in order is followed by nothing: the connection is kept.
+        let mut byte = [0];
+        let ended = loop {
+            match stream.read(&mut byte) {
+                Ok(0) => break Ok(()),
+                Ok(_) => answer.push(byte[0]),
+                Err(error) => break Err(error.kind()),
+            }
+            if answer.ends_with(b"\r\n0\r\n\r\n") {
+                break Ok(());
+            }
+        };
+        send(Signal::SIGINT, &child);
+        assert_eq!(child.wait().expect("ends").code(), Some(0));
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{by}");
+        let was_reset = ended == Err(std::io::ErrorKind::ConnectionReset);
+        assert_eq!(was_reset, reset, "{by}: {ended:?}");
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ Examples:
   leakcheck engine --rotate-by restart --rotation 5m
       Every five minutes all containers restart, and their streams end.
 
-It answers ps, inspect, logs, events, stats, wait, stop, restart, rm, info and version as Docker does.
+It answers ps, inspect, logs, attach, events, stats, wait, stop, restart, rm, info and version as
+Docker does.
 `leakcheck exercise` runs a log follower against it and says what it leaks. Ctrl-C ends it.")]
 pub struct EngineArgs {
     /// Where to listen: unix:///path or tcp://127.0.0.1:PORT [default: a private unix socket]

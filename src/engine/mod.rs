@@ -4,12 +4,13 @@
 //! ```text
 //! spec ─► registry of containers (identity, schedule, lifecycle)
 //!                       │
-//! listen ─► server ─► routes ─► documents · logs ─► follow ─► frames · events
+//! listen ─► server ─► routes ─► documents · logs, attach ─► follow ─► frames · events
 //!                       │
 //!                     state, requests, followers       process: the parent's handle on a child
 //!                       (what was counted)             rotation: what becomes of open streams
 //! ```
 
+pub mod attach;
 pub mod clock;
 pub mod container;
 pub mod daemon;
@@ -31,6 +32,7 @@ pub mod process;
 pub mod query;
 pub mod registry;
 pub mod requests;
+pub mod resettable;
 pub mod restarts;
 pub mod rotation;
 pub mod routes;

@@ -4,14 +4,20 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use futures_util::Stream;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER, UPGRADE,
+};
+use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use nix::sys::signal::Signal;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use crate::engine::attach;
+use crate::engine::container::SyntheticContainer;
 use crate::engine::daemon::Daemon;
 use crate::engine::documents::{self, API_VERSION, MIN_API_VERSION, api_version_text};
 use crate::engine::errors::ApiError;
@@ -60,15 +66,15 @@ const DOCKERS: &[&str] = &[
     "volumes",
 ];
 const DOCKERS_OF_CONTAINERS: &[&str] = &[
-    "archive", "attach", "changes", "create", "exec", "export", "pause", "prune", "rename",
-    "resize", "start", "top", "unpause", "update",
+    "archive", "changes", "create", "exec", "export", "pause", "prune", "rename", "resize",
+    "start", "top", "unpause", "update",
 ];
 
 /// Answers a request; errors become Docker's JSON errors.
 pub fn answer(
     daemon: &Arc<Daemon>,
     connection: &Connection,
-    request: &Request<Incoming>,
+    request: &mut Request<Incoming>,
 ) -> Response<Body> {
     let mut response = route(daemon, connection, request)
         .unwrap_or_else(|error| json(error.status, &serde_json::json!({"message": error.message})));
@@ -79,8 +85,10 @@ pub fn answer(
 fn route(
     daemon: &Arc<Daemon>,
     connection: &Connection,
-    request: &Request<Incoming>,
+    request: &mut Request<Incoming>,
 ) -> Result<Response<Body>, ApiError> {
+    let taken_over =
+        attach::asks_to_take_over(request.headers()).then(|| hyper::upgrade::on(&mut *request));
     let path = request.uri().path();
     let query = Query::parse(request.uri().query());
     match (request.method(), path) {
@@ -93,13 +101,18 @@ fn route(
     let segments = segments(path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let asked = without_version(&segments)?;
-    let answered = answer_dockers(daemon, connection, request.method(), asked, &query);
+    let answered = match (request.method(), asked) {
+        (&Method::POST, ["containers", reference, "attach"]) => {
+            attach(daemon, connection, reference, &query, taken_over)
+        }
+        (method, path) => answer_dockers(daemon, connection, method, path, &query),
+    };
     let known = !matches!(&answered, Err(error) if error.is_unknown_here());
     daemon.requests.count(request.method(), asked, known);
     answered
 }
 
-/// Answers what Docker's engine is asked.
+/// Answers what Docker's engine is asked, but for what takes its connection over.
 fn answer_dockers(
     daemon: &Arc<Daemon>,
     connection: &Connection,
@@ -229,14 +242,66 @@ fn logs(
 ) -> Result<Response<Body>, ApiError> {
     let request = LogRequest::parse(query)?;
     let container = daemon.registry.find(reference)?;
+    Ok(stream_lines(daemon, connection, &request, &container))
+}
+
+/// A container's output, over a connection that the client takes over, or else as an ordinary answer.
+fn attach(
+    daemon: &Arc<Daemon>,
+    connection: &Connection,
+    reference: &str,
+    query: &Query,
+    taken_over: Option<OnUpgrade>,
+) -> Result<Response<Body>, ApiError> {
+    let request = attach::log_request(query)?;
+    let container = daemon.registry.find(reference)?;
+    let Some(taken_over) = taken_over else {
+        return Ok(stream_lines(daemon, connection, &request, &container));
+    };
+    let lines = lines(daemon, connection, &request, &container);
+    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type(&container));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("tcp"));
+    let daemon = Arc::clone(daemon);
+    tokio::spawn(attach::carry(daemon, container, taken_over, lines));
+    Ok(response)
+}
+
+fn stream_lines(
+    daemon: &Daemon,
+    connection: &Connection,
+    request: &LogRequest,
+    container: &Arc<SyntheticContainer>,
+) -> Response<Body> {
     connection.follows(&container.followed);
-    let content_type = if container.tty {
+    let lines = lines(daemon, connection, request, container);
+    let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type(container));
+    response
+}
+
+/// A container's lines. Where they break off, their connection is to be reset.
+fn lines(
+    daemon: &Daemon,
+    connection: &Connection,
+    request: &LogRequest,
+    container: &Arc<SyntheticContainer>,
+) -> impl Stream<Item = Result<Frame<Bytes>, Broken>> + Send + use<> {
+    let resets = connection.resets.clone();
+    let lines = request.open(daemon, container).into_frames();
+    // `BodyExt` has methods of the same names.
+    futures_util::TryStreamExt::inspect_err(lines, move |Broken| resets.set())
+}
+
+fn content_type(container: &SyntheticContainer) -> HeaderValue {
+    HeaderValue::from_static(if container.tty {
         "application/vnd.docker.raw-stream"
     } else {
         "application/vnd.docker.multiplexed-stream"
-    };
-    let lines = request.open(daemon, &container).into_frames();
-    Ok(stream(content_type, StreamBody::new(lines).boxed_unsync()))
+    })
 }
 
 fn stop(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {

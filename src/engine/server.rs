@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use crate::engine::daemon::Daemon;
 use crate::engine::followers::{Followed, FollowedGuard};
 use crate::engine::listen::{Listener, ListeningSocket};
+use crate::engine::resettable::{Resets, Resettable};
 use crate::engine::routes;
 
 /// The longest request head; also what hyper holds of a response that the client does not read,
@@ -30,6 +31,8 @@ pub const DOWN_FOR: Duration = Duration::from_millis(200);
 pub struct Connection {
     /// The containers whose logs were asked for over it.
     follows: Mutex<Vec<FollowedGuard>>,
+    /// Whether it is reset in the end, where it can be: by an answer that breaks off.
+    pub resets: Resets,
 }
 
 impl Connection {
@@ -72,7 +75,9 @@ pub async fn serve(daemon: Arc<Daemon>, socket: &ListeningSocket) -> Infallible 
                 .map(|(stream, _)| spawn_connection(&daemon, stream)),
             ListeningSocket::Tcp(listener) => listener.accept().await.and_then(|(stream, _)| {
                 send_lines_at_once(&stream)?;
-                spawn_connection(&daemon, stream);
+                let connection = Connection::default();
+                let stream = Resettable::new(stream, connection.resets.clone());
+                serve_connection(&daemon, stream, connection);
                 Ok(())
             }),
         };
@@ -91,18 +96,25 @@ pub fn spawn_connection<S>(daemon: &Arc<Daemon>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    serve_connection(daemon, stream, Connection::default());
+}
+
+fn serve_connection<S>(daemon: &Arc<Daemon>, stream: S, of_requests: Connection)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let daemon = Arc::clone(daemon);
     let open = daemon.counts.connection();
     let mut restarts = daemon.restarts.subscribe();
-    let of_requests = Connection::default();
-    let service = service_fn(move |request| {
-        let response = routes::answer(&daemon, &of_requests, &request);
+    let service = service_fn(move |mut request| {
+        let response = routes::answer(&daemon, &of_requests, &mut request);
         async { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new()
         .title_case_headers(true)
         .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::spawn(async move {
         let _open = open;
         tokio::select! {
