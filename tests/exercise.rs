@@ -250,6 +250,56 @@ fn dockers_client_for_python_is_judged_over_twenty_rotations() {
     assert!(fds.abs() < 0.05, "{fds}: {}", process["reason"]);
 }
 
+/// A follower that attaches, by Docker's own client for Python.
+const PYTHON_ATTACHER: &str = "
+import threading
+import docker
+
+client = docker.from_env()
+
+def follow(container):
+    while True:
+        for chunk in container.attach(stream=True, logs=False):
+            pass
+
+threads = [threading.Thread(target=follow, args=[c]) for c in client.containers.list()]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+";
+
+#[test]
+fn who_attaches_is_judged_as_who_follows_the_log_and_its_reopening_is_gated() {
+    let Some(python) = python_with_docker() else {
+        return;
+    };
+    let python = python.to_str().expect("text");
+    let flags = [
+        "--containers=5",
+        "--rotation=500ms",
+        "--rotations=6",
+        "--silent=0",
+        "--gate=*.rotations_not_reopened == 0",
+        "--gate=*.reopen_delay_ms <= 0",
+        "--gate=*.lines_not_handed_over <= 100000",
+    ];
+    let (ended, document) = exercise(&flags, &[python, "-c", PYTHON_ATTACHER]);
+    let process = only(&document);
+    let engine = &process["engine_side"]["followers"];
+    assert_eq!(engine["reopened"], 5 * 7, "{engine} {}", ended.stderr);
+    assert_eq!(engine["streams_final"], 5, "{engine}");
+    let asked = engine["requests_per_minute"].as_object().expect("requests");
+    assert!(
+        asked.contains_key("POST /containers/{id}/attach"),
+        "{asked:?}"
+    );
+    let gates = document["gates"].as_array().expect("judged");
+    let held: Vec<_> = gates.iter().map(|gate| gate["held"] == true).collect();
+    assert_eq!(held, [true, false, true], "{gates:?}");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+}
+
 #[test]
 fn what_ends_at_once_is_told_with_its_last_words() {
     let command = ["sh", "-c", "echo no such option >&2; exit 3"];
@@ -437,6 +487,28 @@ for name in ('web-00', 'web-01'):
     streams.append(stream)
 time.sleep(1000)
 ";
+
+#[test]
+fn what_lies_unread_at_each_rotation_is_told() {
+    if !have("python3") {
+        return;
+    }
+    let flags = [
+        "--containers=2",
+        "--keep-ended-streams",
+        "--rotation=500ms",
+        "--rotations=3",
+        "--silent=0",
+    ];
+    let command = ["python3", "-c", OPENS_AND_DOES_NOT_READ, "{socket}"];
+    let (_, document) = exercise(&flags, &command);
+    let unread = &only(&document)["engine_side"]["followers"]["unread_at_rotations"];
+    assert!(unread["median_bytes"].as_f64() > Some(0.0), "{unread}");
+    assert!(
+        unread["most_bytes"].as_f64() >= unread["median_bytes"].as_f64(),
+        "{unread}"
+    );
+}
 
 #[test]
 fn who_opens_streams_and_does_not_read_them_is_not_clean() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::trend;
 use crate::engine::followers::{Followers, FollowersTold};
-use crate::report::model::{FollowersSide, ReopenDelay};
+use crate::report::model::{FollowersSide, ReopenDelay, UnreadAtRotations};
 
 const NANOS_PER_MS: f64 = 1e6;
 
@@ -49,9 +49,18 @@ pub fn followers_side(
         lines_behind: sum(|one| one.lines_behind),
         unread_connections: None,
         unread_bytes: None,
+        unread_at_rotations: None,
         requests_per_minute: per_minute(&before.requests, &after.requests, passed),
         unknown_requests: after.unknown.clone(),
     }
+}
+
+/// What lay unread, from the bytes before each rotation.
+pub fn unread_at_rotations(bytes: &[u64]) -> Option<UnreadAtRotations> {
+    Some(UnreadAtRotations {
+        most_bytes: bytes.iter().copied().max()?,
+        median_bytes: trend::median(bytes.iter().map(|bytes| *bytes as f64)),
+    })
 }
 
 /// Whether a container is held by an old stream, and no rotation has brought a new one for two of them.

@@ -13,7 +13,7 @@ use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
 use super::watch_display::WatchDisplay;
-use crate::analysis::exercised::followers_side;
+use crate::analysis::exercised::{followers_side, unread_at_rotations};
 use crate::analysis::watched::Watch;
 use crate::duration::{self, millis};
 use crate::engine::clock::Clock;
@@ -292,6 +292,7 @@ impl ExerciseArgs {
         let side = seen.after.as_ref().map(|(after, _)| FollowersSide {
             unread_connections: seen.unread.as_ref().map(|unread| unread.len() as u64),
             unread_bytes: seen.unread.as_ref().map(|unread| unread.iter().sum()),
+            unread_at_rotations: unread_at_rotations(&seen.unread_at_rotations),
             ..followers_side(before, after, seen.passed)
         });
         let watch = Watch {

@@ -21,6 +21,8 @@ A gate is WIRING.METRIC OP NUMBER, or WIRING.verdict == VERDICT:
            tasks_per_minute, fds_per_minute        of all, monitor's clock
            tasks_over_baseline, fds_over_baseline  at the end, of all containers
            lines_lost, lines_duplicated, containers_hung, rotations_missed
+           rotations_not_reopened, reopen_delay_ms, lines_not_handed_over
+                                                   of an exercise
   OP       <= < >= > == !=                         exact; for a verdict == or !=
   VERDICT  clean, leaking, hung, starved, inconclusive
 

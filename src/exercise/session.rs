@@ -63,6 +63,9 @@ pub struct Seen {
     /// What lies unread at the end on each connection on which nobody reads; `None` where the system does
     /// not tell.
     pub unread: Option<Vec<u64>>,
+    /// What lay unread on all connections right before each rotation that counts; none where the system
+    /// does not tell, or the engine made no rotation.
+    pub unread_at_rotations: Vec<u64>,
     /// What became of the processes.
     pub ends: Ends,
     /// The last lines that any of them printed.
@@ -139,6 +142,7 @@ async fn observe(
         seen.before = Some(before);
         seen.passed = at.elapsed();
     }
+    seen.unread_at_rotations = rotations.unread;
     if seen.recording.cut_short.is_none() {
         seen.unread = unread(engine.socket()).await;
     }
@@ -208,6 +212,8 @@ struct Rotations {
     made: Vec<Instant>,
     /// What the engine knew before the second, from which on they count, and when.
     before: Option<((FollowersTold, EngineState), Instant)>,
+    /// What lay unread on all connections right before each that counts.
+    unread: Vec<u64>,
 }
 
 impl Rotations {
@@ -226,6 +232,11 @@ impl Rotations {
             }
             if exercise.rotation.by == RotateBy::None {
                 continue;
+            }
+            if number > 0 {
+                let unread = unread_bytes::of_connections_to(engine.socket()).ok();
+                self.unread
+                    .extend(unread.map(|of_each| of_each.values().sum::<u64>()));
             }
             self.made.push(Instant::now());
             if let Err(error) = engine.rotate(exercise.rotation).await {

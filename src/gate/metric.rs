@@ -25,11 +25,17 @@ pub enum Metric {
     ContainersHung,
     /// Rotations that were due and not made, over all containers.
     RotationsMissed,
+    /// Rotations of an exercise's engine that no stream was opened anew after, over all containers.
+    RotationsNotReopened,
+    /// How long it took at most until a stream was opened anew that an exercise's engine rotated, in ms.
+    ReopenDelayMs,
+    /// Lines that an exercise's engine handed to no stream.
+    LinesNotHandedOver,
 }
 
 impl Metric {
     /// All metrics, in the order in which the help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::TasksPerRotation,
         Self::FdsPerRotation,
         Self::TasksPerMinute,
@@ -40,6 +46,9 @@ impl Metric {
         Self::LinesDuplicated,
         Self::ContainersHung,
         Self::RotationsMissed,
+        Self::RotationsNotReopened,
+        Self::ReopenDelayMs,
+        Self::LinesNotHandedOver,
     ];
 
     /// The name that stands in an expression.
@@ -55,6 +64,9 @@ impl Metric {
             Self::LinesDuplicated => "lines_duplicated",
             Self::ContainersHung => "containers_hung",
             Self::RotationsMissed => "rotations_missed",
+            Self::RotationsNotReopened => "rotations_not_reopened",
+            Self::ReopenDelayMs => "reopen_delay_ms",
+            Self::LinesNotHandedOver => "lines_not_handed_over",
         }
     }
 
@@ -76,13 +88,17 @@ impl Metric {
             Self::LinesLost
             | Self::LinesDuplicated
             | Self::ContainersHung
-            | Self::RotationsMissed => false,
+            | Self::RotationsMissed
+            | Self::RotationsNotReopened
+            | Self::ReopenDelayMs
+            | Self::LinesNotHandedOver => false,
         }
     }
 
     /// What a wiring measured; `None` where that is not known.
     pub fn of(self, wiring: &WiringReport) -> Option<f64> {
         let (tasks, fds) = (wiring.rates.tasks, wiring.rates.fds);
+        let followers = wiring.engine_side.followers.as_ref();
         let measured = match self {
             Self::TasksPerRotation => per_rotation(tasks),
             Self::FdsPerRotation => per_rotation(fds),
@@ -94,6 +110,13 @@ impl Metric {
             Self::LinesDuplicated => wiring.delivery.duplicated.map(|lines| lines as f64),
             Self::ContainersHung => wiring.hung.containers.map(|count| count as f64),
             Self::RotationsMissed => wiring.rotations.missed.map(|count| count as f64),
+            Self::RotationsNotReopened => {
+                followers.map(|seen| seen.rotations.saturating_sub(seen.reopened) as f64)
+            }
+            Self::ReopenDelayMs => {
+                followers.and_then(|seen| seen.reopen_delay_ms.map(|delay| delay.longest))
+            }
+            Self::LinesNotHandedOver => followers.map(|seen| seen.lines_lost as f64),
         };
         // Adding 0 turns -0 into 0. What is no number would meet every !=.
         measured

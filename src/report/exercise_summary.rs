@@ -1,6 +1,6 @@
 //! What people read of a follower that was exercised, beside what any watched process shows.
 
-use super::model::{Config, FollowersSide, WiringReport};
+use super::model::{Config, FollowersSide, UnreadAtRotations, WiringReport};
 use super::summary::{Section, Text, table};
 
 /// What the engine knows of it; `None` where it was not leakcheck's own.
@@ -51,6 +51,10 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
         let delay = followers.reopen_delay_ms.as_ref().map(which);
         delay.map_or("-".into(), |ms| format!("{ms:.1}"))
     };
+    let unread = |which: fn(&UnreadAtRotations) -> f64| {
+        let unread = followers.unread_at_rotations.as_ref().map(which);
+        unread.map_or("-".into(), |bytes| format!("{bytes:.0}"))
+    };
     vec![
         (
             "streams open before the first rotation that counts",
@@ -83,6 +87,14 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
         (
             "lines handed over again",
             followers.lines_repeated.to_string(),
+        ),
+        (
+            "bytes unread right before a rotation, median",
+            unread(|unread| unread.median_bytes),
+        ),
+        (
+            "bytes unread right before a rotation, most",
+            unread(|unread| unread.most_bytes as f64),
         ),
         (
             "connections that nobody reads at the end",

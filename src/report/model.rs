@@ -549,6 +549,11 @@ pub struct FollowersSide {
     pub unread_connections: Option<u64>,
     /// How many bytes that are.
     pub unread_bytes: Option<u64>,
+    /// Bytes that lay unread on all connections to the engine right before a rotation, of those that
+    /// count: what a rotation that breaks connections may take from the follower. Null where the system
+    /// does not tell, or the engine made none.
+    #[serde(default)]
+    pub unread_at_rotations: Option<UnreadAtRotations>,
     /// Requests per minute by method and path.
     pub requests_per_minute: BTreeMap<String, f64>,
     /// Requests for what the synthetic engine does not know, all in all.
@@ -562,6 +567,15 @@ pub struct ReopenDelay {
     pub median: f64,
     /// The longest.
     pub longest: f64,
+}
+
+/// Bytes that lay unread right before a rotation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnreadAtRotations {
+    /// The median.
+    pub median_bytes: f64,
+    /// The most.
+    pub most_bytes: u64,
 }
 
 /// One reading of a worker's live counts.

@@ -50,6 +50,13 @@ fn help(metric: Metric) -> &'static str {
         Metric::LinesDuplicated => "Lines that reached the consumer again",
         Metric::ContainersHung => "Containers that stopped rotating",
         Metric::RotationsMissed => "Rotations that were due and not made",
+        Metric::RotationsNotReopened => {
+            "Rotations of an exercise that no stream was opened anew after"
+        }
+        Metric::ReopenDelayMs => {
+            "Milliseconds until a stream of an exercise was opened anew, at most"
+        }
+        Metric::LinesNotHandedOver => "Lines of an exercise that were handed to no stream",
     }
 }
 
