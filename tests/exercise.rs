@@ -178,13 +178,25 @@ fn each_way_to_rotate_is_followed_by_new_streams() {
     });
 }
 
-/// A follower of 20 lines that uses Docker's own client for Python.
-const PYTHON_FOLLOWER: &str = "
+/// A follower of 20 lines that uses Docker's own client for Python; `follow` follows one container.
+fn python_follower(follow: &str) -> String {
+    format!(
+        "
 import threading, time
 import docker
 
 client = docker.from_env()
+{follow}
+threads = [threading.Thread(target=follow, args=[c.name]) for c in client.containers.list()]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"
+    )
+}
 
+const BY_ITS_LOG: &str = "
 def follow(name):
     since = None
     while True:
@@ -193,12 +205,13 @@ def follow(name):
         for line in lines:
             pass
         since = time.time()
+";
 
-threads = [threading.Thread(target=follow, args=[c.name]) for c in client.containers.list()]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+const BY_ATTACHING: &str = "
+def follow(name):
+    while True:
+        for chunk in client.containers.get(name).attach(stream=True, logs=False):
+            pass
 ";
 
 /// A Python with Docker's client in an environment of its own; `None` where none can be made.
@@ -237,7 +250,7 @@ fn dockers_client_for_python_is_judged_over_twenty_rotations() {
         "--rotations=20",
         "--silent=0",
     ];
-    let (ended, document) = exercise(&flags, &[python, "-c", PYTHON_FOLLOWER]);
+    let (ended, document) = exercise(&flags, &[python, "-c", &python_follower(BY_ITS_LOG)]);
     let process = only(&document);
     let engine = &process["engine_side"]["followers"];
     assert_eq!(engine["rotations"], 5 * 21, "{engine} {}", ended.stderr);
@@ -249,25 +262,6 @@ fn dockers_client_for_python_is_judged_over_twenty_rotations() {
     let fds = each(process, "fds");
     assert!(fds.abs() < 0.05, "{fds}: {}", process["reason"]);
 }
-
-/// A follower that attaches, by Docker's own client for Python.
-const PYTHON_ATTACHER: &str = "
-import threading
-import docker
-
-client = docker.from_env()
-
-def follow(container):
-    while True:
-        for chunk in container.attach(stream=True, logs=False):
-            pass
-
-threads = [threading.Thread(target=follow, args=[c]) for c in client.containers.list()]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-";
 
 #[test]
 fn who_attaches_is_judged_as_who_follows_the_log_and_its_reopening_is_gated() {
@@ -284,7 +278,7 @@ fn who_attaches_is_judged_as_who_follows_the_log_and_its_reopening_is_gated() {
         "--gate=*.reopen_delay_ms <= 0",
         "--gate=*.lines_not_handed_over <= 100000",
     ];
-    let (ended, document) = exercise(&flags, &[python, "-c", PYTHON_ATTACHER]);
+    let (ended, document) = exercise(&flags, &[python, "-c", &python_follower(BY_ATTACHING)]);
     let process = only(&document);
     let engine = &process["engine_side"]["followers"];
     assert_eq!(engine["reopened"], 5 * 7, "{engine} {}", ended.stderr);

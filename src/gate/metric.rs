@@ -110,13 +110,15 @@ impl Metric {
             Self::LinesDuplicated => wiring.delivery.duplicated.map(|lines| lines as f64),
             Self::ContainersHung => wiring.hung.containers.map(|count| count as f64),
             Self::RotationsMissed => wiring.rotations.missed.map(|count| count as f64),
-            Self::RotationsNotReopened => {
-                followers.map(|seen| seen.rotations.saturating_sub(seen.reopened) as f64)
-            }
+            // Who was never rotated, or handed no line, has missed none and shown nothing.
+            Self::RotationsNotReopened => (followers.filter(|seen| seen.rotations > 0))
+                .map(|seen| seen.rotations.saturating_sub(seen.reopened) as f64),
             Self::ReopenDelayMs => {
                 followers.and_then(|seen| seen.reopen_delay_ms.map(|delay| delay.longest))
             }
-            Self::LinesNotHandedOver => followers.map(|seen| seen.lines_lost as f64),
+            Self::LinesNotHandedOver => {
+                (followers.filter(|seen| seen.lines_sent > 0)).map(|seen| seen.lines_lost as f64)
+            }
         };
         // Adding 0 turns -0 into 0. What is no number would meet every !=.
         measured
@@ -145,7 +147,7 @@ fn growth(wiring: &WiringReport, count: fn(Counts) -> Option<u64>) -> Option<f64
 mod tests {
     use super::*;
     use crate::gate::test_report::wiring;
-    use crate::report::model::Verdict;
+    use crate::report::model::{FollowersSide, ReopenDelay, Verdict};
 
     #[test]
     fn a_worker_that_was_not_heard_to_the_end_has_unknown_liveness() {
@@ -157,6 +159,31 @@ mod tests {
         }
         unheard.hung.containers = Some(3);
         assert_eq!(Metric::ContainersHung.of(&unheard), Some(3.0));
+    }
+
+    #[test]
+    fn a_follower_that_followed_nothing_meets_no_gate_on_what_it_missed() {
+        let of_exercise = [
+            Metric::RotationsNotReopened,
+            Metric::ReopenDelayMs,
+            Metric::LinesNotHandedOver,
+        ];
+        let mut exercised = wiring("follower", Verdict::Starved, 0.0);
+        exercised.engine_side.followers = Some(FollowersSide::default());
+        assert_eq!(of_exercise.map(|metric| metric.of(&exercised)), [None; 3]);
+        exercised.engine_side.followers = Some(FollowersSide {
+            rotations: 4,
+            reopened: 3,
+            reopen_delay_ms: Some(ReopenDelay {
+                median: 2.0,
+                longest: 9.0,
+            }),
+            lines_sent: 5,
+            lines_lost: 2,
+            ..FollowersSide::default()
+        });
+        let measured = of_exercise.map(|metric| metric.of(&exercised));
+        assert_eq!(measured, [Some(1.0), Some(9.0), Some(2.0)]);
     }
 
     #[test]
