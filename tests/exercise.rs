@@ -238,19 +238,20 @@ fn python_with_docker() -> Option<PathBuf> {
     Some(folder.as_ref()?.path().join("bin/python"))
 }
 
+/// A follower in Python of five containers that print; `None` where none can be made.
+fn exercise_python(follow: &str, flags: &[&str]) -> Option<(Ended, Value)> {
+    let python = python_with_docker()?;
+    let python = python.to_str().expect("text");
+    let common = ["--containers=5", "--rotation=500ms", "--silent=0"];
+    let command = [python, "-c", &python_follower(follow)];
+    Some(exercise(&[&common[..], flags].concat(), &command))
+}
+
 #[test]
 fn dockers_client_for_python_is_judged_over_twenty_rotations() {
-    let Some(python) = python_with_docker() else {
+    let Some((ended, document)) = exercise_python(BY_ITS_LOG, &["--rotations=20"]) else {
         return;
     };
-    let python = python.to_str().expect("text");
-    let flags = [
-        "--containers=5",
-        "--rotation=500ms",
-        "--rotations=20",
-        "--silent=0",
-    ];
-    let (ended, document) = exercise(&flags, &[python, "-c", &python_follower(BY_ITS_LOG)]);
     let process = only(&document);
     let engine = &process["engine_side"]["followers"];
     assert_eq!(engine["rotations"], 5 * 21, "{engine} {}", ended.stderr);
@@ -265,20 +266,15 @@ fn dockers_client_for_python_is_judged_over_twenty_rotations() {
 
 #[test]
 fn who_attaches_is_judged_as_who_follows_the_log_and_its_reopening_is_gated() {
-    let Some(python) = python_with_docker() else {
-        return;
-    };
-    let python = python.to_str().expect("text");
     let flags = [
-        "--containers=5",
-        "--rotation=500ms",
         "--rotations=6",
-        "--silent=0",
         "--gate=*.rotations_not_reopened == 0",
         "--gate=*.reopen_delay_ms <= 0",
         "--gate=*.lines_not_handed_over <= 100000",
     ];
-    let (ended, document) = exercise(&flags, &[python, "-c", &python_follower(BY_ATTACHING)]);
+    let Some((ended, document)) = exercise_python(BY_ATTACHING, &flags) else {
+        return;
+    };
     let process = only(&document);
     let engine = &process["engine_side"]["followers"];
     assert_eq!(engine["reopened"], 5 * 7, "{engine} {}", ended.stderr);

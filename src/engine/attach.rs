@@ -23,14 +23,13 @@ use crate::engine::query::Query;
 /// # Errors
 /// 400 where no stream is chosen.
 pub fn log_request(query: &Query) -> Result<LogRequest, ApiError> {
-    let asked = LogRequest::parse(query)?;
     Ok(LogRequest {
         follow: query.flag("stream"),
-        stdout: asked.stdout,
         timestamps: false,
         since_ns: None,
         until_ns: None,
         tail: (!query.flag("logs")).then_some(0),
+        ..LogRequest::parse(query)?
     })
 }
 

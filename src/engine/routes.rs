@@ -101,24 +101,21 @@ fn route(
     let segments = segments(path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let asked = without_version(&segments)?;
-    let answered = match (request.method(), asked) {
-        (&Method::POST, ["containers", reference, "attach"]) => {
-            attach(daemon, connection, reference, &query, taken_over)
-        }
-        (method, path) => answer_dockers(daemon, connection, method, path, &query),
-    };
+    let method = request.method();
+    let answered = answer_dockers(daemon, connection, method, asked, &query, taken_over);
     let known = !matches!(&answered, Err(error) if error.is_unknown_here());
     daemon.requests.count(request.method(), asked, known);
     answered
 }
 
-/// Answers what Docker's engine is asked, but for what takes its connection over.
+/// Answers what Docker's engine is asked; `taken_over` is there where the client asks for its connection.
 fn answer_dockers(
     daemon: &Arc<Daemon>,
     connection: &Connection,
     method: &Method,
     path: &[&str],
     query: &Query,
+    taken_over: Option<OnUpgrade>,
 ) -> Result<Response<Body>, ApiError> {
     match (method, path) {
         (&Method::GET | &Method::HEAD, ["_ping"]) => Ok(ping(method)),
@@ -140,6 +137,9 @@ fn answer_dockers(
         }
         (&Method::GET, ["containers", reference, "logs"]) => {
             logs(daemon, connection, reference, query)
+        }
+        (&Method::POST, ["containers", reference, "attach"]) => {
+            attach(daemon, connection, reference, query, taken_over)
         }
         (&Method::GET, ["containers", reference, "stats"]) => {
             let stats = StatsRequest::parse(query).open(daemon, daemon.registry.find(reference)?);
@@ -259,9 +259,9 @@ fn attach(
         return Ok(stream_lines(daemon, connection, &request, &container));
     };
     let lines = lines(daemon, connection, &request, &container);
-    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
+    let mut response = stream(content_type(&container), no_bytes());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type(&container));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("tcp"));
     let daemon = Arc::clone(daemon);
@@ -277,10 +277,10 @@ fn stream_lines(
 ) -> Response<Body> {
     connection.follows(&container.followed);
     let lines = lines(daemon, connection, request, container);
-    let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type(container));
-    response
+    stream(
+        content_type(container),
+        StreamBody::new(lines).boxed_unsync(),
+    )
 }
 
 /// A container's lines. Where they break off, their connection is to be reset.
@@ -296,12 +296,12 @@ fn lines(
     futures_util::TryStreamExt::inspect_err(lines, move |Broken| resets.set())
 }
 
-fn content_type(container: &SyntheticContainer) -> HeaderValue {
-    HeaderValue::from_static(if container.tty {
+fn content_type(container: &SyntheticContainer) -> &'static str {
+    if container.tty {
         "application/vnd.docker.raw-stream"
     } else {
         "application/vnd.docker.multiplexed-stream"
-    })
+    }
 }
 
 fn stop(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body>, ApiError> {
@@ -362,9 +362,13 @@ fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
 }
 
 fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Empty::new().map_err(never).boxed_unsync());
+    let mut response = Response::new(no_bytes());
     *response.status_mut() = status;
     response
+}
+
+fn no_bytes() -> Body {
+    Empty::new().map_err(never).boxed_unsync()
 }
 
 fn stream(content_type: &'static str, body: Body) -> Response<Body> {
