@@ -5,6 +5,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -20,6 +22,8 @@ use crate::engine::routes;
 /// The longest request head; also what hyper holds of a response that the client does not read,
 /// besides one chunk.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
+/// Of a request's body no more than this is read before it is answered.
+const MAX_UNUSED_BYTES: usize = 1024 * 1024;
 /// How long to leave the listener alone when no connection can be accepted, as where the fds are
 /// used up: retrying at once would take a whole CPU.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -99,6 +103,18 @@ where
     serve_connection(daemon, stream, Connection::default());
 }
 
+/// Reads a request's body, which nothing here needs: a client that still writes it where its connection
+/// is closed never sees the answer.
+async fn read_to_its_end(mut body: Incoming) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > MAX_UNUSED_BYTES {
+            return;
+        }
+    }
+}
+
 fn serve_connection<S>(daemon: &Arc<Daemon>, stream: S, of_requests: Connection)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -108,7 +124,10 @@ where
     let mut restarts = daemon.restarts.subscribe();
     let service = service_fn(move |mut request| {
         let response = routes::answer(&daemon, &of_requests, &mut request);
-        async { Ok::<_, Infallible>(response) }
+        async {
+            read_to_its_end(request.into_body()).await;
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .title_case_headers(true)
