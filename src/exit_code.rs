@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::plain_text::printable_lines;
+
 /// The exit statuses of every `leakcheck` command. They are a contract: CI jobs read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -78,6 +80,7 @@ impl From<anyhow::Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.error)
+        // It may quote what another process or a file is called.
+        f.write_str(&printable_lines(&format!("{:#}", self.error)))
     }
 }

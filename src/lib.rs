@@ -32,6 +32,7 @@ pub mod interrupt;
 pub mod monitor;
 pub mod nearest;
 pub mod no_leak;
+mod plain_text;
 pub mod plan;
 pub mod probe;
 pub mod progress;

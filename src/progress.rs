@@ -6,6 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
+use crate::plain_text::printable_lines;
 use crate::plan::Plan;
 use crate::report::table::Terminal;
 use crate::worker::protocol::Glance;
@@ -36,10 +37,10 @@ impl ProgressDisplay {
     /// Prints a line above the bars, or as it is where there are none.
     pub fn say(&self, line: &str) {
         if self.all.is_hidden() {
-            eprintln!("{line}");
+            eprintln!("{}", printable_lines(line));
         } else {
             // A terminal that cannot be written to shows no bars either.
-            let _ = self.all.println(line);
+            let _ = self.all.println(printable_lines(line));
         }
     }
 
@@ -173,10 +174,10 @@ impl LiveText {
     /// Prints a line above the text, or as it is where there is none.
     pub fn say(&self, line: &str) {
         if self.all.is_hidden() {
-            eprintln!("{line}");
+            eprintln!("{}", printable_lines(line));
         } else {
             // A terminal that cannot be written to shows no text either.
-            let _ = self.all.println(line);
+            let _ = self.all.println(printable_lines(line));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::markdown;
 use super::model::{GateResult, Outcome, Report};
-use super::plain_text::printable;
+use crate::plain_text::printable;
 
 /// GitHub shows no more annotations of one kind than these in a step.
 const ANNOTATIONS: usize = 10;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::model::{GateResult, Outcome, Report};
-use super::plain_text::printable;
+use crate::plain_text::printable;
 
 /// Renders a report.
 ///

@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use super::model::{Outcome, Report, WiringReport};
-use super::plain_text::printable;
+use crate::plain_text::printable;
 
 /// Renders a report: a case for each gate, which fails where the gate does, and one for each wiring,
 /// whose verdict is told and decides nothing by itself.

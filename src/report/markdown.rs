@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::model::Report;
 use super::summary::{self, Section, Table, Text};
+use crate::plain_text::printable;
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -62,7 +63,7 @@ fn push_table(out: &mut String, table: &Table) {
 /// A text that markdown neither styles nor takes for a cell's end or for HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -71,7 +72,6 @@ fn escaped(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            '\n' | '\r' => escaped.push(' '),
             other => escaped.push(other),
         }
     }

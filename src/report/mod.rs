@@ -15,7 +15,6 @@ mod junit;
 pub mod markdown;
 pub mod model;
 mod openmetrics;
-mod plain_text;
 pub mod predict;
 pub mod predict_summary;
 pub mod saved;

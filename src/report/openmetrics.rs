@@ -9,8 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::model::{Report, Verdict};
-use super::plain_text::printable;
 use crate::gate::metric::Metric;
+use crate::plain_text::printable;
 
 type Figures = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
 

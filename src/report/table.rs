@@ -10,6 +10,7 @@ use comfy_table::{LineStyle, TableStyle};
 
 use super::model::{Outcome, Report, Verdict};
 use super::summary::{self, Section, Table, Text};
+use crate::plain_text::{printable, shortened};
 
 /// The look of every table: rules between columns and below the header, and no others.
 pub const STYLE: TableStyle = UTF8_NO_BORDERS.row_separator(LineStyle::none());
@@ -64,7 +65,7 @@ fn comfy(table: &Table, terminal: Terminal) -> comfy_table::Table {
         .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(terminal.width)
-        .set_header(table.header.clone());
+        .set_header(table.header.iter().map(|name| plain(name)));
     if terminal.colours {
         rendered.enforce_styling();
     } else {
@@ -92,7 +93,7 @@ fn narrowest(table: &Table, width: u16) -> Vec<u16> {
     };
     let longest_word = |text: &str| longest(&mut text.split_whitespace());
     let unbroken = |column, text: &Text| match text {
-        Text::Lines(lines) => longest(&mut lines.iter().map(String::as_str)),
+        Text::Lines(_) => longest(&mut words(column, text).lines()),
         text => longest_word(&words(column, text)),
     };
     let mut widths: Vec<usize> = table
@@ -102,7 +103,7 @@ fn narrowest(table: &Table, width: u16) -> Vec<u16> {
         .map(|(column, name)| {
             let cells = table.rows.iter().filter_map(|row| row.get(column));
             let cells = cells.map(|text| unbroken(column, text));
-            cells.chain([longest_word(name)]).max().unwrap_or(0) + PADDING
+            cells.chain([longest_word(&plain(name))]).max().unwrap_or(0) + PADDING
         })
         .collect();
     // A rule between columns.
@@ -136,9 +137,12 @@ fn cell((column, text): (usize, &Text)) -> Cell {
 fn words(column: usize, text: &Text) -> String {
     const LONG_NAME: usize = 10;
     let name = match text {
-        Text::Words(name) if column == 0 => name,
-        Text::Words(words) | Text::Figure(words) => return words.clone(),
-        Text::Lines(lines) => return lines.join("\n"),
+        Text::Words(name) if column == 0 => plain(name),
+        Text::Words(words) | Text::Figure(words) => return plain(words),
+        Text::Lines(lines) => {
+            let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+            return lines.join("\n");
+        }
         Text::Verdict(verdict) => return verdict.word().into(),
         Text::Outcome(outcome) => return outcome.words().into(),
     };
@@ -155,10 +159,19 @@ fn words(column: usize, text: &Text) -> String {
     broken
 }
 
+/// A text from wherever, fit for a terminal: without control characters, and no word so long that it
+/// fills it.
+fn plain(text: &str) -> String {
+    const LONGEST_WORD: usize = 160;
+    let text = printable(text);
+    let words = text.split(' ').map(|word| shortened(word, LONGEST_WORD));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Adds a text in lines of at most `width` columns, further lines indented.
 pub(crate) fn push_wrapped(out: &mut String, text: &str, width: u16) {
     let mut column = 0;
-    for word in text.split_whitespace() {
+    for word in plain(text).split_whitespace() {
         let length = word.chars().count();
         if column > 0 && column + 1 + length > usize::from(width) {
             out.push_str("\n  ");
