@@ -78,6 +78,14 @@ impl Engine {
             Self::Docker { .. } => "docker",
         }
     }
+
+    /// Where a Docker engine's containers come from.
+    fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Synthetic => None,
+            Self::Docker { source, .. } => Some(source),
+        }
+    }
 }
 
 /// Where a Docker engine's containers come from.
@@ -125,13 +133,7 @@ impl Clock {
 impl Plan {
     /// Whether containers are found rather than made: their lines carry no numbers of ours.
     pub fn attaches(&self) -> bool {
-        matches!(
-            &self.engine,
-            Engine::Docker {
-                source: Source::Attached { .. },
-                ..
-            }
-        )
+        matches!(self.engine.source(), Some(Source::Attached { .. }))
     }
 
     /// The rotation interval in wall time.
@@ -174,9 +176,16 @@ impl Plan {
     /// What was asked for, as the report says it.
     pub fn config(&self) -> Config {
         let made = |value| (!self.attaches()).then_some(value);
+        let (attach, image) = match self.engine.source() {
+            Some(Source::Attached { label }) => (Some(label.clone()), None),
+            Some(Source::Created { image }) => (None, Some(image.clone())),
+            None => (None, None),
+        };
         let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
             engine: Some(self.engine.name().into()),
+            attach,
+            image,
             containers: Some(self.containers as u64),
             rotation_ms: Some(millis(self.rotation)),
             rotations: Some(self.rotations),

@@ -58,6 +58,8 @@ pub struct Progress {
     pub fewest_rotations: u64,
     /// Lines delivered so far.
     pub lines_read: u64,
+    /// Numbered lines that later ones came without.
+    pub lines_missing: u64,
     /// Streams that could not be opened or that broke.
     pub errors: u64,
 }
@@ -152,7 +154,10 @@ impl Monitor {
             progress.streams_opened += streams;
             progress.rotations_made += rotations;
             progress.fewest_rotations = progress.fewest_rotations.min(rotations);
-            progress.lines_read += record.delivery().read;
+            let delivery = record.delivery();
+            progress.lines_read += delivery.read;
+            progress.lines_missing += delivery.missing;
+            drop(delivery);
             progress.errors += record.errors.load(Ordering::Relaxed);
         }
         progress

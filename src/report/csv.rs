@@ -21,6 +21,7 @@ struct Row<'a> {
     rotations_made: Option<u64>,
     behind: Option<u64>,
     lines_read: Option<u64>,
+    lines_missing: Option<u64>,
 }
 
 /// Renders a report's samples. An unknown value is an empty field.
@@ -46,6 +47,7 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
                 rotations_made: sample.rotations_made,
                 behind: sample.behind,
                 lines_read: sample.lines_read,
+                lines_missing: sample.lines_missing,
             })?;
         }
     }

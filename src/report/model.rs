@@ -46,6 +46,12 @@ pub struct Tool {
 pub struct Config {
     /// `synthetic` or `docker`; null where a process is watched.
     pub engine: Option<String>,
+    /// Label of the containers that were found rather than made; null where they were made.
+    #[serde(default)]
+    pub attach: Option<String>,
+    /// Image of the containers that were made; null where none was needed.
+    #[serde(default)]
+    pub image: Option<String>,
     /// Containers followed; null where nobody told.
     pub containers: Option<u64>,
     /// Rotation interval on the monitor's clock; null where nobody told.
@@ -608,6 +614,10 @@ pub struct Sample {
     pub behind: Option<u64>,
     /// Lines delivered so far.
     pub lines_read: Option<u64>,
+    /// Lines that have not been delivered so far although later ones of their containers have; null
+    /// where lines carry no numbers.
+    #[serde(default)]
+    pub lines_missing: Option<u64>,
     /// Tasks by the label of their spawn site.
     pub sites: BTreeMap<String, u64>,
     /// The engine's counts at about the same time.

@@ -239,6 +239,13 @@ impl Experiment {
             rotations_made: Some(progress.rotations_made),
             behind: Some(self.behind()),
             lines_read: Some(progress.lines_read),
+            // Containers that were there before the run print lines without numbers of ours.
+            lines_missing: self
+                .plan
+                .monitor
+                .since
+                .is_none()
+                .then_some(progress.lines_missing),
             sites,
             engine: None,
         })));
