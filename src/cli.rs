@@ -44,6 +44,11 @@ pub enum Command {
     /// A gate compares what a wiring measured with what is demanded, so that a build fails when a
     /// leak comes back. Too little evidence is a result of its own, never a pass.
     Gate(commands::gate::GateArgs),
+    /// Show a saved report as a page: one HTML file with charts that opens from disk
+    ///
+    /// For a pull request, a post-mortem or somebody who was not there: the verdict in words, the counts
+    /// after each rotation, what the leaked tasks are, and the command that measures it again.
+    Report(commands::report::ReportArgs),
     /// Work out what a wiring must leave, and which known mechanisms fit an observed growth
     ///
     /// By default with the incident's figures, whose post-mortem's arithmetic is then redone line by

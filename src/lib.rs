@@ -15,6 +15,7 @@
 
 pub mod analysis;
 pub mod audit;
+pub mod chart;
 pub mod cli;
 pub mod commands;
 pub mod conditions;

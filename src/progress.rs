@@ -166,6 +166,7 @@ impl LiveText {
             self.text.set_message(render(Terminal {
                 width: width.clamp(40, 120),
                 colours: false,
+                charts: false,
             }));
             self.text.tick();
         }

@@ -45,7 +45,7 @@ fn a_value_out_of_range_is_refused_with_the_range() {
         ("--seed=x", "invalid value 'x'"),
         (
             "--format=xml",
-            "[possible values: table, json, csv, markdown, junit, openmetrics, gitlab]",
+            "[possible values: table, json, csv, markdown, html, svg, junit, openmetrics, gitlab]",
         ),
         ("--engine=podman", "[possible values: synthetic, docker"),
     ] {
@@ -169,7 +169,7 @@ fn an_export_that_cannot_be_written_is_refused_before_anything_starts() {
 #[test]
 fn an_export_needs_a_format_that_there_is() {
     insta::assert_snapshot!(refused(2, &["--export=jsn=x"]), @r#"
-    error: invalid value 'jsn=x' for '--export <FORMAT=PATH>': there is no format "jsn"; there are table, json, csv, markdown, junit, openmetrics, gitlab
+    error: invalid value 'jsn=x' for '--export <FORMAT=PATH>': there is no format "jsn"; there are table, json, csv, markdown, html, svg, junit, openmetrics, gitlab
 
     For more information, try '--help'.
     "#);

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::claim::Audit;
-use super::{csv, summary};
+use super::{csv, html, summary};
 use crate::report::table::Terminal;
 use crate::report::{markdown, table};
 
@@ -18,6 +18,8 @@ pub enum Format {
     Csv,
     /// The table and the paragraphs as GitHub-flavoured markdown
     Markdown,
+    /// One HTML page with charts, to look at and to pass on
+    Html,
 }
 
 impl Format {
@@ -31,6 +33,7 @@ impl Format {
             Self::Json => serde_json::to_string_pretty(audit)?,
             Self::Csv => csv::render(audit)?,
             Self::Markdown => markdown::render_sections(&summary::of(audit)),
+            Self::Html => html::render(audit),
         })
     }
 }

@@ -38,7 +38,7 @@ fn row(claim: &Claim) -> Vec<Text> {
             .go_reference
             .iter()
             .find(|go| go.wiring == wiring.name);
-        measured.extend([wiring.name.clone(), in_short(wiring)]);
+        measured.extend([wiring.name.clone(), format!("  {}", in_short(wiring))]);
         in_go.extend([String::new(), go.map_or_else(String::new, go_in_short)]);
     }
     vec![
@@ -50,23 +50,24 @@ fn row(claim: &Claim) -> Vec<Text> {
 }
 
 /// What a wiring left, or why that says nothing.
-fn in_short(wiring: &WiringReport) -> String {
+pub(super) fn in_short(wiring: &WiringReport) -> String {
     match wiring.verdict {
-        Verdict::Hung => format!("  {} hung", wiring.hung.containers.unwrap_or(0)),
+        Verdict::Hung => format!("{} hung", wiring.hung.containers.unwrap_or(0)),
         Verdict::Starved => match (wiring.delivery.lost, wiring.delivery.duplicated) {
-            (Some(lost), _) if lost > 0 => format!("  {lost} lines lost"),
-            (_, twice) => format!("  {} lines twice", twice.unwrap_or(0)),
+            (Some(lost), _) if lost > 0 => format!("{lost} lines lost"),
+            (_, twice) => format!("{} lines twice", twice.unwrap_or(0)),
         },
-        Verdict::Inconclusive => "  inconclusive".into(),
+        Verdict::Inconclusive => "inconclusive".into(),
         Verdict::Leaking | Verdict::Clean => {
             let left = |rate: Option<Rate>| rate.and_then(|rate| rate.per_rotation_per_container);
             let (tasks, fds) = (left(wiring.rates.tasks), left(wiring.rates.fds));
-            format!("  {}", left_of_both(tasks, fds))
+            left_of_both(tasks, fds)
         }
     }
 }
 
-fn go_in_short(go: &WiringInGo) -> String {
+/// What a wiring left in Go.
+pub(super) fn go_in_short(go: &WiringInGo) -> String {
     let (goroutines, fds) = (
         go.goroutines_per_rotation_per_container,
         go.fds_per_rotation_per_container,
@@ -83,7 +84,8 @@ fn left_of_both(tasks: Option<f64>, fds: Option<f64>) -> String {
     format!("{} / {}", figure(tasks), figure(fds))
 }
 
-fn paragraph(claim: &Claim) -> Section {
+/// What is to be said of a claim.
+pub(super) fn paragraph(claim: &Claim) -> Section {
     let by = match &claim.confidence {
         Some(confidence) => format!("{}, {confidence}", claim.claimed_by),
         None => claim.claimed_by.clone(),

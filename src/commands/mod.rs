@@ -19,6 +19,7 @@ mod gating;
 pub mod output;
 pub mod predict;
 mod process_sources;
+pub mod report;
 mod report_output;
 pub mod run;
 mod run_display;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Run(args) => run::execute(*args),
         Command::Gate(args) => gate::execute(args),
+        Command::Report(args) => report::execute(&args),
         Command::Predict(args) => predict::execute(args),
         Command::Audit(args) => audit::execute(&args),
         Command::Dump(args) => dump::execute(&args),

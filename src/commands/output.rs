@@ -64,6 +64,7 @@ pub fn terminal() -> Terminal {
     Terminal {
         width: width.clamp(40, 120),
         colours,
+        charts: true,
     }
 }
 

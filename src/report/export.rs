@@ -163,7 +163,7 @@ mod tests {
     fn a_misspelt_format_is_answered_with_the_formats_there_are() {
         let message = Export::parse("jsn=x").expect_err("no such format");
         assert!(
-            message.contains("table, json, csv, markdown, junit"),
+            message.contains("table, json, csv, markdown, html, svg, junit"),
             "{message}"
         );
     }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::model::Report;
 use super::table::Terminal;
-use super::{csv, gitlab, json, junit, markdown, openmetrics, table};
+use super::{csv, gitlab, html, json, junit, markdown, openmetrics, svg, table};
 
 /// A format of `--format` and `--export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,10 @@ pub enum Format {
     Csv,
     /// The tables as GitHub-flavoured markdown
     Markdown,
+    /// One HTML page with charts, to look at and to pass on
+    Html,
+    /// The main chart alone
+    Svg,
     /// JUnit XML: a test case for each gate
     Junit,
     /// OpenMetrics text, for a collector that reads files
@@ -41,6 +45,8 @@ impl Format {
             Self::Json => json::render(report)?,
             Self::Csv => csv::render(report)?,
             Self::Markdown => markdown::render(report),
+            Self::Html => html::render(report),
+            Self::Svg => svg::render(report),
             Self::Junit => junit::render(report)?,
             Self::Openmetrics => openmetrics::render(report)?,
             Self::Gitlab => gitlab::render(report)?,

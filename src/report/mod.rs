@@ -1,6 +1,7 @@
 //! The report's model, what people read of it, and one file per rendering. A renderer computes
 //! nothing.
 
+pub mod charts;
 mod csv;
 mod exercise_summary;
 pub mod export;
@@ -10,6 +11,7 @@ mod gate_result;
 mod gate_section;
 pub mod github;
 mod gitlab;
+pub mod html;
 mod json;
 mod junit;
 pub mod markdown;
@@ -17,9 +19,11 @@ pub mod model;
 mod openmetrics;
 pub mod predict;
 pub mod predict_summary;
+pub mod rerun;
 pub mod saved;
 pub mod schema;
 pub mod summary;
+mod svg;
 pub mod table;
 mod tool;
 pub mod watch_summary;

@@ -1,10 +1,10 @@
-//! A report that was saved as JSON, read again.
+//! A document that was saved as JSON, read again: a report, or whatever has a schema of its own.
 
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{Report, SCHEMA};
@@ -21,21 +21,53 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
+/// A document's bytes, and what it is called in what is said of it.
+#[derive(Debug)]
+pub struct Saved {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Saved {
+    /// Reads a file, or standard input where the path is `-`.
+    ///
+    /// # Errors
+    /// Says why it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Unreadable> {
+        let (name, bytes) = if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().read_to_end(&mut bytes);
+            ("standard input".to_owned(), read.map(|_| bytes))
+        } else {
+            (path.display().to_string(), std::fs::read(path))
+        };
+        let unread = |error| Unreadable(format!("{name}: cannot be read: {error}"));
+        let bytes = bytes.map_err(unread)?;
+        Ok(Self { name, bytes })
+    }
+
+    /// Whether the document says that it has this schema.
+    pub fn claims_schema(&self, schema: &str) -> bool {
+        let value: Option<Value> = serde_json::from_slice(&self.bytes).ok();
+        value.is_some_and(|value| value.get("schema").and_then(Value::as_str) == Some(schema))
+    }
+
+    /// Reads it as a document of this schema.
+    ///
+    /// # Errors
+    /// Says what is wrong with the document, and where.
+    pub fn parse<T: DeserializeOwned>(&self, schema: &str) -> Result<T, Unreadable> {
+        let named = |Unreadable(why)| Unreadable(format!("{}: {why}", self.name));
+        parse_as(&self.bytes, schema).map_err(named)
+    }
+}
+
 /// Reads a report from a file, or from standard input where the path is `-`.
 ///
 /// # Errors
 /// Says why it cannot be read, with line and column where the document is wrong.
 pub fn read(path: &Path) -> Result<Report, Unreadable> {
-    let (name, bytes) = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        ("standard input".to_owned(), read.map(|_| bytes))
-    } else {
-        (path.display().to_string(), std::fs::read(path))
-    };
-    let named = |why: String| Unreadable(format!("{name}: {why}"));
-    let bytes = bytes.map_err(|error| named(format!("cannot be read: {error}")))?;
-    parse(&bytes).map_err(|Unreadable(why)| named(why))
+    Saved::open(path)?.parse(SCHEMA)
 }
 
 /// Reads a report from its JSON document. Unknown fields are ignored: a later version of the same
@@ -44,39 +76,43 @@ pub fn read(path: &Path) -> Result<Report, Unreadable> {
 /// # Errors
 /// Says what is wrong with the document, and where.
 pub fn parse(document: &[u8]) -> Result<Report, Unreadable> {
+    parse_as(document, SCHEMA)
+}
+
+fn parse_as<T: DeserializeOwned>(document: &[u8], schema: &str) -> Result<T, Unreadable> {
     let value: Value = serde_json::from_slice(document).map_err(|error| {
         Unreadable(format!(
             "not JSON: {error} (`leakcheck run --format json` writes a report)"
         ))
     })?;
-    check_schema(&value)?;
+    check_schema(&value, schema)?;
     // Read from the text again, since only that knows its lines.
     let mut reader = serde_json::Deserializer::from_slice(document);
-    Report::deserialize(&mut reader)
-        .map_err(|error| Unreadable(format!("no whole {SCHEMA} document: {error}")))
+    T::deserialize(&mut reader)
+        .map_err(|error| Unreadable(format!("no whole {schema} document: {error}")))
 }
 
-/// Makes sure that the document says it is a report of this version.
-fn check_schema(document: &Value) -> Result<(), Unreadable> {
+/// Makes sure that the document says it has this schema.
+fn check_schema(document: &Value, own: &str) -> Result<(), Unreadable> {
     let schema = match document.get("schema") {
-        Some(Value::String(schema)) if schema == SCHEMA => return Ok(()),
+        Some(Value::String(schema)) if schema == own => return Ok(()),
         Some(Value::String(schema)) => schema,
         _ => {
             return Err(Unreadable(format!(
-                "JSON, but no report: there is no \"schema\": {SCHEMA:?} at its top"
+                "JSON, but no report: there is no \"schema\": {own:?} at its top"
             )));
         }
     };
     let (kind, version) = split(schema);
-    let (own_kind, own_version) = split(SCHEMA);
+    let (own_kind, own_version) = split(own);
     let advice = match (version, own_version) {
-        (Some(version), Some(own)) if kind == own_kind && version > own => {
+        (Some(version), Some(known)) if kind == own_kind && version > known => {
             "; a newer leakcheck wrote it, and is needed to read it"
         }
         _ => "",
     };
     Err(Unreadable(format!(
-        "its schema is {schema:?}, and this leakcheck reads {SCHEMA:?}{advice}"
+        "its schema is {schema:?}, and this leakcheck reads {own:?}{advice}"
     )))
 }
 

@@ -54,16 +54,35 @@ pub fn of(report: &Report) -> Vec<Section> {
         None => of_run(report),
     };
     sections.push(gate_section::of(report));
-    sections.retain(|section| section.table.is_some() || !section.notes.is_empty());
-    sections
+    without_empty_ones(sections)
 }
 
 /// The sections on a run of our own monitor.
 fn of_run(report: &Report) -> Vec<Section> {
     let mut sections = vec![rates(report)];
     sections.extend(rotations(report));
-    sections.push(spawn_sites(report));
-    sections.push(surroundings(report));
+    sections.extend(around_the_counts(report));
+    sections
+}
+
+/// The sections that go with rates and counts, for a rendering that shows these in its own way.
+pub(super) fn besides_counts(report: &Report) -> Vec<Section> {
+    let sections = match report.config.watched {
+        Some(_) => {
+            let of_process = |process| watch_summary::around_the_counts(report, process);
+            report.wirings.iter().flat_map(of_process).collect()
+        }
+        None => around_the_counts(report),
+    };
+    without_empty_ones(sections)
+}
+
+fn around_the_counts(report: &Report) -> Vec<Section> {
+    vec![spawn_sites(report), surroundings(report)]
+}
+
+fn without_empty_ones(mut sections: Vec<Section>) -> Vec<Section> {
+    sections.retain(|section| section.table.is_some() || !section.notes.is_empty());
     sections
 }
 
@@ -143,7 +162,7 @@ fn verdict_in_words(wiring: &WiringReport) -> String {
 }
 
 /// The run's conditions in a line.
-fn conditions(report: &Report) -> String {
+pub(super) fn conditions(report: &Report) -> String {
     let config = &report.config;
     let rotation = std::time::Duration::from_millis(config.rotation_ms.unwrap_or(0));
     let rotation = duration::format(rotation);

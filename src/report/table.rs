@@ -8,9 +8,11 @@ use comfy_table::{
 };
 use comfy_table::{LineStyle, TableStyle};
 
+use super::charts;
 use super::model::{Outcome, Report, Verdict};
 use super::summary::{self, Section, Table, Text};
-use crate::plain_text::{printable, shortened};
+use crate::chart::sparkline;
+use crate::plain_text::{printable, printable_lines, shortened};
 
 /// The look of every table: rules between columns and below the header, and no others.
 pub const STYLE: TableStyle = UTF8_NO_BORDERS.row_separator(LineStyle::none());
@@ -22,6 +24,8 @@ pub struct Terminal {
     pub width: u16,
     /// Whether it shows colours.
     pub colours: bool,
+    /// Whether small charts are drawn: somebody looks.
+    pub charts: bool,
 }
 
 impl Terminal {
@@ -29,12 +33,24 @@ impl Terminal {
     pub const PLAIN: Self = Self {
         width: 80,
         colours: false,
+        charts: false,
     };
 }
 
-/// Renders a report.
+/// Renders a report; where somebody looks, with a small chart of each count at the end.
 pub fn render(report: &Report, terminal: Terminal) -> String {
-    render_sections(&summary::of(report), terminal)
+    let mut out = render_sections(&summary::of(report), terminal);
+    if terminal.charts {
+        let charts = charts::counts(report);
+        let drawn = charts
+            .iter()
+            .filter_map(|chart| sparkline::render(chart, terminal.width));
+        for chart in drawn {
+            out.push('\n');
+            out.push_str(&printable_lines(&chart));
+        }
+    }
+    out
 }
 
 /// Renders sections, an empty line between two.

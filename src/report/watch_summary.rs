@@ -18,16 +18,36 @@ const LEAKED_FUNCTIONS: usize = 3;
 pub(super) fn of(report: &Report) -> Vec<Section> {
     let mut sections = Vec::new();
     for process in &report.wirings {
-        sections.push(rates(report, process));
-        sections.push(sites(process));
-        sections.push(fds(process));
-        sections.extend(exercise_summary::of_engine(&report.config, process));
-        sections.push(around(process));
+        let mut rates = rates(report, process);
+        rates.notes.insert(
+            0,
+            format!(
+                "{}: {}: {}.",
+                process.name,
+                process.verdict.word(),
+                process.reason
+            ),
+        );
+        if report.partial {
+            let partial = "This report is partial: the watch ended before its time.";
+            rates.notes.push(partial.into());
+        }
+        sections.push(rates);
+        sections.extend(around_the_counts(report, process));
     }
     sections
 }
 
-fn rates(report: &Report, process: &WiringReport) -> Section {
+/// What goes with a process's rates.
+pub(super) fn around_the_counts(report: &Report, process: &WiringReport) -> Vec<Section> {
+    let mut sections = vec![sites(process), fds(process)];
+    sections.extend(exercise_summary::of_engine(&report.config, process));
+    sections.push(around(process));
+    sections
+}
+
+/// How fast a process's counts grow.
+pub(super) fn rates(report: &Report, process: &WiringReport) -> Section {
     let config = &report.config;
     let each = match (config.rotation_ms, config.containers) {
         (Some(_), Some(_)) => "a rotation of one container",
@@ -68,22 +88,12 @@ fn rates(report: &Report, process: &WiringReport) -> Section {
             unbroken(trend.as_ref().map(probability)),
         ]);
     }
-    let mut notes = vec![
-        format!(
-            "{}: {}: {}.",
-            process.name,
-            process.verdict.word(),
-            process.reason
-        ),
-        format!("Each: in {each}, by the slope; p: how often chance makes such a row."),
-    ];
-    if report.partial {
-        notes.push("This report is partial: the watch ended before its time.".into());
-    }
     Section {
         heading: format!("Trend of {}: {}", process.name, conditions(config)),
         table: Some(table(&header, rows)),
-        notes,
+        notes: vec![format!(
+            "Each: in {each}, by the slope; p: how often chance makes such a row."
+        )],
     }
 }
 
@@ -111,7 +121,7 @@ fn probability(trend: &Trend) -> String {
 }
 
 /// How it was watched, in a line.
-fn conditions(config: &Config) -> String {
+pub(super) fn conditions(config: &Config) -> String {
     let time = |ms: u64| duration::format(Duration::from_millis(ms));
     let watched = config.watched.clone().unwrap_or_default();
     let whose = exercise_summary::rotations(config);

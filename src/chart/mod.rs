@@ -1,0 +1,16 @@
+//! Charts: what they show as data, and their drawing as SVG and as a line of text.
+//!
+//! ```text
+//! series ─► thin (no more columns than can be seen) ─► svg (with scale, legend, style.css)
+//!        └► sparkline
+//! ```
+
+mod legend;
+mod scale;
+mod series;
+pub mod sparkline;
+pub mod svg;
+mod thin;
+
+pub use scale::seconds_in_words;
+pub use series::{Chart, Mark, Place, Role, Series, Shape};

@@ -1,0 +1,18 @@
+//! The report as one HTML file that needs nothing beside it: no network, no other file.
+//!
+//! ```text
+//! report ─► report_page ─┐  figure (a chart, its words, its table)
+//! audit  ─► (audit::html)┴► section (a summary's section) ─► document (the shell around it)
+//! ```
+
+mod document;
+mod figure;
+mod report_page;
+mod section;
+mod text;
+
+pub use document::document;
+pub use figure::Figures;
+pub use report_page::{render, report_body};
+pub use section::{Tone, badge, render_section};
+pub use text::text;
