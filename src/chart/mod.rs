@@ -1,11 +1,13 @@
 //! Charts: what they show as data, and their drawing as SVG and as a line of text.
 //!
 //! ```text
-//! series ─► thin (no more columns than can be seen) ─► svg (with scale, legend, style.css)
+//! series ─► thin (no more columns than can be seen) ─► svg (by layout, scale, legend, look, style.css)
 //!        └► sparkline
 //! ```
 
+mod layout;
 mod legend;
+mod look;
 mod scale;
 mod series;
 pub mod sparkline;

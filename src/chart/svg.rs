@@ -4,117 +4,25 @@
 //! that a chart cannot follow the reader's light or dark, and have no place for the words and figures
 //! that a pointer, a keyboard or a screen reader asks for.
 //!
-//! Colours are classes with a fallback for programs that know no style sheets. No series is told from
-//! another by its colour alone: lines have dashes and markers too, areas have hatching.
+//! Colours are classes, with a fallback for programs that know no style sheets.
 
 use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 
+use super::layout::{Frame, Layout, SMALL, WHOLE, n, points, stacked};
 use super::legend::{self, Entry};
-use super::scale::{Scale, count_label};
-use super::series::{Chart, Mark, Place, Role, Series, Shape, figure};
+use super::look::{class_of, colour_of, dash_of, hatch_of, hatching, marker};
+use super::scale::count_label;
+use super::series::{Chart, Mark, Place, Role, Series, Shape, clipped, figure};
 
 /// The style of everything that is drawn here, for the page or the file that holds it.
 pub const STYLE: &str = include_str!("style.css");
 
-/// The space that a drawing takes, in its own units: it is scaled to whatever room it has.
-struct Frame {
-    width: f64,
-    plot_height: f64,
-    left: f64,
-    below: f64,
-    /// About so many ticks, along the values and along the places.
-    ticks: (usize, usize),
-}
-
-const WHOLE: Frame = Frame {
-    width: 480.0,
-    plot_height: 190.0,
-    left: 50.0,
-    below: 40.0,
-    ticks: (5, 6),
-};
-/// In the cell of a table: what its axis counts is said elsewhere.
-const SMALL: Frame = Frame {
-    width: 270.0,
-    plot_height: 76.0,
-    left: 40.0,
-    below: 20.0,
-    ticks: (2, 6),
-};
-const RIGHT: f64 = 14.0;
-const ABOVE: f64 = 10.0;
-/// Marks that are closer together than this share a label.
-const MARK_LABEL: f64 = 34.0;
-
-/// So many looks there are; then they come again.
-const LOOKS: usize = 8;
-/// What programs without style sheets draw: the palette of Okabe and Ito, as style.css has it.
-const COLOURS: [&str; LOOKS] = [
-    "#0072b2", "#d55e00", "#00805c", "#b0508a", "#a86f00", "#2f8fc4", "#6f6500", "#5c5c5c",
-];
-const DASHES: [&str; LOOKS] = [
-    "none", "7 3", "2 2.5", "8 3 2 3", "none", "7 3", "2 2.5", "8 3 2 3",
-];
 /// A line carries about so many markers.
 const MARKERS: usize = 12;
-
-/// Where things stand in the drawing.
-struct Layout {
-    frame: &'static Frame,
-    top: f64,
-    places: Scale,
-    values: Scale,
-}
-
-impl Layout {
-    fn of(chart: &Chart, frame: &'static Frame, rows: usize) -> Self {
-        let top = ABOVE + rows as f64 * legend::ROW;
-        let (along_values, along_places) = frame.ticks;
-        let values = match chart.shape {
-            Shape::Lines => {
-                let all = chart.series.iter().flat_map(|series| &series.values);
-                Scale::of_values(all.copied().flatten(), along_values)
-            }
-            Shape::Areas => {
-                let sums =
-                    (0..chart.places.len()).map(|index| stacked(chart, index).last().copied());
-                Scale::of_values(sums.flatten(), along_values)
-            }
-        };
-        Self {
-            frame,
-            top,
-            places: Scale::of_places(chart.place, &chart.places, along_places),
-            values,
-        }
-    }
-
-    fn x(&self, place: f64) -> f64 {
-        self.left() + self.places.share(place) * (self.right() - self.left())
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        self.top + (1.0 - self.values.share(value)) * self.frame.plot_height
-    }
-
-    fn left(&self) -> f64 {
-        self.frame.left
-    }
-
-    fn right(&self) -> f64 {
-        self.frame.width - RIGHT
-    }
-
-    fn bottom(&self) -> f64 {
-        self.top + self.frame.plot_height
-    }
-
-    fn height(&self) -> f64 {
-        self.bottom() + self.frame.below
-    }
-}
+/// A mark whose label would reach into that of the mark before has none.
+const MARK_LABEL: f64 = 34.0;
 
 /// Draws a chart that has been thinned; `id` tells its parts from those of other charts on a page.
 pub fn draw(chart: &Chart, id: &str) -> Markup {
@@ -137,7 +45,7 @@ pub fn file(chart: &Chart) -> String {
 }
 
 fn drawing(chart: &Chart, id: &str, frame: &'static Frame, style: Option<Markup>) -> Markup {
-    let entries = legend::lay_out(&chart.series, frame.width - frame.left - RIGHT);
+    let entries = legend::lay_out(&chart.series, frame.plot_width());
     let rows = entries.last().map_or(0, |entry| entry.row + 1);
     let layout = Layout::of(chart, frame, rows);
     html! {
@@ -161,21 +69,6 @@ fn drawing(chart: &Chart, id: &str, frame: &'static Frame, style: Option<Markup>
             @for entry in &entries { (legend_entry(entry, &layout, chart.shape, id)) }
             line class="cursor" x1="0" x2="0" y1=(n(layout.top)) y2=(n(layout.bottom())) {}
             (columns(chart, &layout))
-        }
-    }
-}
-
-/// The areas' hatching, which tells neighbours apart without colour.
-fn hatching(id: &str) -> Markup {
-    html! {
-        defs {
-            @for (number, turned) in [(1, 45), (2, -45), (3, 0)] {
-                pattern id=(format!("{id}-hatch{number}")) width="6" height="6"
-                    patternUnits="userSpaceOnUse" patternTransform=(format!("rotate({turned})"))
-                {
-                    line class="hatch" y2="6" stroke="#ffffff" stroke-width="2" stroke-opacity="0.55" {}
-                }
-            }
         }
     }
 }
@@ -212,7 +105,7 @@ fn grid(chart: &Chart, layout: &Layout) -> Markup {
                 text x=(n(layout.x(tick))) y=(n(bottom + 16.0)) text-anchor="middle" { (place(tick)) }
             }
         }
-        @if layout.frame.below > WHOLE.below / 2.0 {
+        @if layout.frame.names_places {
             text class="name" x=(n(f64::midpoint(left, right))) y=(n(bottom + 33.0))
                 text-anchor="middle" { (below) }
         }
@@ -260,52 +153,10 @@ fn runs(chart: &Chart, series: &Series, layout: &Layout) -> Vec<Vec<(f64, f64)>>
     runs
 }
 
-fn points(run: &[(f64, f64)]) -> String {
-    let mut points = String::new();
-    for (x, y) in run {
-        let _ = write!(points, "{},{} ", n(*x), n(*y));
-    }
-    points.truncate(points.trim_end().len());
-    points
-}
-
 /// The points of a run that carry a marker: some, the last one among them.
 fn marked(run: &[(f64, f64)]) -> impl Iterator<Item = &(f64, f64)> {
     let every = run.len().div_ceil(MARKERS).max(1);
     run.iter().rev().step_by(every)
-}
-
-fn marker(look: usize, x: f64, y: f64) -> Markup {
-    let colour = colour_of(look);
-    let around = |offsets: &[(f64, f64)]| {
-        let corners: Vec<_> = offsets.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
-        points(&corners)
-    };
-    html! {
-        @match look % 4 {
-            0 => circle class="marker" fill=(colour) cx=(n(x)) cy=(n(y)) r="3" {},
-            1 => rect class="marker" fill=(colour) x=(n(x - 3.0)) y=(n(y - 3.0)) width="6" height="6" {},
-            2 => polygon class="marker" fill=(colour)
-                points=(around(&[(0.0, -4.0), (3.8, 3.0), (-3.8, 3.0)])) {},
-            _ => polygon class="marker" fill=(colour)
-                points=(around(&[(0.0, -4.0), (4.0, 0.0), (0.0, 4.0), (-4.0, 0.0)])) {},
-        }
-    }
-}
-
-/// What the areas reach at a place, the first one first.
-fn stacked(chart: &Chart, index: usize) -> Vec<f64> {
-    let mut sum = 0.0;
-    let values = chart
-        .series
-        .iter()
-        .map(|series| series.values.get(index).copied().flatten());
-    values
-        .map(|value| {
-            sum += value.unwrap_or(0.0);
-            sum
-        })
-        .collect()
 }
 
 fn areas(chart: &Chart, layout: &Layout, id: &str) -> Markup {
@@ -445,31 +296,9 @@ fn words(chart: &Chart, index: usize, place: f64) -> String {
     let mut words = chart.place_in_words(place);
     for series in &chart.series {
         if let Some(value) = series.values.get(index).copied().flatten() {
-            let name = super::series::clipped(&series.name);
+            let name = clipped(&series.name);
             let _ = write!(words, "\n{name}: {}", figure(value));
         }
     }
     words
-}
-
-fn class_of(look: usize) -> String {
-    format!("look{}", look % LOOKS)
-}
-
-fn colour_of(look: usize) -> &'static str {
-    COLOURS[look % LOOKS]
-}
-
-fn dash_of(look: usize) -> &'static str {
-    DASHES[look % LOOKS]
-}
-
-/// Which hatching an area has; the first and every fourth has none.
-fn hatch_of(look: usize) -> Option<usize> {
-    Some(look % 4).filter(|hatch| *hatch > 0)
-}
-
-/// A length to the tenth of the drawing's unit, which nobody sees.
-fn n(length: f64) -> String {
-    format!("{}", (length * 10.0).round() / 10.0)
 }

@@ -8,7 +8,7 @@ use super::figure::Figures;
 use super::section::{badge, render_section, tone_of};
 use super::text::text;
 use crate::plain_text::shortened;
-use crate::report::model::{Config, Rate, Report, Verdict, WiringReport};
+use crate::report::model::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::report::summary::{self, Section, Text, figure, table};
 use crate::report::{charts, gate_section, rerun, watch_summary};
 
@@ -159,28 +159,24 @@ fn rates(report: &Report) -> Markup {
     ];
     let rows = report.wirings.iter().flat_map(|wiring| {
         let (rates, predicted) = (&wiring.rates, &wiring.predicted);
-        let counted = |counts: Option<crate::report::model::Counts>| {
-            counts.map(|counts| (counts.tasks, counts.fds))
+        let ends = |count: fn(Counts) -> Option<u64>| {
+            [wiring.baseline, wiring.r#final].map(|counts| counts.and_then(count))
         };
-        let (first, last) = (counted(wiring.baseline), counted(wiring.r#final));
-        let tasks = |ends: Option<(Option<u64>, Option<u64>)>| ends.and_then(|(tasks, _)| tasks);
-        let fds = |ends: Option<(Option<u64>, Option<u64>)>| ends.and_then(|(_, fds)| fds);
-        [
-            row(
-                &wiring.name,
-                "tasks",
-                [tasks(first), tasks(last)],
-                rates.tasks,
-                predicted.tasks_per_rotation_per_container,
-            ),
-            row(
-                &wiring.name,
-                "fds",
-                [fds(first), fds(last)],
-                rates.fds,
-                predicted.fds_per_rotation_per_container,
-            ),
-        ]
+        let tasks = row(
+            &wiring.name,
+            "tasks",
+            ends(|counts| counts.tasks),
+            rates.tasks,
+            predicted.tasks_per_rotation_per_container,
+        );
+        let fds = row(
+            &wiring.name,
+            "fds",
+            ends(|counts| counts.fds),
+            rates.fds,
+            predicted.fds_per_rotation_per_container,
+        );
+        [tasks, fds]
     });
     render_section(&Section {
         heading: "Leak rates".into(),
