@@ -28,6 +28,7 @@ pub mod exercise;
 pub mod exit_code;
 pub mod fleet;
 pub mod gate;
+pub mod hold;
 pub mod http_get;
 pub mod interrupt;
 pub mod monitor;

@@ -13,16 +13,14 @@ pub struct Scale {
     pub rotation: Duration,
 }
 
-/// The rate of a count that was read at the baseline and after each rotation.
-///
-/// The rate is the growth from the first reading to the last, divided by the rotations between
-/// them. The interval is Student's, over the growths of the single rotations: mean ± t·s/√n.
-/// `None` without a rotation.
-pub fn rate(readings: &[u64], scale: Scale) -> Option<Rate> {
-    let growths: Vec<i64> = readings
-        .windows(2)
-        .map(|pair| pair[1] as i64 - pair[0] as i64)
-        .collect();
+/// By how much a count grew from one reading to the next.
+pub fn growth(before: u64, after: u64) -> i64 {
+    after as i64 - before as i64
+}
+
+/// The rate of a count that grew by so many in each rotation: the mean. Its interval is Student's:
+/// mean ± t·s/√n. `None` without a rotation.
+pub fn rate(growths: &[i64], scale: Scale) -> Option<Rate> {
     let weakest_rotation = *growths.iter().min()?;
     let rotations = growths.len() as f64;
     let per_rotation = growths.iter().sum::<i64>() as f64 / rotations;
@@ -32,7 +30,7 @@ pub fn rate(readings: &[u64], scale: Scale) -> Option<Rate> {
         per_rotation: Some(per_rotation),
         per_minute: per_rotation / (scale.rotation.as_secs_f64() / 60.0),
         weakest_rotation: Some(weakest_rotation),
-        ci95: interval(&growths, per_rotation)
+        ci95: interval(growths, per_rotation)
             .map(|[low, high]| [low / containers, high / containers]),
     })
 }
@@ -67,6 +65,14 @@ fn student_t_975(freedom: usize) -> f64 {
     }
 }
 
+/// The rate of a count that was read at the baseline and after each rotation.
+#[cfg(test)]
+pub fn rate_of_readings(readings: &[u64], scale: Scale) -> Option<Rate> {
+    let pairs = readings.windows(2);
+    let growths: Vec<i64> = pairs.map(|pair| growth(pair[0], pair[1])).collect();
+    rate(&growths, scale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +86,7 @@ mod tests {
     #[test]
     fn the_incident_leaks_twenty_tasks_a_minute_on_its_own_clock() {
         let readings: Vec<u64> = (0..=12).map(|rotation| 200 + 100 * rotation).collect();
-        let rate = rate(&readings, SCALE).expect("twelve rotations");
+        let rate = rate_of_readings(&readings, SCALE).expect("twelve rotations");
         assert_eq!(rate.per_rotation_per_container, Some(2.0));
         assert_eq!(rate.per_minute, 20.0);
         assert_eq!(rate.weakest_rotation, Some(100));
@@ -89,8 +95,13 @@ mod tests {
 
     #[test]
     fn one_rotation_gives_a_rate_without_an_interval_and_none_gives_no_rate() {
-        assert_eq!(rate(&[200, 300], SCALE).expect("one rotation").ci95, None);
-        assert_eq!(rate(&[200], SCALE), None);
+        assert_eq!(
+            rate_of_readings(&[200, 300], SCALE)
+                .expect("one rotation")
+                .ci95,
+            None
+        );
+        assert_eq!(rate_of_readings(&[200], SCALE), None);
     }
 
     proptest! {
@@ -98,7 +109,7 @@ mod tests {
         fn the_mean_lies_within_its_interval_and_above_the_weakest_rotation(
             readings in prop::collection::vec(0u64..1_000_000, 3..40)
         ) {
-            let rate = rate(&readings, SCALE).expect("at least two rotations");
+            let rate = rate_of_readings(&readings, SCALE).expect("at least two rotations");
             let [low, high] = rate.ci95.expect("at least two rotations");
             let (each, all) = (rate.per_rotation_per_container, rate.per_rotation);
             prop_assert!(each.is_some_and(|each| low <= each && each <= high));

@@ -346,8 +346,8 @@ mod tests {
                 },
                 samples: &samples,
                 rates: Rates {
-                    tasks: crate::analysis::rates::rate(&self.tasks, scale),
-                    fds: crate::analysis::rates::rate(&fds, scale),
+                    tasks: crate::analysis::rates::rate_of_readings(&self.tasks, scale),
+                    fds: crate::analysis::rates::rate_of_readings(&fds, scale),
                 },
                 delivery: self.delivery,
                 hung: &self.hung,

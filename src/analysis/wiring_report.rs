@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::prediction::{Load, predict};
-use super::rates::{Scale, rate};
+use super::rates::{Scale, growth, rate};
 use super::verdict::{Evidence, judge};
 use crate::duration::millis;
 use crate::monitor::wiring::Wiring;
@@ -135,18 +135,32 @@ impl Observation {
         }
     }
 
-    fn rates(&self) -> Rates {
+    /// The growth so far.
+    pub fn rates(&self) -> Rates {
         let scale = Scale {
             containers: self.load.containers,
             rotation: self.load.rotation,
         };
-        let counted = self.counted();
-        let tasks: Option<Vec<u64>> = counted.iter().map(|sample| sample.tasks).collect();
-        let fds: Option<Vec<u64>> = counted.iter().map(|sample| sample.fds).collect();
+        let of = |count: fn(&Sample) -> Option<u64>| rate(&self.growths(count)?, scale);
         Rates {
-            tasks: tasks.and_then(|tasks| rate(&tasks, scale)),
-            fds: fds.and_then(|fds| rate(&fds, scale)),
+            tasks: of(|sample| sample.tasks),
+            fds: of(|sample| sample.fds),
         }
+    }
+
+    /// By how much a count grew in each rotation that tells a rate; `None` where it is not known.
+    ///
+    /// A rotation that was held up lasted longer than the others, and what leaks by time, as health
+    /// checks do, leaked more in it: it counts only where there is no other.
+    fn growths(&self, count: fn(&Sample) -> Option<u64>) -> Option<Vec<i64>> {
+        let counted = self.counted();
+        let held_up = |pair: &[Sample]| pair[1].held_ms > 0;
+        let all_are = counted.windows(2).all(held_up);
+        counted
+            .windows(2)
+            .filter(|pair| all_are || !held_up(pair))
+            .map(|pair| Some(growth(count(&pair[0])?, count(&pair[1])?)))
+            .collect()
     }
 
     fn delivery(&self) -> Delivery {
@@ -285,4 +299,55 @@ fn wait_points(finding: &Finding) -> Vec<WaitPoint> {
         .collect();
     points.sort_by_key(|point| std::cmp::Reverse(point.tasks));
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::monitor::catalogue;
+
+    /// What a wiring did whose tasks were so many after each rotation, some of them held up for so long.
+    fn observation(samples: &[(u64, u64)]) -> Observation {
+        let sample = |(rotation, &(tasks, held_ms)): (u64, &(u64, u64))| Sample {
+            rotation: Some(rotation),
+            tasks: Some(tasks),
+            fds: Some(9),
+            settled: true,
+            held_ms,
+            ..Sample::default()
+        };
+        Observation {
+            wiring: catalogue::find("old").expect("a wiring"),
+            rotations: 3,
+            load: Load {
+                containers: 4,
+                silent: Some(2),
+                back_pressure: false,
+                rotation: Duration::from_secs(300),
+                restart: None,
+            },
+            engine_shared: false,
+            samples: (0..).zip(samples).map(sample).collect(),
+            finding: None,
+            cut_short: None,
+        }
+    }
+
+    fn each(samples: &[(u64, u64)]) -> Option<f64> {
+        observation(samples)
+            .rates()
+            .tasks?
+            .per_rotation_per_container
+    }
+
+    #[test]
+    fn what_grew_while_a_rotation_was_held_up_is_not_in_the_rates() {
+        assert_eq!(each(&[(16, 0), (24, 0), (32, 9000), (40, 0)]), Some(2.0));
+        // As health checks leak: with time.
+        assert_eq!(each(&[(16, 0), (24, 0), (400, 9000), (408, 0)]), Some(2.0));
+        assert_eq!(each(&[(16, 0), (24, 9000)]), Some(2.0), "there is no other");
+        assert_eq!(each(&[(16, 0)]), None);
+    }
 }

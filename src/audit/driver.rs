@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit_code::Failure;
+use crate::hold::Hold;
 use crate::plan::{Engine, Plan};
 use crate::report::model::{Rates, Report, Verdict, WiringReport};
 use crate::report::predict::Driver;
@@ -127,7 +128,7 @@ async fn try_doubled(
         .map(|(clock, plan)| {
             let stop = &stop;
             async move {
-                let ran = runner::run(plan, listener, stop).await;
+                let ran = runner::run(plan, listener, stop, &Hold::never()).await;
                 let ran = ran.and_then(|outcome| outcome.released.map(|()| outcome.report));
                 // Whatever runs beside it is ended in order, and removes what it has made.
                 let report = ran.inspect_err(|_| stop.cancel())?;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
 use crate::exit_code::{ExitCode, Failure};
+use crate::hold::Hold;
 use crate::plan::{Engine, Plan};
 use crate::runner::{self, Listener};
 use crate::scenario::{Judgement, Scenario};
@@ -51,10 +52,11 @@ impl Trial<'_> {
             return (None, Ok(()));
         }
         listener.begins(&self.scenario.name);
-        let outcome = match runner::run(self.plan.clone(), listener, interrupt).await {
-            Ok(outcome) => outcome,
-            Err(failure) => return (None, Err(failure)),
-        };
+        let outcome =
+            match runner::run(self.plan.clone(), listener, interrupt, &Hold::never()).await {
+                Ok(outcome) => outcome,
+                Err(failure) => return (None, Err(failure)),
+            };
         let report = outcome.report;
         let driver = match &self.scenario.driver {
             Some(claim) if !interrupt.is_cancelled() => {

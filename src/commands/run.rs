@@ -13,6 +13,7 @@ use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
+use crate::hold::Hold;
 use crate::plan::{FdShortage, Plan};
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
@@ -151,7 +152,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
                 "leakcheck: still ending what was started; `leakcheck clean` removes leftovers"
             );
         })?;
-        let outcome = runner::run(plan, &output, &interrupt).await?;
+        let outcome = runner::run(plan, &output, &interrupt, &Hold::never()).await?;
         Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
     })?;
     output.display.clear();

@@ -622,6 +622,10 @@ pub struct Sample {
     pub sites: BTreeMap<String, u64>,
     /// The engine's counts at about the same time.
     pub engine: Option<EngineCounts>,
+    /// For how long somebody held this rotation up before it was made, in wall time; 0 where nobody
+    /// did. What grows by time grew meanwhile, so that the rates leave such a rotation out.
+    #[serde(default)]
+    pub held_ms: u64,
 }
 
 impl Sample {

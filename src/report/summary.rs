@@ -1,7 +1,7 @@
 //! What people read of a report: headings, tables and sentences, before any rendering.
 
 use super::model::{
-    Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
+    Config, Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
 };
 use super::{gate_section, watch_summary};
 use crate::duration;
@@ -135,7 +135,7 @@ fn rates(report: &Report) -> Section {
         notes.push("This report is partial: the run ended before it was through.".into());
     }
     Section {
-        heading: format!("Leak rates: {}", conditions(report)),
+        heading: format!("Leak rates: {}", conditions(&report.config)),
         table: Some(table(&header, rows)),
         notes,
     }
@@ -162,8 +162,8 @@ fn verdict_in_words(wiring: &WiringReport) -> String {
 }
 
 /// The run's conditions in a line.
-pub(super) fn conditions(report: &Report) -> String {
-    let config = &report.config;
+/// The run's conditions in a line.
+pub fn conditions(config: &Config) -> String {
     let rotation = std::time::Duration::from_millis(config.rotation_ms.unwrap_or(0));
     let rotation = duration::format(rotation);
     let clock = match config.clock.as_str() {
@@ -339,6 +339,15 @@ fn surroundings(report: &Report) -> Section {
             ));
         }
     }
+    let held: Vec<String> = report.wirings.iter().filter_map(held_up).collect();
+    if !held.is_empty() {
+        notes.extend(held);
+        notes.push(
+            "Rates leave rotations out that were held up, where there are others: what grows by time, \
+             as with health checks, grew meanwhile, too."
+                .into(),
+        );
+    }
     notes.extend(engine_side(report));
     notes.extend(go_reference(report));
     Section {
@@ -346,6 +355,21 @@ fn surroundings(report: &Report) -> Section {
         table: None,
         notes,
     }
+}
+
+/// Before which rotations somebody held it up; `None` where nobody did.
+fn held_up(wiring: &WiringReport) -> Option<String> {
+    let held = || wiring.samples.iter().filter(|sample| sample.held_ms > 0);
+    let all_ms: u64 = held().map(|sample| sample.held_ms).sum();
+    let rotations: Vec<String> = held()
+        .filter_map(|sample| sample.rotation)
+        .map(|rotation| rotation.to_string())
+        .collect();
+    (!rotations.is_empty()).then(|| {
+        let (name, seconds) = (&wiring.name, all_ms as f64 / 1000.0);
+        let before = rotations.join(", ");
+        format!("{name}: held up for {seconds:.1} s before rotation {before}.")
+    })
 }
 
 /// How many forgotten readers wait, and where; `None` where there is none.

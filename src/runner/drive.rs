@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine_handle::EngineHandle;
 use crate::analysis::wiring_report::Observation;
 use crate::exit_code::Failure;
+use crate::hold::Hold;
 use crate::monitor::{Delivered, DeliveryTotals, LastLine};
 use crate::worker::process::WorkerProcess;
 use crate::worker::protocol::{Command, Event, Glance, WorkerPlan};
@@ -25,8 +26,9 @@ pub(super) async fn drive(
     engine: &EngineHandle,
     watcher: &impl Watcher,
     interrupt: &CancellationToken,
+    hold: Hold,
 ) {
-    if let Err(error) = listen(plan, engine, watcher, interrupt).await {
+    if let Err(error) = listen(plan, engine, watcher, interrupt, hold).await {
         cut_short(watcher, format!("{error:#}"));
     }
 }
@@ -36,6 +38,7 @@ async fn listen(
     engine: &EngineHandle,
     watcher: &impl Watcher,
     interrupt: &CancellationToken,
+    mut hold: Hold,
 ) -> anyhow::Result<()> {
     let mut worker = WorkerProcess::start(plan).await?;
     let followed = &plan.monitor.containers;
@@ -50,6 +53,11 @@ async fn listen(
                 cut_short(watcher, "interrupted".into());
                 // A worker that is done does not listen; what it said last is still to be read.
                 drop(worker.tell(&Command::Stop).await);
+                continue;
+            }
+            held = hold.changed(), if !stopped => {
+                let command = if held { Command::Hold } else { Command::Resume };
+                drop(worker.tell(&command).await);
                 continue;
             }
         };

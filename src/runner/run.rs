@@ -12,6 +12,7 @@ use super::drive::{Watcher, drive};
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
+use crate::hold::Hold;
 use crate::monitor::MonitorPlan;
 use crate::plan::Plan;
 use crate::report::model::{Report, SCHEMA, Tool};
@@ -41,7 +42,7 @@ pub struct Outcome {
 }
 
 /// Carries a plan out. When `interrupt` is cancelled, no further rotation begins, and what was
-/// measured is reported as partial.
+/// measured is reported as partial. While `hold` is on, no wiring begins its next rotation.
 ///
 /// Beside the report it says whether all containers could be removed: the figures stand either way.
 ///
@@ -52,11 +53,12 @@ pub async fn run(
     mut plan: Plan,
     listener: &impl Listener,
     interrupt: &CancellationToken,
+    hold: &Hold,
 ) -> Result<Outcome, Failure> {
     let containers = Containers::provide(&plan, listener, interrupt).await?;
     plan.containers = containers.followed.len();
     // A panic must not leave containers behind: they are removed before it goes on.
-    let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt));
+    let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
     let outcome = measuring.catch_unwind().await;
     let released = containers.release().await;
     let report = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -68,6 +70,7 @@ async fn measure(
     containers: &Containers,
     listener: &impl Listener,
     interrupt: &CancellationToken,
+    hold: &Hold,
 ) -> Result<Report, Failure> {
     let console_ports = console_ports(plan)?;
     listener.starting(plan, &console_ports);
@@ -105,7 +108,10 @@ async fn measure(
             console_port: console_ports[index],
         };
         let watch = &watch;
-        async move { drive(&worker, engine, &WatchOne { watch, index }, interrupt).await }
+        async move {
+            let watcher = WatchOne { watch, index };
+            drive(&worker, engine, &watcher, interrupt, hold.clone()).await;
+        }
     });
     join_all(drives).await;
     let observations = watch.lock();

@@ -52,6 +52,10 @@ pub struct Experiment {
     changed: (Counts, Instant),
     rotation: u64,
     stopped: bool,
+    /// Whether the parent holds the next rotation up …
+    held: bool,
+    /// … and how long it held the present one up.
+    held_for: Duration,
     finding: Finding,
 }
 
@@ -76,6 +80,8 @@ impl Experiment {
             changed: (read_counts(), started),
             rotation: 0,
             stopped: false,
+            held: false,
+            held_for: Duration::ZERO,
             finding: Finding::default(),
         })
     }
@@ -92,7 +98,7 @@ impl Experiment {
         // A process that may open no more files makes no further rotation.
         while self.rotation < self.plan.rotations
             && !self.monitor.fds_exhausted()
-            && self.wait_until(self.interval + self.plan.rotation).await
+            && self.next_is_due().await
         {
             self.rotate().await;
             self.linger().await;
@@ -163,11 +169,24 @@ impl Experiment {
         !self.stopped
     }
 
-    /// Sleeps, unless the parent says stop; reads the counts, and shows them now and then.
+    /// Waits until the next rotation is due and nobody holds it up; false where the parent said stop.
+    async fn next_is_due(&mut self) -> bool {
+        let due = self.interval + self.plan.rotation;
+        self.wait_until(due).await;
+        let mut held = false;
+        while self.held && !self.stopped {
+            held = true;
+            self.pause(READ_EVERY).await;
+        }
+        self.held_for = if held { due.elapsed() } else { Duration::ZERO };
+        !self.stopped
+    }
+
+    /// Sleeps, unless the parent says something; reads the counts, and shows them now and then.
     async fn pause(&mut self, pause: Duration) {
         tokio::select! {
             command = self.commands.recv() => {
-                self.stopped |= matches!(command, Some(Command::Stop));
+                self.heed(command);
             }
             () = sleep_until(Instant::now() + pause) => {}
         }
@@ -175,6 +194,16 @@ impl Experiment {
         if self.last_glance.elapsed() >= GLANCE_EVERY {
             self.last_glance = Instant::now();
             say(&Event::Progress(self.glance()));
+        }
+    }
+
+    fn heed(&mut self, command: Option<Command>) {
+        match command {
+            Some(Command::Stop) => self.stopped = true,
+            Some(Command::Hold) => self.held = true,
+            Some(Command::Resume) => self.held = false,
+            // Nobody has asked for the last lines yet.
+            Some(Command::Finish { .. }) | None => {}
         }
     }
 
@@ -248,6 +277,7 @@ impl Experiment {
                 .then_some(progress.lines_missing),
             sites,
             engine: None,
+            held_ms: millis(self.held_for),
         })));
     }
 
@@ -305,7 +335,7 @@ impl Experiment {
         loop {
             match self.commands.recv().await {
                 Some(Command::Finish { last_lines }) => return last_lines,
-                Some(Command::Stop) => {}
+                Some(Command::Stop | Command::Hold | Command::Resume) => {}
                 None => return Vec::new(),
             }
         }

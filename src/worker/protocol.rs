@@ -32,6 +32,10 @@ pub struct WorkerPlan {
 pub enum Command {
     /// Begin no further rotation.
     Stop,
+    /// Begin the next rotation only once told to resume.
+    Hold,
+    /// Go on with the rotations.
+    Resume,
     /// The last line that each container is known to have printed: deliver them and finish.
     Finish {
         /// In the order of the plan's containers; null for one that printed nothing.

@@ -66,7 +66,7 @@ fn title(report: &Report) -> String {
 
 fn conditions(report: &Report) -> String {
     match (&report.config.watched, &report.config.exercised) {
-        (None, _) => format!("leakcheck run: {}", summary::conditions(report)),
+        (None, _) => format!("leakcheck run: {}", summary::conditions(&report.config)),
         (_, None) => format!(
             "leakcheck watch: {}",
             watch_summary::conditions(&report.config)
