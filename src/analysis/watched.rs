@@ -13,7 +13,7 @@ use crate::report::model::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
-use crate::watch::{Kind, Reading, Recording, Site, Waiting};
+use crate::watch::{Kind, Pause, Reading, Recording, Site, Waiting};
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
 /// depend on each other, and would make an interval look narrower than it is.
@@ -29,6 +29,10 @@ const SERVES_HTTP: [&str; 4] = [
 ];
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
 const PHASES: usize = 16;
+/// Growth that is told while a watch goes on is worked out from at most about so many parts.
+const PARTS_SO_FAR: usize = 200;
+/// In seconds.
+const MINUTE: f64 = 60.0;
 
 /// A process, and what was seen of it.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +78,7 @@ impl Watch<'_> {
             parts.first().and_then(typical),
             parts.last().and_then(typical),
         );
-        let sites = self.sites(first, last, parts.len());
+        let sites = self.sites(first, last, self.rotations_between(&parts));
         let (alive, rotations) = self.signs_of_life(judged, &parts);
         let mut hung = self.hung(alive, parts.len() as u64);
         if let Some(followers) = self.followers
@@ -91,6 +95,7 @@ impl Watch<'_> {
                 .readings
                 .last()
                 .map_or(0, |last| last.restarts),
+            paused_ms: millis(self.recording.paused()),
             tasks_are_lower_bound: judged.iter().any(|reading| reading.lower_bound),
             replaced: alive.replaced,
             mechanism: mechanism(&sites).map(str::to_owned),
@@ -187,7 +192,9 @@ impl Watch<'_> {
     fn parts<'a>(&self, judged: &'a [Reading]) -> Vec<Part<'a>> {
         let Some(rotation) = self.rotation else {
             let size = judged.len().div_ceil(PARTS).max(1);
-            return judged.chunks(size).map(part).collect();
+            // The middle of a pause is no moment at which anything was read.
+            let read_on = self.without_pauses(judged);
+            return read_on.flat_map(|row| row.chunks(size)).map(part).collect();
         };
         let (Some(first), Some(last)) = (judged.first(), judged.last()) else {
             return Vec::new();
@@ -216,33 +223,85 @@ impl Watch<'_> {
         parts
     }
 
+    /// The rows of readings between which nobody paused the watch.
+    fn without_pauses<'a>(&self, readings: &'a [Reading]) -> impl Iterator<Item = &'a [Reading]> {
+        let pauses = &self.recording.pauses;
+        let read_on = |a: &Reading, b: &Reading| {
+            let between = |pause: &Pause| a.at <= pause.from && pause.from < b.at;
+            !pauses.iter().any(between)
+        };
+        readings.chunk_by(read_on)
+    }
+
+    /// The rotations from each part to the first, whether or not anything was read in those between.
+    fn rotation_of(&self, first: &Part<'_>, part: &Part<'_>) -> Option<u64> {
+        let rotations = (part.at - first.at).as_secs_f64() / self.rotation?.as_secs_f64();
+        Some(rotations.round() as u64)
+    }
+
+    /// The rotations from the first part to the last.
+    fn rotations_between(&self, parts: &[Part<'_>]) -> Option<u64> {
+        self.rotation_of(parts.first()?, parts.last()?)
+    }
+
+    /// The growth so far: what [`Watch::report`] would say, at a cost that does not grow with the square
+    /// of the rotations.
+    pub fn rates_so_far(&self) -> Rates {
+        let judged = self.without_warm_up(self.stretch());
+        let parts = self.parts(judged);
+        let every = parts.len().div_ceil(PARTS_SO_FAR).max(1);
+        let parts: Vec<Part<'_>> = parts.into_iter().step_by(every).collect();
+        let rate = |count| Some(self.rate(&points(&parts, count)?)?.0);
+        Rates {
+            tasks: rate(|reading| reading.tasks),
+            fds: rate(|reading| reading.fds),
+        }
+    }
+
     fn trend_of(
         &self,
         judged: &[Reading],
         parts: &[Part<'_>],
         count: fn(&Reading) -> Option<u64>,
     ) -> Option<(Rate, Trend)> {
-        const MINUTE: f64 = 60.0;
-        let point = |part: &Part<'_>| {
-            let counts: Option<Vec<f64>> = (part.readings.iter())
-                .map(|reading| count(reading).map(|count| count as f64))
-                .collect();
-            Some((part.at.as_secs_f64() / MINUTE, trend::median(counts?)))
-        };
-        let points: Vec<Point> = parts.iter().map(point).collect::<Option<_>>()?;
-        let Slope { slope, ci95, p } = trend::slope(&points)?;
+        let points = points(parts, count)?;
+        let (rate, Slope { slope, ci95, p }) = self.rate(&points)?;
         let single = |reading: &Reading| Some((millis(reading.at) as f64, count(reading)? as f64));
-        let single: Vec<Point> = judged.iter().map(single).collect::<Option<_>>()?;
-        let steps = trend::steps(&single).into_iter();
+        // Where nothing was read a climb cannot be told from a step.
+        let mut steps = Vec::new();
+        for row in self.without_pauses(judged) {
+            let single: Vec<Point> = row.iter().map(single).collect::<Option<_>>()?;
+            steps.extend(trend::steps(&single));
+        }
+        let step = |(t_ms, size): (f64, f64)| Step {
+            t_ms: t_ms as u64,
+            size,
+        };
+        let trend = Trend {
+            points: points.len() as u64,
+            per_minute: exact(slope),
+            ci95_per_minute: ci95.map(exact),
+            mann_kendall_p: p,
+            steps: steps.into_iter().map(step).collect(),
+        };
+        Some((rate, trend))
+    }
+
+    /// The growth of a count that is so large at these minutes.
+    fn rate(&self, points: &[Point]) -> Option<(Rate, Slope)> {
+        let found = trend::slope(points)?;
+        let Slope { slope, ci95, .. } = found;
         let rotation = self
             .rotation
             .map(|rotation| rotation.as_secs_f64() / MINUTE);
-        // Minutes are no round number of rotations: what is none is not made by them.
-        let exact = |value: f64| (value * 1e9).round() / 1e9;
         let per_rotation = rotation.map(|rotation| exact(slope * rotation));
         let containers = self.containers.map(|containers| containers as f64);
-        let moves = points
-            .windows(2)
+        // Of rotations in which nothing was read nobody knows by how much each grew.
+        let neighbours = |pair: &&[Point]| {
+            let apart = pair[1].0 - pair[0].0;
+            rotation.is_some_and(|rotation| apart < 1.5 * rotation)
+        };
+        let moves = (points.windows(2).filter(neighbours))
             .map(|pair| (pair[1].1 - pair[0].1).floor() as i64);
         let rate = Rate {
             per_rotation_per_container: per_rotation
@@ -250,24 +309,12 @@ impl Watch<'_> {
                 .map(|(all, containers)| all / containers),
             per_rotation,
             per_minute: exact(slope),
-            weakest_rotation: rotation.and(moves.min()),
+            weakest_rotation: moves.min(),
             ci95: rotation
                 .zip(containers)
                 .map(|(rotation, containers)| ci95.map(|end| exact(end * rotation) / containers)),
         };
-        let trend = Trend {
-            points: points.len() as u64,
-            per_minute: exact(slope),
-            ci95_per_minute: ci95.map(exact),
-            mann_kendall_p: p,
-            steps: steps
-                .map(|(t_ms, size)| Step {
-                    t_ms: t_ms as u64,
-                    size,
-                })
-                .collect(),
-        };
-        Some((rate, trend))
+        Some((rate, found))
     }
 
     /// What was replaced in each part, of what there was one per container in the first.
@@ -367,15 +414,14 @@ impl Watch<'_> {
         &self,
         first: Option<&Reading>,
         last: Option<&Reading>,
-        parts: usize,
+        rotations: Option<u64>,
     ) -> Vec<SiteReport> {
         let (Some(first), Some(last)) = (first, last) else {
             return Vec::new();
         };
-        let rotations = self.rotation.map(|_| parts.saturating_sub(1) as f64);
         let divisor = rotations
             .zip(self.containers)
-            .map(|(rotations, containers)| rotations * containers as f64)
+            .map(|(rotations, containers)| (rotations * containers) as f64)
             .filter(|divisor| *divisor > 0.0);
         let mut names: Vec<&Site> = first.sites.keys().chain(last.sites.keys()).collect();
         names.sort_unstable();
@@ -425,9 +471,9 @@ impl Watch<'_> {
                 .iter()
                 .map(|reading| sample((None, reading)))
                 .collect(),
-            Some(_) => (0..)
-                .map(Some)
-                .zip(parts.iter().filter_map(typical))
+            Some(_) => parts
+                .iter()
+                .filter_map(|part| Some((self.rotation_of(parts.first()?, part), typical(part)?)))
                 .map(sample)
                 .collect(),
         }
@@ -460,6 +506,22 @@ fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
         growth(dump::is_write_loop),
         growth(|_| true),
     )
+}
+
+/// What a count typically was in each part, by the minute; `None` where that is not known of all.
+fn points(parts: &[Part<'_>], count: fn(&Reading) -> Option<u64>) -> Option<Vec<Point>> {
+    let point = |part: &Part<'_>| {
+        let counts: Option<Vec<f64>> = (part.readings.iter())
+            .map(|reading| count(reading).map(|count| count as f64))
+            .collect();
+        Some((part.at.as_secs_f64() / MINUTE, trend::median(counts?)))
+    };
+    parts.iter().map(point).collect()
+}
+
+/// Minutes are no round number of rotations: what is none is not made by them.
+fn exact(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
 }
 
 fn part(readings: &[Reading]) -> Part<'_> {
@@ -495,7 +557,9 @@ fn boundary(readings: &[Reading], rotation: Duration) -> Duration {
     let start = readings.first().map_or(Duration::ZERO, |first| first.at);
     let length = rotation.as_secs_f64();
     let mut moved = [0.0; PHASES];
-    for pair in readings.windows(2) {
+    // Two readings that are far apart, as around a pause, do not tell when the counts moved.
+    let near = |pair: &&[Reading]| pair[1].at - pair[0].at <= rotation / 2;
+    for pair in readings.windows(2).filter(near) {
         let by = |count: fn(&Reading) -> Option<u64>| match (count(&pair[0]), count(&pair[1])) {
             (Some(before), Some(after)) => (after as f64 - before as f64).abs(),
             _ => 0.0,
@@ -530,4 +594,142 @@ fn minutes_of(readings: &[Reading]) -> f64 {
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::Verdict;
+    use crate::watch::Replaced;
+
+    const ROTATION: Duration = Duration::from_secs(1);
+
+    fn ms(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    /// A process of ten containers whose streams are rotated every second, at 0.45 s, where each leaves
+    /// so many tasks; read every 100 ms for so long, except in the pauses.
+    fn recording(seconds: u64, left: u64, pauses: &[Pause]) -> Recording {
+        let site = Site {
+            label: "reader".into(),
+            location: None,
+        };
+        let paused = |at: Duration| {
+            let within = |pause: &Pause| pause.from < at && at < pause.from + pause.lasted;
+            pauses.iter().any(within)
+        };
+        let mut readings: Vec<Reading> = Vec::new();
+        let mut rotations_read = 0;
+        for at in (0..=seconds * 10).map(|tenth| ms(tenth * 100)) {
+            if paused(at) {
+                continue;
+            }
+            let rotations = (at + ms(550)).as_secs();
+            let tasks = 30 + 10 * left * rotations;
+            let new = if rotations > rotations_read { 10 } else { 0 };
+            rotations_read = rotations;
+            readings.push(Reading {
+                at,
+                tasks: Some(tasks),
+                sites: [(site.clone(), tasks)].into(),
+                replaced: [(Kind::Task(site.clone()), Replaced { live: tasks, new })].into(),
+                ..Reading::default()
+            });
+        }
+        Recording {
+            readings,
+            pauses: pauses.to_vec(),
+            ..Recording::default()
+        }
+    }
+
+    fn pause(from: u64, lasted: u64) -> Pause {
+        Pause {
+            from: ms(from),
+            lasted: ms(lasted),
+        }
+    }
+
+    fn watch(recording: &Recording, rotation: Option<Duration>) -> Watch<'_> {
+        Watch {
+            name: "process",
+            unit: "tasks",
+            recording,
+            asked: false,
+            containers: rotation.and(Some(10)),
+            rotation,
+            warm_up: ms(1000),
+            followers: None,
+        }
+    }
+
+    #[test]
+    fn rotations_in_a_pause_are_unknown_and_no_rotations_without_growth() {
+        for pauses in [
+            vec![pause(6_310, 4_150)],
+            vec![pause(3_950, 980), pause(9_050, 1_010), pause(12_470, 5_000)],
+        ] {
+            let recording = recording(20, 2, &pauses);
+            let report = watch(&recording, Some(ROTATION)).report();
+            assert_eq!(report.verdict, Verdict::Leaking, "{}", report.reason);
+            let rate = report.rates.tasks.expect("a rate");
+            assert_eq!(rate.per_rotation_per_container, Some(2.0), "{pauses:?}");
+            assert_eq!(rate.weakest_rotation, Some(20));
+            assert_eq!(report.sites[0].per_rotation_per_container, Some(2.0));
+            let grown = |pair: &[Sample]| {
+                let rotations = pair[1].rotation.zip(pair[0].rotation);
+                let tasks = pair[1].tasks.zip(pair[0].tasks);
+                let by = |(after, before): (u64, u64)| after - before;
+                assert_eq!(
+                    rotations.map(by).map(|rotations| rotations * 20),
+                    tasks.map(by)
+                );
+            };
+            report.samples.windows(2).for_each(grown);
+            let last = report.samples.last().and_then(|sample| sample.rotation);
+            assert!(last > Some(report.samples.len() as u64 - 1), "{last:?}");
+            let trends = report.trends.expect("trends");
+            assert_eq!(trends.paused_ms, millis(recording.paused()));
+        }
+    }
+
+    #[test]
+    fn a_process_that_leaks_nothing_is_clean_with_pauses_too() {
+        let recording = recording(20, 0, &[pause(6_310, 4_150)]);
+        let report = watch(&recording, Some(ROTATION)).report();
+        assert_eq!(report.verdict, Verdict::Clean, "{}", report.reason);
+        assert_eq!(report.rates.tasks.map(Rate::told), Some(0.0));
+        assert_eq!(report.rotations.made, report.rotations.due);
+    }
+
+    #[test]
+    fn a_pause_does_not_tell_when_rotations_are() {
+        for from in [5_010, 5_260, 5_510, 5_760] {
+            let recording = recording(80, 2, &[pause(from, 60_000)]);
+            let phase = boundary(&recording.readings, ROTATION).as_secs_f64();
+            assert!((phase - 0.45).abs() < 1.0 / PHASES as f64, "{phase}");
+        }
+    }
+
+    #[test]
+    fn without_a_rotation_a_climb_during_a_pause_is_no_step() {
+        let recording = recording(60, 1, &[pause(20_050, 30_000)]);
+        let report = watch(&recording, None).report();
+        let trends = report.trends.expect("trends");
+        let steps = trends.tasks.expect("a trend").steps;
+        let largest = steps.iter().map(|step| step.size).fold(0.0, f64::max);
+        assert!(largest <= 10.0, "{steps:?}");
+        let per_minute = report.rates.tasks.expect("a rate").per_minute;
+        assert!((per_minute - 600.0).abs() < 30.0, "{per_minute}");
+    }
+
+    #[test]
+    fn what_is_told_while_it_goes_on_is_what_the_report_says() {
+        for rotation in [Some(ROTATION), None] {
+            let recording = recording(20, 2, &[pause(6_310, 4_150)]);
+            let watch = watch(&recording, rotation);
+            assert_eq!(watch.rates_so_far(), watch.report().rates);
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::analysis::watched::Watch;
 use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
+use crate::hold::Hold;
 use crate::interrupt;
 use crate::probe::other_process::OtherProcess;
 use crate::report::model::{Config, Report, SCHEMA, Tool, Watched};
@@ -173,7 +174,14 @@ async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
     let baseline = args
         .gating
         .check(&args.config(), args.containers, names())?;
-    let recording = watch::watch(&mut sources, args.timing(), &display, &interrupt).await;
+    let recording = watch::watch(
+        &mut sources,
+        args.timing(),
+        &display,
+        &interrupt,
+        Hold::never(),
+    )
+    .await;
     display.clear();
     let mut report = args.report(&name, &recording?);
     let judged = args

@@ -16,6 +16,7 @@ use crate::engine::rotation::{RotateBy, Rotation};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::EngineState;
 use crate::exit_code::Failure;
+use crate::hold::Hold;
 use crate::probe::unread_bytes;
 use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
 
@@ -124,7 +125,7 @@ async fn observe(
     let mut rotations = Rotations::default();
     // The rotations go on for as long as it is watched, and no longer.
     let recording = tokio::select! {
-        recording = watch::watch(&mut sources, exercise.timing, listener, interrupt) => recording?,
+        recording = watch::watch(&mut sources, exercise.timing, listener, interrupt, Hold::never()) => recording?,
         failed = rotations.make(exercise, engine) => return Err(failed),
     };
     seen.recording = recording;

@@ -411,6 +411,10 @@ pub struct Trends {
     pub failed_readings: u64,
     /// How often the process was started anew; what is judged is the longest stretch without.
     pub restarts: u64,
+    /// For how long nothing was read because somebody paused the watch; how the counts went meanwhile
+    /// is unknown. The watch lasted so much longer.
+    #[serde(default)]
+    pub paused_ms: u64,
     /// Which known mechanism the growth fits, in words; null where it fits none.
     #[serde(default)]
     pub mechanism: Option<String>,

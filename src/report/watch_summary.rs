@@ -121,7 +121,7 @@ fn probability(trend: &Trend) -> String {
 }
 
 /// How it was watched, in a line.
-pub(super) fn conditions(config: &Config) -> String {
+pub fn conditions(config: &Config) -> String {
     let time = |ms: u64| duration::format(Duration::from_millis(ms));
     let watched = config.watched.clone().unwrap_or_default();
     let whose = exercise_summary::rotations(config);
@@ -251,6 +251,12 @@ fn around(process: &WiringReport) -> Section {
     }
     if trends.failed_readings > 0 {
         notes.push(format!("{} readings failed.", trends.failed_readings));
+    }
+    if trends.paused_ms > 0 {
+        notes.push(format!(
+            "The watch was paused for {:.1} s in all: how the counts went meanwhile is unknown.",
+            trends.paused_ms as f64 / 1000.0
+        ));
     }
     if trends.restarts > 0 {
         notes.push(format!(

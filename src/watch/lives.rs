@@ -77,6 +77,18 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
         replaced
     }
 
+    /// Nothing was read for so long: what waited before may have done something else meanwhile, so that
+    /// the time does not count as waited.
+    pub fn pass_over(&mut self, pause: Duration) {
+        let waits = self
+            .seen
+            .values_mut()
+            .filter_map(|life| life.waits.as_mut());
+        for (_, since) in waits.filter(|(_, since)| !since.is_zero()) {
+            *since += pause;
+        }
+    }
+
     /// Those from the first reading that wait now and have at every reading for so long.
     pub fn waiting(&self, now: Duration, for_at_least: Duration) -> Vec<Waiting<W>> {
         let mut waiting: BTreeMap<(&Kind, &W, bool), Waiting<W>> = BTreeMap::new();
@@ -169,6 +181,21 @@ mod tests {
             .map(|one| (one.from_the_first, one.count, one.longest));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(false, 1, seconds(8)), (true, 1, seconds(9))]);
+    }
+
+    #[test]
+    fn a_pause_in_the_readings_counts_as_no_waiting() {
+        let mut lives = Lives::default();
+        lives.take(seconds(0), [waiting(1), free(2), free(3)]);
+        lives.take(seconds(1), [waiting(1), waiting(2), free(3)]);
+        lives.take(seconds(5), [waiting(1), waiting(2), waiting(3)]);
+        lives.pass_over(seconds(60));
+        lives.take(seconds(65), [waiting(1), waiting(2), waiting(3)]);
+        lives.take(seconds(66), [waiting(1), waiting(2), waiting(3)]);
+        let waiting = lives.waiting(seconds(66), seconds(4));
+        let told = waiting.iter().map(|one| (one.count, one.longest));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [(1, seconds(5)), (1, seconds(66))]);
     }
 
     #[test]

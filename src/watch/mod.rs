@@ -13,6 +13,6 @@ mod target;
 
 pub use lives::{Lives, Waiting};
 pub use reading::{Kind, Reading, Replaced, Site};
-pub use session::{Listener, Recording, Timing, watch};
+pub use session::{Listener, Pause, Recording, Timing, watch};
 pub use sources::Sources;
 pub use target::{Processes, Target};

@@ -12,6 +12,7 @@ use super::reading::Reading;
 use super::sources::{NoReading, Sources};
 use crate::duration;
 use crate::exit_code::Failure;
+use crate::hold::Hold;
 use crate::report::model::LeakProfile;
 
 /// A console tells of a large process's tasks bit by bit; it is waited for so long.
@@ -42,6 +43,8 @@ pub struct Recording {
     pub rotated: Vec<Duration>,
     /// Readings that failed.
     pub failed: u64,
+    /// When nothing was read because somebody paused the watch.
+    pub pauses: Vec<Pause>,
     /// Why the watch ended early, where it did.
     pub cut_short: Option<String>,
     /// Goroutines from the first reading that wait for another at the end.
@@ -50,7 +53,21 @@ pub struct Recording {
     pub leak_profile: Option<LeakProfile>,
 }
 
+/// A time in which nothing was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it began, since the first reading.
+    pub from: Duration,
+    /// How long it was.
+    pub lasted: Duration,
+}
+
 impl Recording {
+    /// How long nothing was read in all.
+    pub fn paused(&self) -> Duration {
+        self.pauses.iter().map(|pause| pause.lasted).sum()
+    }
+
     /// The same, ended by somebody who did not wait.
     pub fn interrupted(self) -> Self {
         Self {
@@ -70,7 +87,7 @@ pub trait Listener {
     fn say(&self, line: &str);
 }
 
-/// Watches until the time is over.
+/// Watches until the time is over. While `hold` is on nothing is read, and the time does not go on.
 ///
 /// # Errors
 /// Only where nothing at all could be read.
@@ -79,14 +96,22 @@ pub async fn watch(
     timing: Timing,
     listener: &impl Listener,
     interrupt: &CancellationToken,
+    mut hold: Hold,
 ) -> Result<Recording, Failure> {
     let mut recording = Recording::default();
-    let Some(started) = baseline(sources, timing, listener, interrupt, &mut recording).await?
-    else {
+    let first = baseline(
+        sources,
+        timing,
+        listener,
+        interrupt,
+        &mut hold,
+        &mut recording,
+    );
+    let Some(started) = first.await? else {
         return Ok(recording.interrupted());
     };
     recording.started = Some(started);
-    let end = started + timing.lasting;
+    let mut end = started + timing.lasting;
     let mut ticks = interval_at(started + timing.every, timing.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // When the process stopped answering, and how often it has not since.
@@ -96,6 +121,15 @@ pub async fn watch(
             () = interrupt.cancelled() => {
                 recording = recording.interrupted();
                 break;
+            }
+            true = hold.changed() => {
+                let pause = wait_out(&mut hold, started, interrupt).await;
+                sources.pass_over(pause.lasted);
+                end += pause.lasted;
+                silent = silent.map(|(since, failures)| (since + pause.lasted, failures));
+                recording.pauses.push(pause);
+                ticks.reset_immediately();
+                continue;
             }
             tick = timeout_at(end + timing.every / 2, ticks.tick()) => {
                 if tick.is_err() {
@@ -155,17 +189,35 @@ pub async fn watch(
     Ok(recording)
 }
 
+/// Waits until the watch is let go on, or interrupted.
+async fn wait_out(hold: &mut Hold, started: Instant, interrupt: &CancellationToken) -> Pause {
+    let paused = Instant::now();
+    tokio::select! {
+        () = interrupt.cancelled() => {}
+        () = hold.released() => {}
+    }
+    Pause {
+        from: paused.duration_since(started),
+        lasted: paused.elapsed(),
+    }
+}
+
 /// The first reading, once it is whole; when it was made, or `None` where somebody interrupted.
 async fn baseline(
     sources: &mut Sources,
     timing: Timing,
     listener: &impl Listener,
     interrupt: &CancellationToken,
+    hold: &mut Hold,
     recording: &mut Recording,
 ) -> Result<Option<Instant>, Failure> {
     let waiting_since = Instant::now();
     let mut told = false;
     loop {
+        tokio::select! {
+            () = interrupt.cancelled() => return Ok(None),
+            () = hold.released() => {}
+        }
         let started = Instant::now();
         let reading = tokio::select! {
             () = interrupt.cancelled() => return Ok(None),

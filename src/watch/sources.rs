@@ -164,6 +164,11 @@ impl Sources {
         Ok(reading)
     }
 
+    /// Nothing was read for so long.
+    pub fn pass_over(&mut self, pause: Duration) {
+        self.tasks.pass_over(pause);
+    }
+
     /// Goroutines from the first reading that have waited for another for so long.
     pub fn waiting(&self, now: Duration, for_at_least: Duration) -> Vec<Waiting<Arc<str>>> {
         self.tasks.waiting(now, for_at_least)
