@@ -31,6 +31,7 @@ pub mod gate;
 pub mod hold;
 pub mod http_get;
 pub mod interrupt;
+pub mod live;
 pub mod monitor;
 pub mod nearest;
 pub mod no_leak;

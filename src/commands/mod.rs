@@ -7,6 +7,7 @@ pub mod audit;
 mod audit_display;
 pub mod clean;
 pub mod completions;
+mod display;
 pub mod doctor;
 mod document_format;
 pub mod dump;

@@ -1,21 +1,21 @@
 //! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clap::Args;
 
 use super::engine_choice::EngineChoice;
 use super::gating::Gating;
 use super::output;
-use super::run_display::RunDisplay;
+use super::run_display::{RunDisplay, RunShown};
 use super::runtime;
 use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::hold::Hold;
 use crate::plan::{FdShortage, Plan};
-use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::format::Format;
 use crate::report::model::{Report, Verdict, WiringReport};
@@ -29,6 +29,8 @@ const EXAMPLES: &str = "\
 Examples:
   leakcheck run --containers 50 --rotation 5m
       The incident and its fix, 12 rotations on a compressed clock: about 15 s.
+  leakcheck run --live --containers 50 --rotation 5m
+      The same on the whole terminal, where it can be paused for a closer look.
   leakcheck run --wiring old --wiring line-fix --wiring fixed
       Whether the one-line fix suffices (`leakcheck wirings` explains each).
   leakcheck run --wiring close-wait --silent 0 --consumer-delay 300ms
@@ -110,6 +112,10 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Monitor")]
     force: bool,
 
+    /// Show how it goes on the whole terminal: counts, a chart, spawn sites; pause it with p, ? for help
+    #[arg(long, conflicts_with = "quiet", help_heading = "Output")]
+    live: bool,
+
     /// Show no progress
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
@@ -126,6 +132,7 @@ pub struct RunArgs {
 /// Fails before anything is started where a flag is wrong, an export cannot be written or file
 /// descriptors will not suffice; later where the engine or its containers cannot be had.
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
+    let shown = Arc::new(RunShown::of_run(args.live, args.quiet)?);
     let plan = args.plan()?;
     let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
     // Containers that are found are as many as there are.
@@ -136,26 +143,24 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let new_baseline =
         new_baseline.map(|path| Export::by_flag("--save-baseline", path, Format::Json));
     output::check_exports(args.exports.iter().chain(&new_baseline))?;
-    let display = ProgressDisplay::new(args.quiet);
     for warning in warnings {
-        display.say(&format!("warning: {warning}"));
+        shown.say(&format!("warning: {warning}"));
     }
     let runtime = runtime::start()?;
     let output = RunDisplay {
-        display,
+        shown: Arc::clone(&shown),
         exports: &args.exports,
         containers: plan.containers as u64,
+        rotation: AtomicU64::new(0),
     };
     let (outcome, interrupted) = runtime.block_on(async {
-        let interrupt = interrupt::token(|| {
-            eprintln!(
-                "leakcheck: still ending what was started; `leakcheck clean` removes leftovers"
-            );
-        })?;
-        let outcome = runner::run(plan, &output, &interrupt, &Hold::never()).await?;
+        let ending = Arc::clone(&shown);
+        let interrupt = interrupt::token(move || ending.still_ending())?;
+        let _entered = shown.enter()?;
+        let outcome = runner::run(plan, &output, &interrupt, &shown.hold()).await?;
         Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
     })?;
-    output.display.clear();
+    shown.clear();
     let Outcome {
         mut report,
         released,

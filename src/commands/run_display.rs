@@ -1,12 +1,20 @@
 //! What `leakcheck run` shows and writes while it goes on.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::display::Display;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
+use crate::exit_code::Failure;
+use crate::live::{Count, Fact, News, Site};
 use crate::plan::Plan;
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::format::Format;
-use crate::report::model::Report;
+use crate::report::model::{Rate, Report, Sample, WiringReport};
+use crate::report::summary;
 use crate::report::table::Terminal;
 use crate::runner;
 use crate::worker::protocol::Glance;
@@ -14,37 +22,115 @@ use crate::worker::protocol::Glance;
 /// How a run shows on the terminal and in the exports while it goes on.
 pub(super) struct RunDisplay<'a> {
     /// Progress and warnings.
-    pub(super) display: ProgressDisplay,
+    pub(super) shown: Arc<RunShown>,
     /// Files that are rewritten after each rotation.
     pub(super) exports: &'a [Export<Format>],
     /// Containers of the run.
     pub(super) containers: u64,
+    /// The last rotation that any wiring began.
+    pub(super) rotation: AtomicU64,
+}
+
+/// Where a run shows.
+pub(super) type RunShown = Display<ProgressDisplay>;
+
+impl RunShown {
+    /// The progress lines, or the whole terminal.
+    pub(super) fn of_run(live: bool, quiet: bool) -> Result<Self, Failure> {
+        Self::new(live, "no rotation begins", || ProgressDisplay::new(quiet))
+    }
+
+    /// Says something beside what is shown.
+    pub(super) fn say(&self, line: &str) {
+        match self {
+            Self::Lines(lines) => lines.say(line),
+            Self::Live(view) => view.say(line),
+        }
+    }
+
+    /// Somebody who ended the run does not want to wait until it has ended.
+    pub(super) fn still_ending(&self) {
+        let line = "leakcheck: still ending what was started; `leakcheck clean` removes leftovers";
+        match self {
+            Self::Lines(_) => eprintln!("{line}"),
+            Self::Live(view) => view.say(line),
+        }
+    }
+
+    /// Takes the progress lines off the terminal.
+    pub(super) fn clear(&self) {
+        if let Self::Lines(lines) = self {
+            lines.clear();
+        }
+    }
 }
 
 impl runner::Listener for RunDisplay<'_> {
     fn pulling(&self, image: &str, progress: &PullProgress) {
-        self.display.pulling(image, progress);
+        match &*self.shown {
+            Display::Lines(lines) => lines.pulling(image, progress),
+            Display::Live(view) => view.tell(News::Progress(format!(
+                "pulling {image}: {} ({} of {} MiB)",
+                progress.status,
+                progress.current_bytes >> 20,
+                progress.total_bytes >> 20
+            ))),
+        }
     }
 
     fn creating(&self, running: u64) {
-        self.display.creating(running, self.containers);
+        match &*self.shown {
+            Display::Lines(lines) => lines.creating(running, self.containers),
+            Display::Live(view) => view.tell(News::Progress(format!(
+                "creating containers: {running} of {}",
+                self.containers
+            ))),
+        }
     }
 
     fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]) {
-        self.display.starting(plan);
+        match &*self.shown {
+            Display::Lines(lines) => lines.starting(plan),
+            Display::Live(view) => {
+                let conditions = summary::conditions(&plan.config());
+                let title = format!("leakcheck run: {conditions}");
+                view.tell(News::Title(title, "a rotation of one container"));
+                view.tell(News::Progress("starting".into()));
+                let names = plan.wirings.iter().map(|wiring| wiring.name.clone());
+                view.tell(News::Subjects(names.collect()));
+            }
+        }
         for (wiring, port) in plan.wirings.iter().zip(console_ports) {
             if let Some(port) = port {
                 let command = format!("tokio-console http://127.0.0.1:{port}");
-                self.display.say(&format!("{command}   # {}", wiring.name));
+                self.shown.say(&format!("{command}   # {}", wiring.name));
             }
         }
     }
 
     fn glance(&self, wiring: usize, glance: Glance, observation: &Observation) {
-        self.display.glance(wiring, glance, observation);
+        match &*self.shown {
+            Display::Lines(lines) => lines.glance(wiring, glance, observation),
+            Display::Live(view) => {
+                let begun = self.rotation.fetch_max(glance.rotation, Ordering::Relaxed);
+                let begun = begun.max(glance.rotation);
+                view.tell(News::Progress(match observation.samples.is_empty() {
+                    true if begun == 0 => "waiting until all containers are followed".into(),
+                    _ => format!("rotation {begun} of {}", observation.rotations),
+                }));
+                let (counts, facts) = (counts(glance, observation), facts(glance, observation));
+                view.tell(News::Counts(wiring, counts, facts));
+            }
+        }
     }
 
     fn measured(&self, so_far: &Report) {
+        if let Display::Live(view) = &*self.shown {
+            let containers = so_far.config.containers.unwrap_or(1);
+            for (number, wiring) in so_far.wirings.iter().enumerate() {
+                view.tell(News::Sites(number, sites(wiring, containers)));
+            }
+        }
         for export in self
             .exports
             .iter()
@@ -52,8 +138,66 @@ impl runner::Listener for RunDisplay<'_> {
         {
             // A disk that is full now may have room at the next rotation, or at the end.
             if let Err(error) = export.write(|format| format.render(so_far, Terminal::PLAIN)) {
-                self.display.say(&format!("warning: {error:#}"));
+                self.shown.say(&format!("warning: {error:#}"));
             }
         }
     }
+}
+
+fn counts(glance: Glance, observation: &Observation) -> Vec<Count> {
+    let baseline = observation.samples.first();
+    let rates = observation.rates();
+    let each = |rate: Option<Rate>| rate.and_then(|rate| rate.per_rotation_per_container);
+    let tasks = Count {
+        what: "tasks",
+        first: baseline.and_then(|baseline| baseline.tasks),
+        now: glance.tasks,
+        each: each(rates.tasks),
+    };
+    let fds = glance.fds.map(|now| Count {
+        what: "fds",
+        first: baseline.and_then(|baseline| baseline.fds),
+        now,
+        each: each(rates.fds),
+    });
+    std::iter::once(tasks).chain(fds).collect()
+}
+
+fn facts(glance: Glance, observation: &Observation) -> Vec<Fact> {
+    let fact = |heading, value| Fact { heading, value };
+    vec![
+        fact(
+            "rotations",
+            format!("{} of {}", glance.rotation, observation.rotations),
+        ),
+        fact("behind", glance.behind.to_string()),
+        fact("lines", glance.lines_read.to_string()),
+        fact(
+            "followed",
+            format!("{} of {}", glance.followed, observation.load.containers),
+        ),
+    ]
+}
+
+/// The spawn sites at the baseline, and at the last sample.
+fn sites(wiring: &WiringReport, containers: u64) -> Vec<Site> {
+    let (Some(first), Some(last)) = (wiring.samples.first(), wiring.samples.last()) else {
+        return Vec::new();
+    };
+    let divisor = (wiring.samples.len() as u64 - 1) * containers;
+    let of = |sample: &Sample, label: &str| sample.sites.get(label).copied().unwrap_or(0);
+    let labels: BTreeSet<&String> = first.sites.keys().chain(last.sites.keys()).collect();
+    let site = |label: &String| {
+        let site = Site {
+            label: label.as_str().into(),
+            first: of(first, label),
+            now: of(last, label),
+            each: None,
+        };
+        Site {
+            each: (divisor > 0).then(|| site.growth() as f64 / divisor as f64),
+            ..site
+        }
+    };
+    labels.into_iter().map(site).collect()
 }

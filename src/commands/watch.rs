@@ -9,12 +9,11 @@ use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
-use super::watch_display::WatchDisplay;
+use super::watch_display::{Scale, WatchDisplay};
 use crate::analysis::watched::Watch;
 use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
-use crate::hold::Hold;
 use crate::interrupt;
 use crate::probe::other_process::OtherProcess;
 use crate::report::model::{Config, Report, SCHEMA, Tool, Watched};
@@ -26,6 +25,8 @@ Examples:
       Any process: its file descriptors, for ten minutes.
   leakcheck watch --pprof localhost:6060 --pid 4711 --rotation 5m --containers 50
       A Go program that rotates log streams: what each rotation leaves, over 12 of them.
+  leakcheck watch --live --pprof localhost:6060 --rotation 5m --containers 50
+      The same on the whole terminal; while it is paused (p), nothing is read.
   leakcheck watch --console localhost:6669 --for 2m
       A tokio program with console-subscriber: its tasks by spawn site.
   leakcheck watch --metrics localhost:9090/metrics --for 1h --every 30s
@@ -125,6 +126,10 @@ pub struct WatchArgs {
     #[command(flatten)]
     gating: Gating,
 
+    /// Show how it goes on the whole terminal: counts, a chart, what grows; pause it with p, ? for help
+    #[arg(long, conflicts_with = "quiet", help_heading = "Output")]
+    live: bool,
+
     #[command(flatten)]
     output: ReportOutput,
 }
@@ -136,21 +141,25 @@ pub struct WatchArgs {
 /// there or does not answer.
 pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     args.check()?;
+    let display = args.display()?;
     args.output.check()?;
     if let Some(folder) = &args.sources.dump_dir {
         output::make_folder("--dump-dir", folder)?;
     }
     let runtime = runtime::start()?;
-    let watched = runtime.block_on(watch_and_judge(&args));
+    let watched = runtime.block_on(watch_and_judge(&args, &display));
     // A source that does not answer is not waited for any longer.
     runtime.shutdown_background();
     let (report, interrupted) = watched?;
     args.output.finish(&report, &args.gating, interrupted)
 }
 
-async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
+async fn watch_and_judge(
+    args: &WatchArgs,
+    display: &WatchDisplay,
+) -> Result<(Report, bool), Failure> {
     let interrupt = interrupt::token(|| {})?;
-    let display = WatchDisplay::new(args.output.quiet, args.lasting());
+    let entered = display.enter()?;
     let opening = async {
         let sources = Sources::open(&args.target()).await?;
         let name = match &args.name {
@@ -174,15 +183,11 @@ async fn watch_and_judge(args: &WatchArgs) -> Result<(Report, bool), Failure> {
     let baseline = args
         .gating
         .check(&args.config(), args.containers, names())?;
-    let recording = watch::watch(
-        &mut sources,
-        args.timing(),
-        &display,
-        &interrupt,
-        Hold::never(),
-    )
-    .await;
+    display.watching(&name, &args.config());
+    let hold = display.hold();
+    let recording = watch::watch(&mut sources, args.timing(), display, &interrupt, hold).await;
     display.clear();
+    drop(entered);
     let mut report = args.report(&name, &recording?);
     let judged = args
         .gating
@@ -252,6 +257,22 @@ impl WatchArgs {
         self.sources.target(process, self.pid.is_some())
     }
 
+    fn display(&self) -> Result<WatchDisplay, Failure> {
+        let scale = Scale {
+            unit: self.unit(),
+            containers: self.containers,
+            rotation: self.rotation,
+            warm_up: self.warm_up(),
+        };
+        WatchDisplay::of_watch(self.live, self.output.quiet, self.lasting(), scale)
+    }
+
+    /// What the process's tasks are called.
+    fn unit(&self) -> &'static str {
+        let watched = self.config().watched;
+        watched.as_ref().map_or("tasks", Watched::unit)
+    }
+
     fn config(&self) -> Config {
         Config {
             containers: self.containers,
@@ -271,7 +292,7 @@ impl WatchArgs {
         let config = self.config();
         let watch = Watch {
             name,
-            unit: config.watched.as_ref().map_or("tasks", Watched::unit),
+            unit: self.unit(),
             recording,
             asked: self.sources.asks(),
             containers: self.containers,

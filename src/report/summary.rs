@@ -162,7 +162,6 @@ fn verdict_in_words(wiring: &WiringReport) -> String {
 }
 
 /// The run's conditions in a line.
-/// The run's conditions in a line.
 pub fn conditions(config: &Config) -> String {
     let rotation = std::time::Duration::from_millis(config.rotation_ms.unwrap_or(0));
     let rotation = duration::format(rotation);
