@@ -25,7 +25,7 @@ pub struct Conditions {
     pub containers: Option<u32>,
 
     /// Lines per second of wall time that a container prints, on average: some print 0.4 times as
-    /// many, some 1.6 times [default: 12.5]
+    /// many, some 1.6 times [default: 12.5; with --clock virtual, per second of that, 1]
     #[arg(long, value_name = "X", value_parser = line_rate, help_heading = "Containers")]
     #[serde(deserialize_with = "checked_line_rate")]
     pub lines_per_second: Option<f64>,
@@ -129,13 +129,15 @@ pub enum ClockKind {
     Compressed,
     /// Wall time
     Real,
+    /// Paused time over connections in memory: an hour in seconds, the same each time
+    Virtual,
 }
 
 impl Conditions {
     /// These conditions, and those of `others` where these are silent.
     pub fn or(self, mut others: Self) -> Self {
         // What contradicts a choice of these is given up with it.
-        if self.clock == Some(ClockKind::Real) {
+        if matches!(self.clock, Some(ClockKind::Real | ClockKind::Virtual)) {
             others.time_scale = None;
         }
         if self.time_scale.is_some() {
@@ -183,9 +185,10 @@ impl Conditions {
             rotation,
             rotations: self.rotations.unwrap_or(12),
             clock,
-            lines_per_second: self
-                .lines_per_second
-                .unwrap_or(fleet::DEFAULT_LINES_PER_SECOND),
+            lines_per_second: self.lines_per_second.unwrap_or(match clock.has_sockets() {
+                true => fleet::DEFAULT_LINES_PER_SECOND,
+                false => VIRTUAL_LINES_PER_SECOND,
+            }),
             silent_share: self.silent.unwrap_or(0.5),
             consumer_delay: self.consumer_delay.unwrap_or_default(),
             burst: self.burst.unwrap_or(1),
@@ -208,11 +211,23 @@ impl Conditions {
         });
         let clock = match (kind, self.time_scale) {
             (ClockKind::Real, None) => Clock::REAL,
-            (ClockKind::Real, Some(_)) => {
+            (ClockKind::Real | ClockKind::Virtual, Some(_)) => {
                 return Err(Failure::usage(
-                    "--time-scale needs --clock compressed: the real clock has no factor",
+                    "--time-scale needs --clock compressed: no other clock has a factor",
                 ));
             }
+            (ClockKind::Virtual, None) if *engine != Engine::Synthetic => {
+                return Err(Failure::usage(
+                    "--clock virtual needs --engine synthetic: a real engine's time cannot be paused",
+                ));
+            }
+            (ClockKind::Virtual, None) if !cfg!(tokio_unstable) => {
+                return Err(Failure::usage(
+                    "--clock virtual: this build cannot tell the monitor's tasks from its engine's: \
+                     rebuild with RUSTFLAGS=\"--cfg tokio_unstable\"",
+                ));
+            }
+            (ClockKind::Virtual, None) => Clock::VIRTUAL,
             (ClockKind::Compressed, factor) => Clock::compressed(rotation, factor),
         };
         match rotation.as_secs_f64() / clock.pace.0 > LONGEST_ROTATION_WALL_S {
@@ -247,6 +262,9 @@ fn checking_every(
     }
 }
 
+/// Whole intervals pass in virtual time, 300 times as long as compressed ones: with the lines of wall time
+/// most of the work would be lines.
+pub const VIRTUAL_LINES_PER_SECOND: f64 = 1.0;
 /// A moment further ahead than the clocks reach cannot be waited for.
 const LONGEST_ROTATION_WALL_S: f64 = 366.0 * 24.0 * 3600.0;
 const CONTAINERS: RangeInclusive<u32> = 1..=100_000;

@@ -108,7 +108,9 @@ impl ProgressDisplay {
             Some(baseline) => {
                 let grown = |now: u64, first: u64| now as i64 - first as i64;
                 let fds = match (glance.fds, baseline.fds) {
-                    (Some(now), Some(first)) => format!(", {now} fds ({:+})", grown(now, first)),
+                    (Some(now), Some(first)) => {
+                        format!(", {now} {} ({:+})", observation.fd_unit, grown(now, first))
+                    }
                     _ => String::new(),
                 };
                 let behind = match glance.behind {

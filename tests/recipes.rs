@@ -60,11 +60,14 @@ fn yaml(heading: &str, number: usize) -> Yaml {
 #[test]
 fn the_shell_recipes_pass_and_write_what_they_say() {
     let scripts = blocks("In a CI job", "sh");
-    assert_eq!(scripts.len(), 2, "one with gates and one with a baseline");
-    for (script, files) in scripts
-        .iter()
-        .zip([&["report.json", "summary.md"][..], &["leaks.json"]])
-    {
+    let written = [
+        &["report.json", "summary.md"][..],
+        &["virtual.json"],
+        &["leaks.json"],
+    ];
+    let what = "one with gates, one in virtual time, one with a baseline";
+    assert_eq!(scripts.len(), written.len(), "{what}");
+    for (script, files) in scripts.iter().zip(written) {
         let folder = folder();
         assert_passed(&job(folder.path(), script, &[]));
         for file in files {

@@ -29,6 +29,8 @@ pub struct Evidence<'a> {
     pub containers_without_room: u64,
     /// Whether the containers end and start again: their streams then end before their rotation.
     pub restarts: bool,
+    /// What is counted beside tasks.
+    pub fd_unit: &'a str,
     /// The rotation at which no more files could be opened.
     pub fds_exhausted_at_rotation: Option<u64>,
     /// Why one of the streams failed that did.
@@ -87,7 +89,7 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
         evidence.rotations.due.unwrap_or(0)
     );
     if let Some(rotation) = evidence.fds_exhausted_at_rotation {
-        let until_then = growth(evidence.rates.tasks, evidence.rates.fds);
+        let until_then = growth(evidence);
         reason += &format!(
             "; file descriptors ran out at rotation {rotation}, growing until then by {until_then} per \
              rotation per container"
@@ -150,7 +152,7 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
         return None;
     }
     let counted = evidence.samples.len() - 1;
-    let mut reason = format!("{} per rotation per container", growth(tasks, fds));
+    let mut reason = format!("{} per rotation per container", growth(evidence));
     reason += &match evidence.cut_short {
         None => format!(", in {counted} of {} rotations", evidence.rotations_asked),
         Some(cut_short) => format!(", in {counted} of {counted} rotations; {cut_short}"),
@@ -158,12 +160,16 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
     Some((Verdict::Leaking, reason))
 }
 
-fn growth(tasks: Option<Rate>, fds: Option<Rate>) -> String {
+fn growth(evidence: &Evidence<'_>) -> String {
+    let rates = evidence.rates;
     let figure = |rate: Option<Rate>, unit| {
         let each = rate.and_then(|rate| rate.per_rotation_per_container);
         each.map(|each| format!("{each:.2} {unit}"))
     };
-    let figures = [figure(tasks, "tasks"), figure(fds, "fds")];
+    let figures = [
+        figure(rates.tasks, "tasks"),
+        figure(rates.fds, evidence.fd_unit),
+    ];
     figures
         .into_iter()
         .flatten()
@@ -270,8 +276,9 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     };
     let (tasks, fds) = (grown(first.tasks, last.tasks), grown(first.fds, last.fds));
     format!(
-        "{tasks:+} tasks and {fds:+} fds over the baseline, but growth in {grew} of {} rotations only; \
+        "{tasks:+} tasks and {fds:+} {} over the baseline, but growth in {grew} of {} rotations only; \
          more --rotations would tell",
+        evidence.fd_unit,
         pairs().count()
     )
 }
@@ -354,6 +361,7 @@ mod tests {
                 containers_ended: 0,
                 containers_without_room: 0,
                 restarts: self.restarts,
+                fd_unit: "fds",
                 fds_exhausted_at_rotation: None,
                 stream_error: None,
                 cut_short: self.cut_short,

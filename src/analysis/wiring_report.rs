@@ -23,6 +23,8 @@ pub struct Observation {
     pub rotations: u64,
     /// The load that the wiring was under.
     pub load: Load,
+    /// What is counted beside tasks.
+    pub fd_unit: &'static str,
     /// Whether all wirings used one engine at once.
     pub engine_shared: bool,
     /// Every sample so far, the baseline first.
@@ -63,6 +65,7 @@ impl Observation {
             containers_ended: finding.containers_ended,
             containers_without_room: finding.containers_without_room,
             restarts: self.load.restart.is_some(),
+            fd_unit: self.fd_unit,
             fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
@@ -321,6 +324,7 @@ mod tests {
         Observation {
             wiring: catalogue::find("old").expect("a wiring"),
             rotations: 3,
+            fd_unit: "fds",
             load: Load {
                 containers: 4,
                 silent: Some(2),

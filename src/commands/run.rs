@@ -244,6 +244,11 @@ impl RunArgs {
             console: self.console,
             ..conditions.plan(self.engine.with(self.attach.as_deref())?)?
         };
+        if self.console && !plan.clock.has_sockets() {
+            return Err(Failure::usage(
+                "--console needs time that passes by itself: use --clock real or compressed",
+            ));
+        }
         Ok(plan)
     }
 }

@@ -155,7 +155,7 @@ fn counts(glance: Glance, observation: &Observation) -> Vec<Count> {
         each: each(rates.tasks),
     };
     let fds = glance.fds.map(|now| Count {
-        what: "fds",
+        what: observation.fd_unit,
         first: baseline.and_then(|baseline| baseline.fds),
         now,
         each: each(rates.fds),

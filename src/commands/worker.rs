@@ -1,13 +1,14 @@
 //! `leakcheck worker`: the hidden command that `leakcheck run` starts once per wiring.
 
 use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::exit_code::{ExitCode, Failure};
 use crate::plan::FDS_LEFT_TO_ENGINE;
 use crate::probe::task_census;
 use crate::worker::experiment::Experiment;
 use crate::worker::parent_link;
-use crate::worker::protocol::{Event, WorkerPlan};
+use crate::worker::protocol::{Event, WorkerEngine, WorkerPlan};
 
 /// Reads its plan from standard input, carries the experiment out, and says what it found.
 ///
@@ -19,11 +20,11 @@ pub fn execute() -> Result<ExitCode, Failure> {
     if let Some(port) = plan.console_port {
         serve_console(port)?;
     }
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    task_census::observe(builder.enable_all());
-    let runtime = builder
-        .build()
-        .context("cannot start the worker's runtime")?;
+    let runtime = match plan.engine {
+        WorkerEngine::At(_) => in_wall_time(),
+        WorkerEngine::InMemory(_) => in_paused_time(),
+    };
+    let runtime = runtime.context("cannot start the worker's runtime")?;
     runtime.block_on(async {
         match Experiment::start(plan, commands) {
             Ok(experiment) => {
@@ -38,6 +39,31 @@ pub fn execute() -> Result<ExitCode, Failure> {
     // What a wiring never closes is not waited for.
     runtime.shutdown_background();
     Ok(ExitCode::Measured)
+}
+
+fn in_wall_time() -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    task_census::observe(builder.enable_all());
+    builder.build()
+}
+
+/// A runtime on one thread whose time goes on when nothing is left to be done, and whose choices are the
+/// same each time.
+#[cfg(tokio_unstable)]
+fn in_paused_time() -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder
+        .enable_all()
+        .start_paused(true)
+        .rng_seed(tokio::runtime::RngSeed::from_bytes(b"leakcheck"));
+    task_census::observe_beside_an_engine(&mut builder);
+    builder.build()
+}
+
+/// The parent asks for it only where this build has it.
+#[cfg(not(tokio_unstable))]
+fn in_paused_time() -> std::io::Result<Runtime> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Raises the limit of file descriptors as far as the system lets a process do it by itself, less

@@ -48,6 +48,11 @@ impl Counts {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Connections that are open.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// What a client sees that asks over a connection of its own.
     pub fn seen_by_client(&self) -> EngineState {
         EngineState {

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, LogFrames};
-use super::transport::Connector;
+use super::transport::{Connector, MemoryConnection};
 use crate::docker::endpoint::Endpoint;
 
 /// An engine that does not answer a request's head within this many seconds is given up.
@@ -30,6 +30,48 @@ pub struct EngineAddress {
     pub url: String,
     /// Major and minor version of the Docker Engine API.
     pub api_version: (usize, usize),
+}
+
+impl EngineAddress {
+    /// How an engine at this address is reached.
+    ///
+    /// # Errors
+    /// Fails where the address is none.
+    pub fn reach(&self) -> io::Result<Reach> {
+        let endpoint = Endpoint::parse(&self.url).map_err(io::Error::other)?;
+        Ok(Reach {
+            connector: Connector::Socket(endpoint.address().clone()),
+            api_version: self.api_version,
+        })
+    }
+}
+
+/// How an engine is reached.
+#[derive(Clone)]
+pub struct Reach {
+    connector: Connector,
+    api_version: (usize, usize),
+}
+
+impl Reach {
+    /// An engine within the process, to which `dial` opens a connection.
+    pub fn in_memory(
+        dial: impl Fn() -> MemoryConnection + Send + Sync + 'static,
+        api_version: (usize, usize),
+    ) -> Self {
+        Self {
+            connector: Connector::Memory(Arc::new(dial)),
+            api_version,
+        }
+    }
+
+    /// A client of the engine for those who measure.
+    ///
+    /// # Errors
+    /// Fails where no client can be had.
+    pub fn docker(&self) -> io::Result<Docker> {
+        Client::new(self, Pooling::None).map(|client| client.docker)
+    }
 }
 
 /// What becomes of a connection whose response has been read to its end.
@@ -49,7 +91,7 @@ pub(super) struct Client {
 
 impl Client {
     /// A client for an engine; nothing is connected before the first request.
-    pub(super) fn new(engine: &EngineAddress, pooling: Pooling) -> io::Result<Self> {
+    pub(super) fn new(engine: &Reach, pooling: Pooling) -> io::Result<Self> {
         let mut builder = HttpClient::builder(TokioExecutor::new());
         match pooling {
             Pooling::None => builder.pool_max_idle_per_host(0),
@@ -57,8 +99,7 @@ impl Client {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(limit),
         };
-        let endpoint = Endpoint::parse(&engine.url).map_err(io::Error::other)?;
-        let http = builder.build(Connector(endpoint.address().clone()));
+        let http = builder.build(engine.connector.clone());
         let transport = move |request: BollardRequest| {
             let head_arrived = request.extensions().get::<HeadArrived>().cloned();
             let response = http.request(request);

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::app_hook;
 use super::body::Body;
-use super::client::{Client, EngineAddress, Pooling, is_fd_exhaustion};
+use super::client::{Client, Pooling, Reach, is_fd_exhaustion};
 use super::context::Context;
 use super::drain;
 use super::heartbeat;
@@ -30,7 +30,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
 /// What all containers' tasks share.
 pub(super) struct Shared {
     pub(super) wiring: Wiring,
-    pub(super) engine: EngineAddress,
+    pub(super) engine: Reach,
     pub(super) client: Client,
     pub(super) pace: Pace,
     pub(super) consumer_delay: Duration,
@@ -49,7 +49,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         wiring: Wiring,
-        engine: EngineAddress,
+        engine: Reach,
         pace: Pace,
         consumer_delay: Duration,
     ) -> std::io::Result<Self> {

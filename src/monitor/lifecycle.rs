@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::client::EngineAddress;
+use super::client::Reach;
 use super::context::Context;
 use super::delivery::LastLine;
 use super::follow::Shared;
@@ -24,8 +24,6 @@ use super::wiring::Wiring;
 pub struct MonitorPlan {
     /// Its choices.
     pub wiring: Wiring,
-    /// The engine that serves the containers.
-    pub engine: EngineAddress,
     /// The containers to follow.
     pub containers: Vec<Followed>,
     /// How fast its own durations pass.
@@ -100,14 +98,14 @@ pub struct Delivered {
 }
 
 impl Monitor {
-    /// Starts following; must be called within a tokio runtime.
+    /// Starts following the containers that an engine serves; must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Fails where the engine's address is none.
-    pub fn start(plan: MonitorPlan) -> std::io::Result<Self> {
+    /// Fails where no client can be had.
+    pub fn start(plan: MonitorPlan, engine: Reach) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::new(
             plan.wiring,
-            plan.engine,
+            engine,
             plan.pace,
             plan.consumer_delay,
         )?);

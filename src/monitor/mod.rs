@@ -25,8 +25,9 @@ mod supervisor;
 mod transport;
 pub mod wiring;
 
-pub use client::EngineAddress;
+pub use client::{EngineAddress, Reach};
 pub use delivery::LastLine;
 pub use lifecycle::{Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress};
 pub use pace::Pace;
 pub use record::Followed;
+pub use transport::MemoryConnection;

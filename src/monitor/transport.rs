@@ -1,4 +1,4 @@
-//! How the monitor reaches an engine: connections over a unix socket or TCP.
+//! How the monitor reaches an engine: connections over a unix socket or TCP, or within the process.
 //!
 //! bollard's own transports switch connection pooling off; the incident's throwaway clients leaked
 //! by it, so the monitor brings a transport whose pooling is a choice.
@@ -6,19 +6,27 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::docker::endpoint::Address;
 
-/// Opens connections to one address, whatever host the request's URI names.
-#[derive(Debug, Clone)]
-pub(super) struct Connector(pub(super) Address);
+/// Opens connections to one engine, whatever host the request's URI names.
+#[derive(Clone)]
+pub(super) enum Connector {
+    /// By a socket.
+    Socket(Address),
+    /// Within the process.
+    Memory(Arc<dyn Fn() -> MemoryConnection + Send + Sync>),
+}
 
 impl tower_service::Service<Uri> for Connector {
     type Response = Socket;
@@ -30,8 +38,12 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let address = self.0.clone();
+        let connector = self.clone();
         Box::pin(async move {
+            let address = match connector {
+                Self::Socket(address) => address,
+                Self::Memory(dial) => return Ok(Socket::Memory(TokioIo::new(dial()))),
+            };
             Ok(match address {
                 Address::Unix(path) => Socket::Unix(TokioIo::new(UnixStream::connect(path).await?)),
                 Address::Tcp { host, port } => {
@@ -48,6 +60,58 @@ impl tower_service::Service<Uri> for Connector {
 pub(super) enum Socket {
     Unix(TokioIo<UnixStream>),
     Tcp(TokioIo<TcpStream>),
+    Memory(TokioIo<MemoryConnection>),
+}
+
+/// The monitor's end of a connection within the process, counted while it is open.
+pub struct MemoryConnection {
+    stream: DuplexStream,
+    open: Arc<AtomicU64>,
+}
+
+impl MemoryConnection {
+    /// A connection that adds itself to those that are open.
+    pub fn new(stream: DuplexStream, open: &Arc<AtomicU64>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self {
+            stream,
+            open: Arc::clone(open),
+        }
+    }
+}
+
+impl Drop for MemoryConnection {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl AsyncRead for MemoryConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for MemoryConnection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 impl Connection for Socket {
@@ -62,6 +126,7 @@ macro_rules! delegate {
         match $socket.get_mut() {
             Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
+            Socket::Memory(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }

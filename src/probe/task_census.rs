@@ -26,6 +26,24 @@ pub fn observe(runtime: &mut tokio::runtime::Builder) {
     runtime.on_task_terminate(|task| SITES.ended(task.spawned_at()));
 }
 
+/// The same for a runtime in which an engine of ours lives too: its tasks are not the monitor's.
+#[cfg(tokio_unstable)]
+pub fn observe_beside_an_engine(runtime: &mut tokio::runtime::Builder) {
+    let of_engine = |location: &Location<'_>| {
+        let root = file!().strip_suffix("probe/task_census.rs");
+        let place = root.and_then(|root| location.file().strip_prefix(root));
+        place.is_some_and(|place| place.starts_with("engine/"))
+    };
+    runtime.on_task_spawn(move |task| {
+        let location = task.spawned_at();
+        if !of_engine(location) {
+            SITES.site(location).spawned();
+        }
+    });
+    // What has not been counted when it was spawned is not counted off.
+    runtime.on_task_terminate(|task| SITES.ended(task.spawned_at()));
+}
+
 /// This build's runtime tells nothing of its tasks.
 #[cfg(not(tokio_unstable))]
 pub fn observe(_runtime: &mut tokio::runtime::Builder) {}

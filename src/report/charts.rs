@@ -21,7 +21,7 @@ pub fn main(report: &Report) -> Chart {
 
 /// Live tasks and file descriptors, those of them that are known.
 pub fn counts(report: &Report) -> Vec<Chart> {
-    shown([tasks(report), FDS].map(|count| count.chart(report)))
+    shown([tasks(report), fds(report)].map(|count| count.chart(report)))
 }
 
 /// Live tasks by the site that spawned them, for each wiring.
@@ -44,6 +44,10 @@ pub fn course(report: &Report) -> Vec<Chart> {
                 .map(|wiring| (wiring.name.clone(), values(wiring))),
         )
     };
+    let time = match report.config.clock.as_str() {
+        "virtual" => "virtual",
+        _ => "wall",
+    };
     let throughput = report
         .wirings
         .iter()
@@ -54,7 +58,7 @@ pub fn course(report: &Report) -> Vec<Chart> {
         }),
         chart(
             report,
-            "Lines delivered per second of wall time",
+            &format!("Lines delivered per second of {time} time"),
             "lines/s",
             throughput,
         ),
@@ -129,12 +133,14 @@ fn tasks(report: &Report) -> Count {
     }
 }
 
-const FDS: Count = Count {
-    unit: "file descriptors",
-    of: |sample| sample.fds,
-    predicted: |wiring| wiring.predicted.fds_per_rotation_per_container,
-    steps: |trends| trends.fds.as_ref().map_or(&[], |trend| &trend.steps),
-};
+fn fds(report: &Report) -> Count {
+    Count {
+        unit: report.config.fd_unit().1,
+        of: |sample| sample.fds,
+        predicted: |wiring| wiring.predicted.fds_per_rotation_per_container,
+        steps: |trends| trends.fds.as_ref().map_or(&[], |trend| &trend.steps),
+    }
+}
 
 impl Count {
     fn chart(&self, report: &Report) -> Chart {

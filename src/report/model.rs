@@ -58,11 +58,13 @@ pub struct Config {
     pub rotation_ms: Option<u64>,
     /// Rotations asked for; null where none were.
     pub rotations: Option<u64>,
-    /// `real` or `compressed`.
+    /// `real`, `compressed` or `virtual`: paused time over connections in memory, which are counted in
+    /// place of file descriptors.
     pub clock: String,
     /// The factor by which the monitor's durations were divided.
     pub time_scale: f64,
-    /// Mean line rate of a chatty container, in wall time; null for attached containers.
+    /// Mean line rate of a chatty container, in wall time or that of the virtual clock; null for
+    /// attached containers.
     pub lines_per_second: Option<f64>,
     /// Share of the containers that print nothing; null for attached containers.
     pub silent: Option<f64>,
@@ -95,6 +97,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What is counted beside tasks, in short and in full: under the virtual clock nothing is a file, and
+    /// open connections stand for file descriptors.
+    pub fn fd_unit(&self) -> (&'static str, &'static str) {
+        match self.clock.as_str() {
+            "virtual" => ("connections", "connections in memory"),
+            _ => ("fds", "file descriptors"),
+        }
+    }
+
     /// The conditions of somebody else's process, of which no more is known yet: its clock is the real
     /// one.
     pub fn of_real_time() -> Self {
@@ -267,7 +278,8 @@ pub struct Rotations {
 pub struct Counts {
     /// The monitor's tasks; null where nobody tells.
     pub tasks: Option<u64>,
-    /// The process's file descriptors; null where the system does not tell.
+    /// The process's file descriptors, or under the virtual clock its connections in memory; null where
+    /// the system does not tell.
     pub fds: Option<u64>,
 }
 
@@ -490,7 +502,7 @@ pub struct StreamErrors {
 /// What the worker's runtime did during the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Runtime {
-    /// Share of the runtime's threads' time spent on tasks.
+    /// Share of the runtime's threads' time spent on tasks; null under the virtual clock.
     pub busy_ratio: Option<f64>,
     /// Polls of tasks; null in a build without `tokio_unstable`.
     pub polls: Option<u64>,
@@ -594,17 +606,17 @@ pub struct Sample {
     /// The rotation after which it was taken, 0 at the baseline; null where rotations are not known.
     /// What follows is null where a process was watched that does not tell.
     pub rotation: Option<u64>,
-    /// Wall time since the worker started following.
+    /// Time since the worker started following: wall time, or that of the virtual clock.
     pub t_ms: u64,
     /// The monitor's tasks.
     pub tasks: Option<u64>,
-    /// The process's file descriptors.
+    /// The process's file descriptors, or under the virtual clock its connections in memory.
     pub fds: Option<u64>,
-    /// Resident memory.
+    /// Resident memory; null under the virtual clock.
     pub rss_bytes: Option<u64>,
-    /// Threads.
+    /// Threads; null under the virtual clock.
     pub threads: Option<u64>,
-    /// Wall time from the rotation until the counts changed for the last time before the sample;
+    /// Time from the rotation until the counts changed for the last time before the sample;
     /// read every few milliseconds.
     pub settle_ms: Option<u64>,
     /// Whether they settled before the deadline.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::model::{Config, Exercised, Report, Watched};
+use crate::conditions::VIRTUAL_LINES_PER_SECOND;
 use crate::duration;
 use crate::fleet;
 use crate::plain_text::printable;
@@ -57,10 +58,14 @@ fn of_run(report: &Report) -> Again {
         words.value("--wiring", Some(&wiring.name));
     }
     words.clock(config);
+    let default_rate = match config.clock.as_str() {
+        "virtual" => VIRTUAL_LINES_PER_SECOND,
+        _ => fleet::DEFAULT_LINES_PER_SECOND,
+    };
     words.unless(
         "--lines-per-second",
         config.lines_per_second,
-        fleet::DEFAULT_LINES_PER_SECOND,
+        default_rate,
         in_full,
     );
     words.unless("--silent", config.silent, 0.5, in_full);

@@ -124,7 +124,7 @@ fn rates(report: &Report) -> Section {
             ),
             row(
                 [nothing(), nothing()],
-                "fds",
+                report.config.fd_unit().0,
                 rates.fds,
                 predicted.fds_per_rotation_per_container,
             ),
@@ -186,11 +186,11 @@ fn rotations(report: &Report) -> Vec<Section> {
         .wirings
         .chunks(WIRINGS_SIDE_BY_SIDE)
         .filter(|wirings| wirings.iter().any(|wiring| !wiring.samples.is_empty()))
-        .map(rotations_of)
+        .map(|wirings| rotations_of(wirings, &report.config))
         .collect()
 }
 
-fn rotations_of(wirings: &[WiringReport]) -> Section {
+fn rotations_of(wirings: &[WiringReport], config: &Config) -> Section {
     let last = wirings
         .iter()
         .filter_map(|wiring| wiring.samples.last())
@@ -198,9 +198,10 @@ fn rotations_of(wirings: &[WiringReport]) -> Section {
         .max();
     let last = usize::try_from(last.flatten().unwrap_or(0)).unwrap_or(usize::MAX);
     let every = (last / ROTATION_ROWS).max(1);
+    let (short, full) = config.fd_unit();
     let mut header = vec!["rotation".to_owned()];
     for wiring in wirings {
-        header.extend([format!("{} tasks", wiring.name), "fds".into()]);
+        header.extend([format!("{} tasks", wiring.name), short.into()]);
     }
     let shown = (0..=last).filter(|rotation| rotation % every == 0 || *rotation == last);
     let rows = shown.map(|rotation| {
@@ -233,7 +234,7 @@ fn rotations_of(wirings: &[WiringReport]) -> Section {
         notes.push("~ the count had not settled when it was read.".into());
     }
     Section {
-        heading: "Live tasks and file descriptors after each rotation, settled".into(),
+        heading: format!("Live tasks and {full} after each rotation, settled"),
         table: Some(Table { header, rows }),
         notes,
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::engine_handle::EngineHandle;
+use super::engine_handle::{EngineHandle, ListeningEngine};
 use crate::analysis::wiring_report::Observation;
 use crate::exit_code::Failure;
 use crate::hold::Hold;
@@ -64,20 +64,25 @@ async fn listen(
         match event {
             Event::Progress(glance) => watcher.glance(glance),
             Event::Sample(mut sample) => {
-                sample.engine = Some(engine.counts().await);
+                if let Some(engine) = engine.listening() {
+                    sample.engine = Some(engine.counts().await);
+                }
                 watcher.observe(|observation| observation.samples.push(*sample));
             }
             Event::RotationsDone => {
-                match engine.last_lines(&containers).await {
-                    Ok(told) => last_lines = told,
-                    Err(failure) => cut_short(watcher, failure.to_string()),
+                // A worker that nobody else can ask for them does not ask us.
+                if let Some(engine) = engine.listening() {
+                    match engine.last_lines(&containers).await {
+                        Ok(told) => last_lines = told,
+                        Err(failure) => cut_short(watcher, failure.to_string()),
+                    }
                 }
                 let last_lines = last_lines.clone();
                 worker.tell(&Command::Finish { last_lines }).await?;
             }
             Event::Finished(mut finding) => {
                 worker.end().await;
-                if let Some(since) = plan.monitor.since {
+                if let (Some(since), Some(engine)) = (plan.monitor.since, engine.listening()) {
                     let recount = Recount {
                         containers,
                         last_lines,
@@ -116,7 +121,7 @@ impl Recount {
     /// its own log files has dropped some, and nobody can tell any more.
     async fn of(
         self,
-        engine: &EngineHandle,
+        engine: &ListeningEngine,
         delivered: &[Delivered],
     ) -> Result<Option<DeliveryTotals>, Failure> {
         let ends = self

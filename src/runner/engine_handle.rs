@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use crate::docker::{engine_load, last_lines, line_count};
 use crate::engine::process::EngineProcess;
+use crate::engine::spec::EngineSpec;
 use crate::exit_code::Failure;
 use crate::monitor::{EngineAddress, LastLine};
 use crate::report::model::EngineCounts;
+use crate::worker::protocol::WorkerEngine;
 
 /// How long an engine may take to tell its counts: they are the story's margin, not its matter.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -17,7 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An engine that serves the containers of one wiring, or of all.
-pub(super) struct EngineHandle {
+pub(super) enum EngineHandle {
+    /// One that listens.
+    Listening(Box<ListeningEngine>),
+    /// One that the worker serves to itself: only the worker can ask it.
+    InWorker(EngineSpec),
+}
+
+/// An engine that anybody can ask.
+pub(super) struct ListeningEngine {
     docker: Docker,
     url: String,
     /// The synthetic engine's process, which tells its connections too.
@@ -26,23 +36,51 @@ pub(super) struct EngineHandle {
 
 impl EngineHandle {
     pub(super) fn real(docker: Docker, url: String) -> Self {
-        Self {
+        Self::Listening(Box::new(ListeningEngine {
             docker,
             url,
             process: None,
-        }
+        }))
     }
 
     pub(super) fn synthetic(docker: Docker, url: String, process: EngineProcess) -> Self {
-        Self {
+        Self::Listening(Box::new(ListeningEngine {
             docker,
             url,
             process: Some(process),
+        }))
+    }
+
+    /// The engine as a worker is told of it.
+    pub(super) fn for_worker(&self) -> WorkerEngine {
+        match self {
+            Self::Listening(engine) => WorkerEngine::At(engine.address()),
+            Self::InWorker(spec) => WorkerEngine::InMemory(spec.clone()),
         }
     }
 
+    /// The engine, where it can be asked.
+    pub(super) fn listening(&self) -> Option<&ListeningEngine> {
+        match self {
+            Self::Listening(engine) => Some(engine),
+            Self::InWorker(_) => None,
+        }
+    }
+
+    /// Ends a synthetic engine; a real one is left alone.
+    pub(super) async fn end(self) {
+        if let Self::Listening(engine) = self
+            && let Some(process) = engine.process
+        {
+            // Its exit status no longer matters: what it served has been measured.
+            let _ = process.stop().await;
+        }
+    }
+}
+
+impl ListeningEngine {
     /// Where the monitor finds the engine.
-    pub(super) fn address(&self) -> EngineAddress {
+    fn address(&self) -> EngineAddress {
         let version = self.docker.client_version();
         EngineAddress {
             url: self.url.clone(),
@@ -95,13 +133,5 @@ impl EngineHandle {
         since: Timestamp,
     ) -> Result<Vec<u64>, Failure> {
         line_count::read(&self.docker, containers, since).await
-    }
-
-    /// Ends a synthetic engine; a real one is left alone.
-    pub(super) async fn end(self) {
-        if let Some(process) = self.process {
-            // Its exit status no longer matters: what it served has been measured.
-            let _ = process.stop().await;
-        }
     }
 }

@@ -81,6 +81,7 @@ async fn measure(
             wiring: wiring.clone(),
             rotations: plan.rotations,
             load: plan.load(),
+            fd_unit: plan.clock.fd_unit(),
             engine_shared: containers.engines.len() < plan.wirings.len(),
             samples: Vec::new(),
             finding: None,
@@ -97,12 +98,12 @@ async fn measure(
         let worker = WorkerPlan {
             monitor: MonitorPlan {
                 wiring: wiring.clone(),
-                engine: engine.address(),
                 containers: containers.followed.clone(),
                 pace: plan.clock.pace,
                 consumer_delay: plan.consumer_delay,
                 since: containers.since,
             },
+            engine: engine.for_worker(),
             rotations: plan.rotations,
             rotation: plan.rotation_wall(),
             console_port: console_ports[index],

@@ -10,11 +10,12 @@ use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
 use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
+use super::surroundings::Surroundings;
 use crate::duration::millis;
 use crate::monitor::{LastLine, Monitor};
 use crate::probe::settle::{Settled, settle};
 use crate::probe::sites::SpawnSite;
-use crate::probe::{fds, process, task_census};
+use crate::probe::task_census;
 use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 
 /// How often the live counts are shown.
@@ -41,11 +42,13 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 /// A worker's experiment under way.
 pub struct Experiment {
     plan: WorkerPlan,
+    surroundings: Surroundings,
     monitor: Monitor,
     commands: UnboundedReceiver<Command>,
     runtime: RuntimeIntervals,
     started: Instant,
-    last_glance: Instant,
+    /// By the wall clock, for those who look.
+    last_glance: std::time::Instant,
     /// When the present interval began: with the rotation, or with the first stream.
     interval: Instant,
     /// The last reading that differed from the one before it, and when it was taken.
@@ -67,17 +70,20 @@ impl Experiment {
     pub fn start(plan: WorkerPlan, commands: UnboundedReceiver<Command>) -> anyhow::Result<Self> {
         let handle = tokio::runtime::Handle::current();
         let runtime = tokio_metrics::RuntimeMonitor::new(&handle).intervals();
-        let monitor = Monitor::start(plan.monitor.clone())?;
+        let surroundings = Surroundings::new(&plan.engine)?;
+        let monitor = Monitor::start(plan.monitor.clone(), surroundings.reach())?;
         let started = Instant::now();
+        let changed = (counts(&surroundings), started);
         Ok(Self {
             plan,
+            surroundings,
             monitor,
             commands,
             runtime,
             started,
-            last_glance: started,
+            last_glance: std::time::Instant::now(),
             interval: started,
-            changed: (read_counts(), started),
+            changed,
             rotation: 0,
             stopped: false,
             held: false,
@@ -93,7 +99,7 @@ impl Experiment {
         self.sample().await;
         self.finding.sites_baseline = task_census::by_site();
         self.finding.sites_final = self.finding.sites_baseline.clone();
-        self.finding.fds_baseline = fds::kinds().ok();
+        self.finding.fds_baseline = self.surroundings.fd_kinds();
 
         // A process that may open no more files makes no further rotation.
         while self.rotation < self.plan.rotations
@@ -140,7 +146,12 @@ impl Experiment {
     /// Lets the monitor run on for most of the interval, so that what was about to end has ended
     /// when the sample is taken.
     async fn linger(&mut self) {
-        let linger = self.plan.rotation.mul_f64(LINGER_SHARE).min(LONGEST_LINGER);
+        let linger = self.plan.rotation.mul_f64(LINGER_SHARE);
+        // Paused time costs nobody anything.
+        let linger = match self.surroundings.has_wall_time() {
+            true => linger.min(LONGEST_LINGER),
+            false => linger,
+        };
         self.wait_until(self.interval + linger).await;
     }
 
@@ -176,7 +187,7 @@ impl Experiment {
         let mut held = false;
         while self.held && !self.stopped {
             held = true;
-            self.pause(READ_EVERY).await;
+            self.stand_still().await;
         }
         self.held_for = if held { due.elapsed() } else { Duration::ZERO };
         !self.stopped
@@ -190,9 +201,25 @@ impl Experiment {
             }
             () = sleep_until(Instant::now() + pause) => {}
         }
-        self.note(read_counts());
+        self.note(counts(&self.surroundings));
+        self.glance_now_and_then();
+    }
+
+    /// Lets some wall time pass, in which paused time does not go on.
+    async fn stand_still(&mut self) {
+        if self.surroundings.has_wall_time() {
+            return self.pause(READ_EVERY).await;
+        }
+        std::thread::sleep(READ_EVERY);
+        while let Ok(command) = self.commands.try_recv() {
+            self.heed(Some(command));
+        }
+        self.glance_now_and_then();
+    }
+
+    fn glance_now_and_then(&mut self) {
         if self.last_glance.elapsed() >= GLANCE_EVERY {
-            self.last_glance = Instant::now();
+            self.last_glance = std::time::Instant::now();
             say(&Event::Progress(self.glance()));
         }
     }
@@ -219,7 +246,7 @@ impl Experiment {
             followed: progress.followed,
             rotation: self.rotation,
             tasks: task_census::live_tasks(),
-            fds: fds::open(),
+            fds: self.surroundings.fds(),
             behind: self.short_of(self.rotation.saturating_sub(1)),
             lines_read: progress.lines_read,
         }
@@ -245,11 +272,11 @@ impl Experiment {
 
     /// Takes a settled sample and tells the parent.
     async fn sample(&mut self) {
-        let settled = settle(SETTLE_DEADLINE, read_counts).await;
+        let settled = settle(SETTLE_DEADLINE, || counts(&self.surroundings)).await;
         let Settled { reading, settled } = settled;
         self.note(reading);
         let settle = self.changed.1.saturating_duration_since(self.interval);
-        let process = process::read();
+        let process = self.surroundings.process();
         let progress = self.monitor.progress();
         let mut sites = std::collections::BTreeMap::new();
         for (site, tasks) in task_census::by_site() {
@@ -276,14 +303,14 @@ impl Experiment {
                 .is_none()
                 .then_some(progress.lines_missing),
             sites,
-            engine: None,
+            engine: self.surroundings.engine_counts(),
             held_ms: millis(self.held_for),
         })));
     }
 
     /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.
     async fn finish(mut self) -> Finding {
-        self.finding.fds_final = fds::kinds().ok();
+        self.finding.fds_final = self.surroundings.fd_kinds();
         self.finding.forgotten_readers = self.monitor.forgotten_readers();
         let all = self.containers();
         let rotation = self.rotation;
@@ -302,7 +329,6 @@ impl Experiment {
         self.finding.containers_ended = monitor.ended();
         self.finding.containers_without_room = monitor.without_room();
 
-        say(&Event::RotationsDone);
         let last_lines = self.last_lines().await;
         let caught_up = self.until_done_or_stalled(|monitor| {
             let behind = monitor.behind(&last_lines);
@@ -326,12 +352,18 @@ impl Experiment {
         while !self.monitor.is_shut_down() && Instant::now() < patience {
             sleep(LOOK_EVERY).await;
         }
-        self.finding.after_shutdown = Some(settle(SETTLE_DEADLINE, read_counts).await.reading);
+        let settled = settle(SETTLE_DEADLINE, || counts(&self.surroundings)).await;
+        self.finding.after_shutdown = Some(settled.reading);
         self.finding
     }
 
-    /// Waits for the parent to say which line of each container is its last.
+    /// Which line of each container is its last by now, as the engine says: asked by the parent, so that
+    /// no connection is counted, or where nobody else reaches it, by the worker.
     async fn last_lines(&mut self) -> Vec<Option<LastLine>> {
+        if let Some(last_lines) = self.surroundings.last_lines(&self.plan.monitor).await {
+            return last_lines;
+        }
+        say(&Event::RotationsDone);
         loop {
             match self.commands.recv().await {
                 Some(Command::Finish { last_lines }) => return last_lines,
@@ -342,8 +374,10 @@ impl Experiment {
     }
 
     fn runtime_figures(&mut self) -> Runtime {
+        let wall_time = self.surroundings.has_wall_time();
         let figures = |figures: RuntimeMetrics| Runtime {
-            busy_ratio: Some(figures.busy_ratio()),
+            // Of paused time no share is spent.
+            busy_ratio: wall_time.then(|| figures.busy_ratio()),
             #[cfg(tokio_unstable)]
             polls: Some(figures.total_polls_count),
             // Without `tokio_unstable` the runtime does not count its polls.
@@ -354,9 +388,9 @@ impl Experiment {
     }
 }
 
-fn read_counts() -> Counts {
+fn counts(surroundings: &Surroundings) -> Counts {
     Counts {
         tasks: Some(task_census::live_tasks()),
-        fds: fds::open(),
+        fds: surroundings.fds(),
     }
 }

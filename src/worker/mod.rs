@@ -2,6 +2,8 @@
 //! descriptors and memory are its own.
 
 pub mod experiment;
+mod in_memory;
 pub mod parent_link;
 pub mod process;
 pub mod protocol;
+mod surroundings;

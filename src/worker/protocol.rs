@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::{Delivered, DeliveryTotals, Hung, LastLine, MonitorPlan};
+use crate::engine::spec::EngineSpec;
+use crate::monitor::{Delivered, DeliveryTotals, EngineAddress, Hung, LastLine, MonitorPlan};
 use crate::probe::fds::FdKinds;
 use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 
@@ -18,12 +19,24 @@ use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 pub struct WorkerPlan {
     /// The monitor to run.
     pub monitor: MonitorPlan,
+    /// The engine that serves the containers.
+    pub engine: WorkerEngine,
     /// Rotations to make due.
     pub rotations: u64,
     /// The rotation interval in wall time.
     pub rotation: Duration,
     /// Where to serve tokio-console, on the loopback interface.
     pub console_port: Option<u16>,
+}
+
+/// The engine of a worker's containers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerEngine {
+    /// It listens somewhere, and time passes by itself.
+    At(EngineAddress),
+    /// The worker serves it to itself in memory, in paused time: the virtual clock.
+    InMemory(EngineSpec),
 }
 
 /// What the parent says.

@@ -171,7 +171,7 @@ fn rates(report: &Report) -> Markup {
         );
         let fds = row(
             &wiring.name,
-            "fds",
+            report.config.fd_unit().0,
             ends(|counts| counts.fds),
             rates.fds,
             predicted.fds_per_rotation_per_container,
