@@ -740,6 +740,18 @@ fn the_command_that_a_page_names_measures_under_the_same_conditions() {
 }
 
 #[test]
+fn a_report_is_not_overwritten_by_its_page() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let saved = folder.path().join("saved.html");
+    let document = a_run(&["--wiring=fixed", "--rotations=1"]).to_string();
+    std::fs::write(&saved, &document).expect("written");
+    let ended = report_on(&saved, &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--output"), "{ended:?}");
+    assert_eq!(std::fs::read_to_string(&saved).expect("text"), document);
+}
+
+#[test]
 fn what_is_no_report_is_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a directory");
     let saved = folder.path().join("saved.json");

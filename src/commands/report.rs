@@ -85,11 +85,22 @@ pub fn execute(args: &ReportArgs) -> Result<ExitCode, Failure> {
         output::print(text.trim_end())?;
         return Ok(ExitCode::Measured);
     };
+    if same_file(&path, &args.report) {
+        return Err(Failure::usage(format!(
+            "{} is the report itself: name another file with --output",
+            path.display()
+        )));
+    }
     let export = Export::by_flag("--output", path.clone(), args.format);
     output::check_exports([&export])?;
     export.write(|_| Ok(text))?;
     eprintln!("leakcheck: wrote {}", path.display());
     Ok(ExitCode::Measured)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (one.canonicalize(), other.canonicalize());
+    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
 impl ReportArgs {
