@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::claim::{Audit, Claim, ClaimVerdict};
 use super::summary;
-use crate::report::html::{Figures, Tone, badge, document, report_body, text};
+use crate::report::html::{Figures, Tone, badge, command, document, report_body, text};
 use crate::report::{charts, rerun};
 
 /// Renders an audit.
@@ -28,7 +28,7 @@ pub(super) fn render(audit: &Audit) -> String {
         }
         section {
             h2 { "To run it again" }
-            pre { code { (text(&again.command)) } }
+            (command(&again.command))
             @for missing in &again.missing { p class="quiet" { (missing) } }
         }
         footer { "Every figure was measured in this audit, but for what is called predicted or a reference." }

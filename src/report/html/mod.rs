@@ -15,4 +15,4 @@ pub use document::document;
 pub use figure::Figures;
 pub use report_page::{render, report_body};
 pub use section::{Tone, badge, render_section};
-pub use text::text;
+pub use text::{command, text};

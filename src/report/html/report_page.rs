@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::document::document;
 use super::figure::Figures;
 use super::section::{badge, render_section, tone_of};
-use super::text::text;
+use super::text::{command, text};
 use crate::plain_text::shortened;
 use crate::report::model::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::report::summary::{self, Section, Text, figure, table};
@@ -237,7 +237,7 @@ fn settings(report: &Report) -> Markup {
     html! {
         section {
             h2 { "To run it again" }
-            pre { code { (text(&again.command)) } }
+            (command(&again.command))
             @for missing in &again.missing { p class="quiet" { (missing) } }
             details {
                 summary { "The configuration, as the JSON has it" }
