@@ -159,7 +159,7 @@ pub(super) async fn follow_one_stream(
         }
     };
     request_context.tie(&body);
-    let number = record.streams_opened.fetch_add(1, Ordering::Relaxed) + 1;
+    let number = record.stream_opened();
     on_open();
 
     let name = &record.container.name;
@@ -287,10 +287,7 @@ async fn receive(
         match chunk {
             Some(Chunk::Lines(lines)) => {
                 record.stage.set(At::Consuming);
-                {
-                    let mut delivery = record.delivery();
-                    lines.iter().for_each(|line| delivery.deliver(line));
-                }
+                record.deliver(&lines);
                 if !shared.consumer_delay.is_zero() {
                     tokio::time::sleep(shared.consumer_delay).await;
                 }
@@ -329,7 +326,7 @@ async fn end_stream(
             }
             Step::Drain => {
                 if let Some(chunks) = stream.chunks.take() {
-                    let number = record.streams_opened.load(Ordering::Relaxed);
+                    let number = record.streams_opened();
                     drain::start(
                         &format!("drain {} #{number}", record.container.name),
                         chunks,

@@ -17,6 +17,7 @@ use super::follow::Shared;
 use super::pace::Pace;
 use super::record::{At, Followed, Record};
 use super::supervisor;
+use super::tally::Tally;
 use super::wiring::Wiring;
 
 /// What a monitor is started with.
@@ -37,6 +38,7 @@ pub struct MonitorPlan {
 /// A running monitor: the system under test.
 pub struct Monitor {
     records: Vec<Arc<Record>>,
+    tally: Arc<Tally>,
     supervisors: Vec<JoinHandle<()>>,
     app: Context,
     shared: Arc<Shared>,
@@ -111,7 +113,11 @@ impl Monitor {
         )?);
         let app = Context::root();
         let rotation = watch::Sender::new(0);
-        let record = |(index, container)| Arc::new(Record::new(container, index == 0, plan.since));
+        let tally = Arc::<Tally>::default();
+        let record = |(index, container)| {
+            let tally = Arc::clone(&tally);
+            Arc::new(Record::new(container, index == 0, plan.since, tally))
+        };
         let records: Vec<_> = plan
             .containers
             .into_iter()
@@ -127,6 +133,7 @@ impl Monitor {
             .collect();
         Ok(Self {
             records,
+            tally,
             supervisors,
             app,
             shared,
@@ -141,24 +148,16 @@ impl Monitor {
 
     /// How far the monitor has come.
     pub fn progress(&self) -> Progress {
-        let mut progress = Progress {
-            fewest_rotations: u64::MAX,
-            ..Progress::default()
-        };
-        for record in &self.records {
-            let streams = record.streams_opened.load(Ordering::Relaxed);
-            let rotations = record.rotations_made.load(Ordering::Relaxed);
-            progress.followed += u64::from(streams > 0);
-            progress.streams_opened += streams;
-            progress.rotations_made += rotations;
-            progress.fewest_rotations = progress.fewest_rotations.min(rotations);
-            let delivery = record.delivery();
-            progress.lines_read += delivery.read;
-            progress.lines_missing += delivery.missing;
-            drop(delivery);
-            progress.errors += record.errors.load(Ordering::Relaxed);
+        let tally = &self.tally;
+        Progress {
+            followed: tally.followed(),
+            streams_opened: tally.streams_opened(),
+            rotations_made: tally.rotations_made(),
+            fewest_rotations: tally.made_by_all(self.records.len() as u64),
+            lines_read: tally.lines_read(),
+            lines_missing: tally.lines_missing(),
+            errors: tally.errors(),
         }
-        progress
     }
 
     /// Whether opening a stream ever failed because the process may open no more files.
@@ -177,9 +176,7 @@ impl Monitor {
         let mut places: Vec<Hung> = Vec::new();
         for record in &self.records {
             let standing = record.standing();
-            if record.rotations_made.load(Ordering::Relaxed) >= due
-                || standing.at == At::WaitingForStart
-            {
+            if record.rotations_made() >= due || standing.at == At::WaitingForStart {
                 continue;
             }
             let known = places.iter_mut().find(|hung| hung.place == standing.place);
@@ -228,20 +225,16 @@ impl Monitor {
 
     /// Containers that have made `rotations` rotations or more.
     pub fn containers_at(&self, rotations: u64) -> u64 {
-        let made = |record: &&Arc<Record>| record.rotations_made.load(Ordering::Relaxed);
-        self.records
-            .iter()
-            .filter(|record| made(record) >= rotations)
-            .count() as u64
+        match rotations {
+            0 => self.records.len() as u64,
+            _ => self.tally.containers_at(rotations),
+        }
     }
 
     /// Rotations that were due and not made, over all containers.
     pub fn rotations_missed(&self, due: u64) -> u64 {
-        let made = |record: &Arc<Record>| record.rotations_made.load(Ordering::Relaxed);
-        self.records
-            .iter()
-            .map(|record| due.saturating_sub(made(record)))
-            .sum()
+        let missed = |record: &Arc<Record>| due.saturating_sub(record.rotations_made());
+        self.records.iter().map(missed).sum()
     }
 
     /// How far delivery is behind each container's `last` line (in the order of the plan), added

@@ -22,6 +22,7 @@ mod record;
 mod spawn;
 mod stop_message;
 mod supervisor;
+mod tally;
 mod transport;
 pub mod wiring;
 

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::body::Body;
 use super::delivery::Delivery;
 use super::reader::Chunk;
+use super::tally::Tally;
 use crate::docker::error_text::told;
 use crate::duration::millis;
 use crate::timestamps::split_timestamp;
@@ -35,12 +36,13 @@ pub(super) struct Record {
     pub(super) container: Followed,
     /// Whether it is the first of the monitor's containers.
     pub(super) is_first: bool,
-    pub(super) streams_opened: AtomicU64,
-    pub(super) rotations_made: AtomicU64,
-    pub(super) errors: AtomicU64,
     pub(super) stage: Stage,
     /// The last line that any reader has read.
     pub(super) last_read: Arc<LastRead>,
+    /// What is counted of all containers.
+    tally: Arc<Tally>,
+    streams_opened: AtomicU64,
+    rotations_made: AtomicU64,
     last_error: Mutex<Option<String>>,
     delivery: Mutex<Delivery>,
     reader: Mutex<Arc<ReaderStage>>,
@@ -61,13 +63,18 @@ pub(super) struct Forgotten {
 }
 
 impl Record {
-    pub(super) fn new(container: Followed, is_first: bool, since: Option<Timestamp>) -> Self {
+    pub(super) fn new(
+        container: Followed,
+        is_first: bool,
+        since: Option<Timestamp>,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
             container,
             is_first,
+            tally,
             streams_opened: AtomicU64::new(0),
             rotations_made: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
             last_error: Mutex::default(),
             stage: Stage::default(),
             last_read: Arc::default(),
@@ -81,6 +88,38 @@ impl Record {
         lock(&self.delivery)
     }
 
+    /// Takes lines as the engine sent them.
+    pub(super) fn deliver(&self, lines: &[Bytes]) {
+        let mut delivery = self.delivery();
+        let (read, missing) = (delivery.read, delivery.missing);
+        lines.iter().for_each(|line| delivery.deliver(line));
+        self.tally
+            .delivered(delivery.read - read, delivery.missing - missing);
+    }
+
+    /// Counts a stream that was opened; says its number, from 1.
+    pub(super) fn stream_opened(&self) -> u64 {
+        let number = self.streams_opened.fetch_add(1, Ordering::Relaxed) + 1;
+        self.tally.stream_opened(number == 1);
+        number
+    }
+
+    /// Streams opened so far.
+    pub(super) fn streams_opened(&self) -> u64 {
+        self.streams_opened.load(Ordering::Relaxed)
+    }
+
+    /// Counts a rotation that was made.
+    pub(super) fn rotation_made(&self) {
+        let number = self.rotations_made.fetch_add(1, Ordering::Relaxed) + 1;
+        self.tally.rotation_made(number);
+    }
+
+    /// Rotations made so far.
+    pub(super) fn rotations_made(&self) -> u64 {
+        self.rotations_made.load(Ordering::Relaxed)
+    }
+
     /// Counts a stream that could not be opened or that broke, and keeps why.
     pub(super) fn note_error(&self, error: &Error) {
         self.note_problem(told(error));
@@ -88,7 +127,7 @@ impl Record {
 
     /// Counts a stream that could not be opened, and keeps why in words.
     pub(super) fn note_problem(&self, why: String) {
-        self.errors.fetch_add(1, Ordering::Relaxed);
+        self.tally.failed();
         *lock(&self.last_error) = Some(why);
     }
 

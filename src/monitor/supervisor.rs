@@ -157,7 +157,7 @@ impl Supervisor {
             let record = &self.record;
             let rotation_made = || {
                 if std::mem::take(rotating) {
-                    record.rotations_made.fetch_add(1, Ordering::Relaxed);
+                    record.rotation_made();
                 }
             };
             match follow_one_stream(&mut around, &mut self.rotation, rotation_made).await {
