@@ -23,6 +23,10 @@ use crate::docker::endpoint::Endpoint;
 /// An engine that does not answer a request's head within this many seconds is given up.
 const REQUEST_TIMEOUT_S: u64 = 60;
 
+/// What a connection reads at once. Each has such a buffer for as long as it is open; hyper's own grow
+/// from twice this size. No head of an answer is longer.
+const READ_BUFFER_BYTES: usize = 4096;
+
 /// An engine to follow containers of, and the API version that it was found to speak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineAddress {
@@ -93,6 +97,7 @@ impl Client {
     /// A client for an engine; nothing is connected before the first request.
     pub(super) fn new(engine: &Reach, pooling: Pooling) -> io::Result<Self> {
         let mut builder = HttpClient::builder(TokioExecutor::new());
+        builder.http1_read_buf_exact_size(READ_BUFFER_BYTES);
         match pooling {
             Pooling::None => builder.pool_max_idle_per_host(0),
             Pooling::Keep(limit) => builder
@@ -168,10 +173,11 @@ impl Client {
 
     /// Asks for a container's state and reads the whole answer; tells whether it runs.
     pub(super) async fn inspect(&self, container: &str) -> Result<bool, Error> {
-        let answer = self
+        let asking = self
             .docker
-            .inspect_container(container, None::<InspectContainerOptions>)
-            .await?;
+            .inspect_container(container, None::<InspectContainerOptions>);
+        // Not within every supervisor's task, which would be as large as this for as long as it lives.
+        let answer = Box::pin(asking).await?;
         Ok(answer.state.and_then(|state| state.running) == Some(true))
     }
 }
