@@ -158,7 +158,17 @@ const LINE_MARK: &str = "leakcheck";
 
 /// The text of a container's line number `sequence` (from 0), without a line end.
 pub fn line_text(container: &str, sequence: u64) -> String {
-    format!("{LINE_MARK} {container} line {sequence}")
+    let mut text = Vec::new();
+    write_line_text(&mut text, container, sequence);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Appends the same to a buffer.
+pub fn write_line_text(out: &mut Vec<u8>, container: &str, sequence: u64) {
+    let mut digits = itoa::Buffer::new();
+    for part in [LINE_MARK, " ", container, " line ", digits.format(sequence)] {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 /// The sequence number that a line of ours carries; `None` for any other text.

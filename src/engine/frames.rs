@@ -28,7 +28,7 @@ impl LineFormat {
             timestamps::write_fixed(out, due_ns);
             out.push(b' ');
         }
-        out.extend_from_slice(fleet::line_text(container, sequence).as_bytes());
+        fleet::write_line_text(out, container, sequence);
         if self.tty {
             out.extend_from_slice(b"\r\n");
             return;
