@@ -115,6 +115,27 @@ fn a_consumer_that_falls_behind_hangs_a_wiring_that_waits() {
 }
 
 #[test]
+fn one_leaked_task_per_rotation_among_thousands_of_containers_is_found_with_its_site() {
+    let load = [
+        "--containers=2000",
+        "--rotations=3",
+        "--lines-per-second=0.05",
+    ];
+    let document = virtual_run(&[&load[..], &["--wiring=smallest-leak"]].concat());
+    let wiring = wiring(&document, "smallest-leak");
+    assert_eq!(text(&wiring["verdict"]), "leaking");
+    // It is not told as none, though each container has hardly any part in it.
+    let reason = text(&wiring["reason"]);
+    assert!(reason.starts_with("0.0005 tasks"), "{reason}");
+    let sites = wiring["sites"].as_array().expect("sites");
+    let leaked = sites.iter().filter(|site| site["leaked"] != 0);
+    let leaked: Vec<_> = leaked
+        .map(|site| (text(&site["label"]), count(&site["leaked"])))
+        .collect();
+    assert_eq!(leaked, [("heartbeat", 3)]);
+}
+
+#[test]
 fn the_tables_call_connections_by_their_name() {
     let ended = run(&["run", "--clock=virtual", "--containers=4", "--rotations=2"]);
     for words in [

@@ -4,6 +4,7 @@
 //! little it leaks: the original team declared success on a run whose leak was zero because every
 //! stream had deadlocked.
 
+use super::rates::told;
 use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
 
 /// What a verdict weighs.
@@ -89,11 +90,12 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
         evidence.rotations.due.unwrap_or(0)
     );
     if let Some(rotation) = evidence.fds_exhausted_at_rotation {
+        reason += &format!("; file descriptors ran out at rotation {rotation}");
+        // In the very first there was no growth to be measured.
         let until_then = growth(evidence);
-        reason += &format!(
-            "; file descriptors ran out at rotation {rotation}, growing until then by {until_then} per \
-             rotation per container"
-        );
+        if !until_then.is_empty() {
+            reason += &format!(", growing until then by {until_then} per rotation per container");
+        }
     }
     if let Some(place) = evidence.hung.r#where.first() {
         let longest_s = place.longest_ms as f64 / 1000.0;
@@ -164,7 +166,7 @@ fn growth(evidence: &Evidence<'_>) -> String {
     let rates = evidence.rates;
     let figure = |rate: Option<Rate>, unit| {
         let each = rate.and_then(|rate| rate.per_rotation_per_container);
-        each.map(|each| format!("{each:.2} {unit}"))
+        each.map(|each| format!("{} {unit}", told(each)))
     };
     let figures = [
         figure(rates.tasks, "tasks"),

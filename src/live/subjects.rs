@@ -4,6 +4,7 @@ use super::state::{Count, Subject};
 use super::table::{Cell, Column, Table};
 use super::text::one_line;
 use super::view::View;
+use crate::analysis::rates::told;
 
 /// The columns that every subject has; those of its own facts follow.
 fn columns(subjects: &[Subject]) -> Vec<Column> {
@@ -100,9 +101,7 @@ pub(super) fn grown(growth: Option<i128>, view: &View) -> Cell {
     }
 }
 
-/// A slope with two decimals.
+/// A slope.
 pub(super) fn each(each: Option<f64>) -> Cell {
-    // Adding 0 turns -0.00 into 0.00.
-    let text = each.map_or("-".into(), |each| format!("{:.2}", each + 0.0));
-    text.into()
+    each.map_or("-".into(), told).into()
 }

@@ -4,6 +4,7 @@ use super::model::{
     Config, Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
 };
 use super::{gate_section, watch_summary};
+use crate::analysis::rates::told;
 use crate::duration;
 use crate::probe::sites;
 
@@ -471,10 +472,9 @@ pub(super) fn table<N: ToString>(header: &[N], rows: impl IntoIterator<Item = Ve
     }
 }
 
-/// A rate with two decimals, `-` where it is unknown.
+/// A rate, `-` where it is unknown.
 pub(super) fn figure(value: Option<f64>) -> Text {
-    // Adding 0 turns -0.00 into 0.00.
-    Text::Figure(value.map_or_else(|| "-".into(), |value| format!("{:.2}", value + 0.0)))
+    Text::Figure(value.map_or_else(|| "-".into(), told))
 }
 
 /// A count, `-` where it is unknown.

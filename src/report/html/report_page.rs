@@ -7,6 +7,7 @@ use super::document::document;
 use super::figure::Figures;
 use super::section::{badge, render_section, tone_of};
 use super::text::{command, text};
+use crate::analysis::rates::told;
 use crate::plain_text::shortened;
 use crate::report::model::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::report::summary::{self, Section, Text, figure, table};
@@ -205,7 +206,7 @@ fn row(
         last,
         figure(rate.and_then(|rate| rate.per_rotation_per_container)),
         Text::Figure(interval.map_or("-".into(), |[low, high]| {
-            format!("{:.2} to {:.2}", low + 0.0, high + 0.0)
+            format!("{} to {}", told(low), told(high))
         })),
         figure(predicted),
         Text::Figure(weakest.map_or("-".into(), |growth| format!("{growth:+}"))),
