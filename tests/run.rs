@@ -221,6 +221,19 @@ fn a_rate_per_minute_is_on_the_monitors_own_clock() {
     assert_eq!(rates["fds"]["per_minute"], per_rotation / 2.0 / 5.0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn every_sample_tells_the_memory_on_both_sides() {
+    let both = |sample: &Value| {
+        let engine = count(&sample["engine"]["rss_bytes"]);
+        count(&sample["rss_bytes"]).min(engine)
+    };
+    for wiring in wirings(&RUN.report) {
+        // No process of ours fits into a megabyte.
+        assert!(samples(wiring).iter().all(|sample| both(sample) > 1 << 20));
+    }
+}
+
 #[test]
 fn the_engine_sees_the_connections_that_its_client_leaks() {
     let side = |name| &wiring(&RUN.report, name)["engine_side"];

@@ -1,4 +1,4 @@
-//! Memory and threads of this process.
+//! Memory and threads of this process, and the memory of a child.
 
 /// What the kernel tells of this process; `None` where it tells nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +20,19 @@ pub fn read() -> ProcessReading {
         },
         Err(_) => ProcessReading::default(),
     }
+}
+
+/// Resident memory of a process, in bytes; `None` where it is gone.
+#[cfg(target_os = "linux")]
+pub fn rss_bytes(pid: u32) -> Option<u64> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    Some(process.stat().ok()?.rss * procfs::page_size())
+}
+
+/// Reads nothing: only Linux has `/proc`.
+#[cfg(not(target_os = "linux"))]
+pub fn rss_bytes(_pid: u32) -> Option<u64> {
+    None
 }
 
 /// Reads nothing: only Linux has `/proc`.

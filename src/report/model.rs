@@ -663,4 +663,7 @@ pub struct EngineCounts {
     pub goroutines: Option<u64>,
     /// File descriptors.
     pub fds: Option<u64>,
+    /// Resident memory in bytes, of the synthetic engine's process; null where nobody tells it.
+    #[serde(default)]
+    pub rss_bytes: Option<u64>,
 }

@@ -10,6 +10,7 @@ use crate::engine::process::EngineProcess;
 use crate::engine::spec::EngineSpec;
 use crate::exit_code::Failure;
 use crate::monitor::{EngineAddress, LastLine};
+use crate::probe::process::rss_bytes;
 use crate::report::model::EngineCounts;
 use crate::worker::protocol::WorkerEngine;
 
@@ -91,7 +92,8 @@ impl ListeningEngine {
     /// What the engine counts of itself; whatever it does not tell is unknown.
     pub(super) async fn counts(&self) -> EngineCounts {
         // One after the other: the second question's connection is not to be counted by the first.
-        let connections = match &self.process {
+        let process = self.process.as_ref();
+        let connections = match process {
             Some(process) => tokio::time::timeout(PATIENCE, process.state()).await,
             None => Ok(Err(anyhow::anyhow!("a real engine does not tell"))),
         };
@@ -105,6 +107,7 @@ impl ListeningEngine {
             connections,
             goroutines: load.goroutines,
             fds: load.fds,
+            rss_bytes: process.and_then(EngineProcess::pid).and_then(rss_bytes),
         }
     }
 

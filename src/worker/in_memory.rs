@@ -52,13 +52,14 @@ impl InMemoryEngine {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// What the engine counts on its side. Its tasks live in the worker's runtime, and it has no file
-    /// descriptors.
+    /// What the engine counts on its side. Its tasks and its memory are the worker's, and it has no
+    /// file descriptors.
     pub(super) fn counts(&self) -> EngineCounts {
         EngineCounts {
             connections: Some(self.daemon.counts.connections()),
             goroutines: None,
             fds: None,
+            rss_bytes: None,
         }
     }
 }
