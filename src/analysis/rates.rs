@@ -28,6 +28,11 @@ pub fn told(rate: f64) -> String {
     format!("{rate:.decimals$}")
 }
 
+/// An interval of rates in figures.
+pub fn told_interval([low, high]: [f64; 2]) -> String {
+    format!("{} to {}", told(low), told(high))
+}
+
 /// By how much a count grew from one reading to the next.
 pub fn growth(before: u64, after: u64) -> i64 {
     after as i64 - before as i64

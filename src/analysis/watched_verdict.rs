@@ -1,6 +1,7 @@
 //! The verdict on a process that was watched from outside: signs of life before counts, as for a
 //! monitor of our own, but by slopes and their intervals, since other work comes and goes in it.
 
+use super::rates::told;
 use super::trend::FEWEST_POINTS;
 use super::watched::Alive;
 use crate::report::model::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
@@ -240,7 +241,7 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
     let figures = [(tasks, evidence.unit), (fds, "fds")];
     let figures = figures
         .into_iter()
-        .filter_map(|(rate, unit)| Some(format!("{:.2} {unit}", rate?.told() + 0.0)));
+        .filter_map(|(rate, unit)| Some(format!("{} {unit}", told(rate?.told()))));
     let per = match (evidence.by_rotation, evidence.containers) {
         (true, Some(_)) => "per rotation per container",
         (true, None) => "per rotation",

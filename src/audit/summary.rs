@@ -1,6 +1,7 @@
 //! What people read of an audit: a table of claims, and why each stands or falls.
 
 use super::claim::{Audit, Claim, WiringInGo};
+use crate::analysis::rates::told;
 use crate::report::model::{Rate, Verdict, WiringReport};
 use crate::report::summary::{Section, Table, Text};
 
@@ -79,8 +80,7 @@ pub(super) fn go_in_short(go: &WiringInGo) -> String {
 }
 
 fn left_of_both(tasks: Option<f64>, fds: Option<f64>) -> String {
-    // Adding 0 turns -0.00 into 0.00.
-    let figure = |left: Option<f64>| left.map_or_else(|| "-".into(), |n| format!("{:.2}", n + 0.0));
+    let figure = |left: Option<f64>| left.map_or_else(|| "-".into(), told);
     format!("{} / {}", figure(tasks), figure(fds))
 }
 

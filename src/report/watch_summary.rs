@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exercise_summary;
 use super::model::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
 use super::summary::{Section, Text, figure, table};
+use crate::analysis::rates::told_interval;
 use crate::duration;
 use crate::watch::{Reading, Recording, Site};
 
@@ -102,15 +103,14 @@ fn unbroken(text: Option<String>) -> Text {
 }
 
 fn interval((rate, trend): (Rate, &Trend)) -> String {
-    let [low, high] = rate.ci95.unwrap_or_else(|| {
+    told_interval(rate.ci95.unwrap_or_else(|| {
         // The same factor as the rate's own.
         let factor = rate.per_rotation.map_or(1.0, |all| match rate.per_minute {
             0.0 => 1.0,
             minute => all / minute,
         });
         trend.ci95_per_minute.map(|end| end * factor)
-    });
-    format!("{:.2} to {:.2}", low + 0.0, high + 0.0)
+    }))
 }
 
 fn probability(trend: &Trend) -> String {

@@ -7,7 +7,7 @@ use super::document::document;
 use super::figure::Figures;
 use super::section::{badge, render_section, tone_of};
 use super::text::{command, text};
-use crate::analysis::rates::told;
+use crate::analysis::rates::told_interval;
 use crate::plain_text::shortened;
 use crate::report::model::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::report::summary::{self, Section, Text, figure, table};
@@ -205,9 +205,7 @@ fn row(
         first,
         last,
         figure(rate.and_then(|rate| rate.per_rotation_per_container)),
-        Text::Figure(interval.map_or("-".into(), |[low, high]| {
-            format!("{} to {}", told(low), told(high))
-        })),
+        Text::Figure(interval.map_or("-".into(), told_interval)),
         figure(predicted),
         Text::Figure(weakest.map_or("-".into(), |growth| format!("{growth:+}"))),
         figure(rate.and_then(|rate| rate.per_rotation)),
