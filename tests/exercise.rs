@@ -454,7 +454,8 @@ fn ctrl_c_leaves_nothing_running_and_reports_what_was_measured() {
     let mut program = Program::start(&[&flags[..], &DOCKER_LOGS].concat());
     poll("the followers", || {
         let processes = program.processes();
-        let followers = processes.iter().filter(|one| one.words.contains("logs -f"));
+        // The program's own words end with theirs.
+        let followers = (processes.iter()).filter(|one| one.words.starts_with("logs -f"));
         (followers.count() == 2).then_some(())
     });
     program.send(Signal::SIGINT);
