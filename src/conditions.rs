@@ -12,7 +12,7 @@ use crate::engine::spec::MAX_LINES_PER_SECOND;
 use crate::exit_code::Failure;
 use crate::monitor::catalogue;
 use crate::monitor::wiring::Wiring;
-use crate::plan::{Clock, Engine, Plan};
+use crate::plan::{Clock, Engine, Plan, Until};
 use crate::{duration, fleet};
 
 /// What an experiment is made of; what is not set has the default that its description names.
@@ -184,6 +184,7 @@ impl Conditions {
             containers: self.containers.unwrap_or(50) as usize,
             rotation,
             rotations: self.rotations.unwrap_or(12),
+            until: Until::Rotations,
             clock,
             lines_per_second: self.lines_per_second.unwrap_or(match clock.has_sockets() {
                 true => fleet::DEFAULT_LINES_PER_SECOND,

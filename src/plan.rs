@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::analysis::prediction::{Load, predict};
+use crate::analysis::sufficiency;
 use crate::duration::millis;
 use crate::exit_code::Failure;
 use crate::fleet::{self, Fleet};
@@ -30,8 +33,10 @@ pub struct Plan {
     pub containers: usize,
     /// The rotation interval on the monitor's clock.
     pub rotation: Duration,
-    /// Rotations.
+    /// Rotations; at most so many where the run is to end earlier.
     pub rotations: u64,
+    /// When the rotations end.
+    pub until: Until,
     /// The wirings to compare.
     pub wirings: Vec<Wiring>,
     /// The monitor's clock.
@@ -54,6 +59,16 @@ pub struct Plan {
     pub scenario: Option<String>,
     /// Whether to serve each worker to tokio-console.
     pub console: bool,
+}
+
+/// When the rotations of a wiring end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// When all have been made
+    #[default]
+    Rotations,
+    /// When the evidence suffices, after 5 at the earliest, and all at the latest
+    Verdict,
 }
 
 /// What serves the containers.
@@ -208,6 +223,7 @@ impl Plan {
             containers: Some(self.containers as u64),
             rotation_ms: Some(millis(self.rotation)),
             rotations: Some(self.rotations),
+            until_verdict: self.until == Until::Verdict,
             clock: self.clock.name.into(),
             time_scale: self.clock.pace.0,
             lines_per_second: made(self.lines_per_second),
@@ -246,6 +262,11 @@ impl Plan {
         if self.attaches() || !self.clock.has_sockets() {
             return Ok(warnings);
         }
+        // A wiring that leaks as predicted makes no more.
+        let rotations = match self.until {
+            Until::Rotations => self.rotations,
+            Until::Verdict => self.rotations.min(sufficiency::ENOUGH),
+        };
         for wiring in &self.wirings {
             let need = FdNeed::of(wiring, self.load());
             let Some(exhausted) = need.exhausted_at(limit) else {
@@ -261,13 +282,13 @@ impl Plan {
                     need.baseline, wiring.name
                 )));
             }
-            if exhausted > self.rotations {
+            if exhausted > rotations {
                 continue;
             }
             let message = format!(
                 "the wiring {} is predicted to leave {:.0} file descriptors per rotation, so that \
                  the limit of {limit} is hit at rotation {exhausted} of {}",
-                wiring.name, need.per_rotation, self.rotations
+                wiring.name, need.per_rotation, rotations
             );
             if shortage == FdShortage::Accepted {
                 warnings.push(message);
@@ -276,7 +297,7 @@ impl Plan {
             let fewer_rotations = Some(exhausted - 1)
                 .filter(|&enough| enough > 0)
                 .map(|enough| format!("--rotations {enough}"));
-            let fewer_containers = Some(need.containers_within(limit, self.rotations))
+            let fewer_containers = Some(need.containers_within(limit, rotations))
                 .filter(|&fit| fit > 0)
                 .map(|fit| format!("--containers {fit}"));
             let force =
@@ -384,6 +405,7 @@ mod tests {
             containers,
             rotation,
             rotations: 12,
+            until: Until::Rotations,
             wirings: vec![catalogue::find(wiring).expect("a wiring of the catalogue")],
             clock: Clock::compressed(rotation, None),
             lines_per_second: 12.5,
@@ -453,6 +475,19 @@ mod tests {
             refusal.to_string().contains("--containers 19936"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn rotations_that_no_verdict_needs_take_no_descriptors() {
+        let mut plan = plan("old", 50);
+        plan.rotations = 1000;
+        assert!(plan.check_fds(20_000, FdShortage::Forcible).is_err());
+        plan.until = Until::Verdict;
+        let warnings = plan.check_fds(20_000, FdShortage::Forcible);
+        assert!(warnings.is_ok_and(|warnings| warnings.is_empty()));
+        plan.containers = 5000;
+        let refusal = plan.check_fds(20_000, FdShortage::Forcible);
+        assert!(refusal.is_err_and(|refusal| refusal.to_string().contains("at rotation 3 of 5")));
     }
 
     #[test]

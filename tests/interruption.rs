@@ -161,7 +161,7 @@ fn a_killed_worker_ends_its_wiring_and_no_other() {
     assert_eq!(fixed["verdict"], "clean");
     assert_eq!(
         fixed["rotations"],
-        json!({"due": 5, "made": 5, "missed": 0})
+        json!({"due": 5, "made": 5, "missed": 0, "sufficed": null})
     );
     run.assert_nothing_left();
 }

@@ -63,9 +63,10 @@ fn the_shell_recipes_pass_and_write_what_they_say() {
     let written = [
         &["report.json", "summary.md"][..],
         &["virtual.json"],
+        &[],
         &["leaks.json"],
     ];
-    let what = "one with gates, one in virtual time, one with a baseline";
+    let what = "one with gates, one in virtual time, one until a verdict, one with a baseline";
     assert_eq!(scripts.len(), written.len(), "{what}");
     for (script, files) in scripts.iter().zip(written) {
         let folder = folder();

@@ -72,6 +72,67 @@ fn the_same_seed_gives_the_same_report_to_the_byte_and_another_gives_another() {
 }
 
 #[test]
+fn no_more_rotations_are_made_than_a_verdict_needs() {
+    let names = ["old", "fixed", "smallest-leak", "line-fix"];
+    let wirings = names.map(|name| format!("--wiring={name}"));
+    let wirings: Vec<&str> = wirings.iter().map(String::as_str).collect();
+    let flags = ["--until=verdict", "--rotations=1000", "--containers=6"];
+    let document = virtual_run(&[&flags[..], &wirings].concat());
+    assert_eq!(document["partial"], false);
+    assert_eq!(document["config"]["until_verdict"], true);
+    for (name, verdict) in names
+        .into_iter()
+        .zip(["leaking", "clean", "leaking", "leaking"])
+    {
+        let wiring = wiring(&document, name);
+        assert_eq!(text(&wiring["verdict"]), verdict, "{wiring}");
+        let expected = json!({"due": 5, "made": 5, "missed": 0, "sufficed": 5});
+        assert_eq!(wiring["rotations"], expected, "{name}");
+        let reason = text(&wiring["reason"]);
+        assert!(
+            reason.ends_with("; 5 rotations sufficed of 1000 at most"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_monitor_that_hangs_needs_no_more_rotations_either() {
+    let load = [
+        "--silent=0",
+        "--consumer-delay=3s",
+        "--containers=6",
+        "--rotations=100",
+        "--until=verdict",
+        "--wiring=close-wait",
+    ];
+    let document = virtual_run(&load);
+    let waiting = wiring(&document, "close-wait");
+    assert_eq!(text(&waiting["verdict"]), "hung", "{waiting}");
+    assert!(
+        waiting["rotations"]["sufficed"].as_u64() < Some(10),
+        "{waiting}"
+    );
+}
+
+#[test]
+fn all_rotations_are_made_where_the_evidence_never_suffices() {
+    // Without a line nothing proves that the streams are alive.
+    let flags = [
+        "--until=verdict",
+        "--rotations=8",
+        "--containers=4",
+        "--silent=1",
+        "--wiring=fixed",
+    ];
+    let document = virtual_run(&flags);
+    let fixed = wiring(&document, "fixed");
+    assert_eq!(text(&fixed["verdict"]), "inconclusive", "{fixed}");
+    let expected = json!({"due": 8, "made": 8, "missed": 0, "sufficed": null});
+    assert_eq!(fixed["rotations"], expected);
+}
+
+#[test]
 fn every_wiring_leaves_what_the_closed_form_says_and_hangs_where_it_says_so() {
     let names = leakcheck::monitor::catalogue::all()
         .into_iter()

@@ -9,6 +9,7 @@ pub mod mechanisms;
 pub mod observed;
 pub mod prediction;
 pub mod rates;
+pub mod sufficiency;
 pub mod trend;
 pub mod verdict;
 pub mod watched;

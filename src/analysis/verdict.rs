@@ -352,6 +352,7 @@ mod tests {
                     due: Some(12),
                     made: Some(12),
                     missed: Some(0),
+                    sufficed: None,
                 },
                 samples: &samples,
                 rates: Rates {

@@ -125,6 +125,7 @@ impl Watch<'_> {
                     .containers
                     .map(|containers| followers.reopened / containers.max(1)),
                 missed: Some(followers.rotations - followers.reopened),
+                sufficed: None,
             },
             _ => rotations,
         };
@@ -357,6 +358,7 @@ impl Watch<'_> {
                 .zip(self.containers)
                 .map(|(due, containers)| (alive.in_parts / containers.max(1)).min(due)),
             missed: None,
+            sufficed: None,
         };
         (alive, rotations)
     }

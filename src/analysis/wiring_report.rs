@@ -45,6 +45,7 @@ impl Observation {
                 due: Some(finding.rotations_due),
                 made: Some(finding.rotations_made),
                 missed: Some(finding.rotations_missed),
+                sufficed: (finding.evidence_sufficed).then_some(finding.rotations_due),
             },
             None => self.rotations_sampled(),
         };
@@ -54,9 +55,9 @@ impl Observation {
             None => Hung::default(),
         };
         let forgotten_readers = wait_points(&finding);
-        let (verdict, reason) = judge(Evidence {
+        let (verdict, mut reason) = judge(Evidence {
             containers: self.load.containers,
-            rotations_asked: self.rotations,
+            rotations_asked: rotations.sufficed.unwrap_or(self.rotations),
             rotations,
             samples: &self.samples,
             rates,
@@ -70,6 +71,12 @@ impl Observation {
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
         });
+        if let Some(sufficed) = rotations.sufficed {
+            reason += &format!(
+                "; {sufficed} rotations sufficed of {} at most",
+                self.rotations
+            );
+        }
         WiringReport {
             name: self.wiring.name.clone(),
             summary: self.wiring.summary.clone(),
@@ -127,6 +134,7 @@ impl Observation {
                 due: Some(0),
                 made: Some(0),
                 missed: None,
+                sufficed: None,
             };
         };
         let made_by_all = self.samples.iter().rfind(|sample| sample.behind == Some(0));
@@ -135,6 +143,7 @@ impl Observation {
             made: made_by_all.map_or(Some(0), |sample| sample.rotation),
             // Only the worker's last word tells whether those that were due later were made.
             missed: None,
+            sufficed: None,
         }
     }
 

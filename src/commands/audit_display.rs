@@ -68,7 +68,7 @@ impl Listener for AuditDisplay<'_> {
 
     fn glance(&self, _wiring: usize, _glance: Glance, _observation: &Observation) {}
 
-    fn measured(&self, _so_far: &Report) {}
+    fn measured(&self, _so_far: &dyn Fn() -> Report) {}
 }
 
 impl AuditListener for AuditDisplay<'_> {

@@ -15,7 +15,7 @@ use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::{FdShortage, Plan};
+use crate::plan::{FdShortage, Plan, Until};
 use crate::report::export::Export;
 use crate::report::format::Format;
 use crate::report::model::{Report, Verdict, WiringReport};
@@ -35,6 +35,8 @@ Examples:
       Whether the one-line fix suffices (`leakcheck wirings` explains each).
   leakcheck run --wiring close-wait --silent 0 --consumer-delay 300ms
       A consumer that cannot keep up: does the wiring hang?
+  leakcheck run --until verdict --rotations 100
+      No more rotations than each verdict needs, and 100 at most.
   leakcheck run --engine docker --containers 50 --rotation 2s --rotations 6
       Real containers, created for the run and removed after it.
   leakcheck run --engine docker --attach app=web --rotation 30s --rotations 4
@@ -77,6 +79,10 @@ pub struct RunArgs {
 
     #[command(flatten)]
     conditions: Conditions,
+
+    /// When a wiring's rotations end
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Until::Rotations, help_heading = "Monitor")]
+    until: Until,
 
     /// Serve each worker to tokio-console, on ports from 6669 on
     #[arg(long, help_heading = "Output")]
@@ -242,6 +248,7 @@ impl RunArgs {
         let plan = Plan {
             scenario: scenario.map(|scenario| scenario.name),
             console: self.console,
+            until: self.until,
             ..conditions.plan(self.engine.with(self.attach.as_deref())?)?
         };
         if self.console && !plan.clock.has_sockets() {

@@ -124,18 +124,19 @@ impl runner::Listener for RunDisplay<'_> {
         }
     }
 
-    fn measured(&self, so_far: &Report) {
+    fn measured(&self, so_far: &dyn Fn() -> Report) {
+        let exports = || self.exports.iter().filter(|one| !one.format().is_for_ci());
+        if matches!(&*self.shown, Display::Lines(_)) && exports().next().is_none() {
+            return;
+        }
+        let so_far = &so_far();
         if let Display::Live(view) = &*self.shown {
             let containers = so_far.config.containers.unwrap_or(1);
             for (number, wiring) in so_far.wirings.iter().enumerate() {
                 view.tell(News::Sites(number, sites(wiring, containers)));
             }
         }
-        for export in self
-            .exports
-            .iter()
-            .filter(|export| !export.format().is_for_ci())
-        {
+        for export in exports() {
             // A disk that is full now may have room at the next rotation, or at the end.
             if let Err(error) = export.write(|format| format.render(so_far, Terminal::PLAIN)) {
                 self.shown.say(&format!("warning: {error:#}"));

@@ -58,6 +58,9 @@ pub struct Config {
     pub rotation_ms: Option<u64>,
     /// Rotations asked for; null where none were.
     pub rotations: Option<u64>,
+    /// Whether each wiring was to make no more of them than its verdict needed (`--until verdict`).
+    #[serde(default)]
+    pub until_verdict: bool,
     /// `real`, `compressed` or `virtual`: paused time over connections in memory, which are counted in
     /// place of file descriptors.
     pub clock: String,
@@ -271,6 +274,10 @@ pub struct Rotations {
     pub made: Option<u64>,
     /// Rotations that were due and not made, over all containers.
     pub missed: Option<u64>,
+    /// After how many the evidence sufficed, so that no more were made; null where it did not, and where
+    /// all were to be made.
+    #[serde(default)]
+    pub sufficed: Option<u64>,
 }
 
 /// Live counts of a worker.

@@ -54,6 +54,7 @@ fn of_run(report: &Report) -> Again {
     words.value("--containers", config.containers.filter(|_| made));
     words.duration("--rotation", config.rotation_ms);
     words.value("--rotations", config.rotations);
+    words.value("--until", config.until_verdict.then_some("verdict"));
     for wiring in &report.wirings {
         words.value("--wiring", Some(&wiring.name));
     }

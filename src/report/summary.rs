@@ -174,8 +174,12 @@ pub fn conditions(config: &Config) -> String {
         Some(name) => format!("scenario {name}, "),
         None => String::new(),
     };
+    let at_most = match config.until_verdict {
+        true => "at most ",
+        false => "",
+    };
     format!(
-        "{scenario}{} {} containers, {} rotations of {rotation}, {clock}",
+        "{scenario}{} {} containers, {at_most}{} rotations of {rotation}, {clock}",
         config.containers.unwrap_or(0),
         config.engine.as_deref().unwrap_or(""),
         config.rotations.unwrap_or(0)

@@ -14,7 +14,7 @@ use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
 use crate::hold::Hold;
 use crate::monitor::MonitorPlan;
-use crate::plan::Plan;
+use crate::plan::{Plan, Until};
 use crate::report::model::{Report, SCHEMA, Tool};
 use crate::worker::protocol::{Glance, WorkerPlan};
 
@@ -28,8 +28,9 @@ pub trait Listener: Sync {
     fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]);
     /// A wiring's live counts in passing, with its baseline once that is taken.
     fn glance(&self, wiring: usize, glance: Glance, observation: &Observation);
-    /// A sample was taken or a wiring is done: what is known by now, marked partial.
-    fn measured(&self, so_far: &Report);
+    /// A sample was taken or a wiring is done. What is known by now, marked partial, is worked out where
+    /// it is asked for: it takes the longer the more samples there are.
+    fn measured(&self, so_far: &dyn Fn() -> Report);
 }
 
 /// What a run came to.
@@ -105,6 +106,8 @@ async fn measure(
             },
             engine: engine.for_worker(),
             rotations: plan.rotations,
+            until_verdict: plan.until == Until::Verdict,
+            restarts: plan.restart.is_some(),
             rotation: plan.rotation_wall(),
             console_port: console_ports[index],
         };
@@ -186,7 +189,7 @@ impl<L: Listener> Watcher for WatchOne<'_, L> {
     fn observe(&self, change: impl FnOnce(&mut Observation)) {
         let mut observations = self.watch.lock();
         change(&mut observations[self.index]);
-        let so_far = report(self.watch.plan, &observations, true);
+        let so_far = || report(self.watch.plan, &observations, true);
         self.watch.listener.measured(&so_far);
     }
 }

@@ -11,6 +11,7 @@ use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 use super::parent_link::say;
 use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 use super::surroundings::Surroundings;
+use crate::analysis::sufficiency::Sufficiency;
 use crate::duration::millis;
 use crate::monitor::{LastLine, Monitor};
 use crate::probe::settle::{Settled, settle};
@@ -54,6 +55,8 @@ pub struct Experiment {
     /// The last reading that differed from the one before it, and when it was taken.
     changed: (Counts, Instant),
     rotation: u64,
+    /// What the samples come to, where no more are to be taken than a verdict needs.
+    sufficiency: Option<Sufficiency>,
     stopped: bool,
     /// Whether the parent holds the next rotation up …
     held: bool,
@@ -74,6 +77,7 @@ impl Experiment {
         let monitor = Monitor::start(plan.monitor.clone(), surroundings.reach())?;
         let started = Instant::now();
         let changed = (counts(&surroundings), started);
+        let sufficiency = (plan.until_verdict).then(|| Sufficiency::of_run(plan.restarts));
         Ok(Self {
             plan,
             surroundings,
@@ -85,6 +89,7 @@ impl Experiment {
             interval: started,
             changed,
             rotation: 0,
+            sufficiency,
             stopped: false,
             held: false,
             held_for: Duration::ZERO,
@@ -104,6 +109,7 @@ impl Experiment {
         // A process that may open no more files makes no further rotation.
         while self.rotation < self.plan.rotations
             && !self.monitor.fds_exhausted()
+            && !self.evidence_suffices()
             && self.next_is_due().await
         {
             self.rotate().await;
@@ -115,7 +121,13 @@ impl Experiment {
                 self.finding.sites_final = task_census::by_site();
             }
         }
+        self.finding.evidence_sufficed =
+            self.evidence_suffices() && self.rotation < self.plan.rotations;
         self.finish().await
+    }
+
+    fn evidence_suffices(&self) -> bool {
+        (self.sufficiency.as_ref()).is_some_and(Sufficiency::is_reached)
     }
 
     /// Waits until every container is followed, or until none has been added for a while.
@@ -282,7 +294,7 @@ impl Experiment {
         for (site, tasks) in task_census::by_site() {
             *sites.entry(SpawnSite::parse(&site).label).or_default() += tasks;
         }
-        say(&Event::Sample(Box::new(Sample {
+        let sample = Sample {
             rotation: Some(self.rotation),
             t_ms: millis(self.started.elapsed()),
             tasks: reading.tasks,
@@ -305,7 +317,11 @@ impl Experiment {
             sites,
             engine: self.surroundings.engine_counts(),
             held_ms: millis(self.held_for),
-        })));
+        };
+        if let Some(sufficiency) = &mut self.sufficiency {
+            sufficiency.weigh(&sample);
+        }
+        say(&Event::Sample(Box::new(sample)));
     }
 
     /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.

@@ -23,6 +23,10 @@ pub struct WorkerPlan {
     pub engine: WorkerEngine,
     /// Rotations to make due.
     pub rotations: u64,
+    /// Whether to make no more of them than a verdict needs.
+    pub until_verdict: bool,
+    /// Whether the containers end and start again.
+    pub restarts: bool,
     /// The rotation interval in wall time.
     pub rotation: Duration,
     /// Where to serve tokio-console, on the loopback interface.
@@ -97,6 +101,8 @@ pub struct Glance {
 pub struct Finding {
     /// Rotations that were made due.
     pub rotations_due: u64,
+    /// Whether the evidence sufficed before all rotations were made.
+    pub evidence_sufficed: bool,
     /// Rotations that the container made which made the fewest.
     pub rotations_made: u64,
     /// Rotations due and not made, over all containers.
