@@ -173,17 +173,17 @@ pub fn write_line_text(out: &mut Vec<u8>, container: &str, sequence: u64) {
 
 /// The sequence number that a line of ours carries; `None` for any other text.
 pub fn line_sequence(line: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(line).ok()?.trim_end();
-    let mut words = text.split(' ');
-    if words.next() != Some(LINE_MARK) {
-        return None;
-    }
+    let rest = line.strip_prefix(LINE_MARK.as_bytes())?;
+    let mut words = rest
+        .trim_ascii_end()
+        .strip_prefix(b" ")?
+        .split(|byte| *byte == b' ');
     let _container = words.next()?;
-    if words.next() != Some("line") {
-        return None;
+    let (word, sequence) = (words.next()?, words.next()?);
+    match (word, words.next()) {
+        (b"line", None) => std::str::from_utf8(sequence).ok()?.parse().ok(),
+        _ => None,
     }
-    let sequence = words.next()?.parse().ok()?;
-    words.next().is_none().then_some(sequence)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet;
-use crate::timestamps::split_timestamp;
+use crate::timestamps::TimestampReader;
 
 /// The delivery of one container's lines over all of its streams.
 ///
@@ -28,6 +28,7 @@ pub struct Delivery {
     /// Lines without a timestamp where one was asked for.
     pub malformed: u64,
     last: Option<Position>,
+    times: TimestampReader,
     /// While the present stream repeats what was delivered before: how many lines with the last
     /// delivered timestamp it has repeated so far.
     resuming: Option<u32>,
@@ -69,7 +70,7 @@ impl Delivery {
 
     /// Takes one line as the engine sent it, its timestamp in front.
     pub fn deliver(&mut self, line: &Bytes) {
-        let Some((timestamp, text)) = split_timestamp(line) else {
+        let Some((timestamp, text)) = self.times.split(line) else {
             self.malformed += 1;
             return;
         };
@@ -145,6 +146,7 @@ impl Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timestamps::split_timestamp;
     use proptest::prelude::*;
 
     /// Line `sequence` of a container that prints `per_timestamp` lines within one timestamp.
