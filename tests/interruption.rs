@@ -155,7 +155,7 @@ fn a_killed_worker_ends_its_wiring_and_no_other() {
     assert!(text(&old["reason"]).contains("the worker died"), "{old}");
     let measured = samples(old).len() - 1;
     // Whether one was due that it did not make, only its last word would tell.
-    let rotations = json!({"due": measured, "made": measured, "missed": null});
+    let rotations = json!({"due": measured, "made": measured, "missed": null, "sufficed": null});
     assert_eq!(old["rotations"], rotations);
     assert_eq!(old["delivery"]["lost"], Value::Null, "nobody knows");
     assert_eq!(fixed["verdict"], "clean");
