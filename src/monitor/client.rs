@@ -23,9 +23,9 @@ use crate::docker::endpoint::Endpoint;
 /// An engine that does not answer a request's head within this many seconds is given up.
 const REQUEST_TIMEOUT_S: u64 = 60;
 
-/// What a connection reads at once. Each has such a buffer for as long as it is open; hyper's own grow
-/// from twice this size. No head of an answer is longer.
-const READ_BUFFER_BYTES: usize = 4096;
+/// What a connection reads at once, at most. Its buffer grows to this from 8 KiB while its reads fill it:
+/// a smaller one costs a busy stream a wake of two tasks for each few lines, a greater one memory.
+const LARGEST_READ_BYTES: usize = 64 << 10;
 
 /// An engine to follow containers of, and the API version that it was found to speak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl Client {
     /// A client for an engine; nothing is connected before the first request.
     pub(super) fn new(engine: &Reach, pooling: Pooling) -> io::Result<Self> {
         let mut builder = HttpClient::builder(TokioExecutor::new());
-        builder.http1_read_buf_exact_size(READ_BUFFER_BYTES);
+        builder.http1_max_buf_size(LARGEST_READ_BYTES);
         match pooling {
             Pooling::None => builder.pool_max_idle_per_host(0),
             Pooling::Keep(limit) => builder
