@@ -182,6 +182,7 @@ impl Conditions {
         let clock = self.clock(rotation, &engine)?;
         let plan = Plan {
             containers: self.containers.unwrap_or(50) as usize,
+            shards: 1,
             rotation,
             rotations: self.rotations.unwrap_or(12),
             until: Until::Rotations,

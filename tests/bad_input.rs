@@ -182,12 +182,12 @@ fn an_export_needs_a_format_that_there_is() {
 #[test]
 fn a_limit_below_the_containers_is_refused_even_when_forced() {
     for flags in [
-        &["run", "--containers=100"][..],
-        &["run", "--containers=100", "--force"],
+        &["run", "--shards=1", "--containers=100"][..],
+        &["run", "--shards=1", "--containers=100", "--force"],
     ] {
         let message = refused_program(4, Program::start_with_fd_limit(100, flags));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(message, @"leakcheck: 100 containers need 164 file descriptors with the wiring old, and a process may open 100: use --containers 36 or fewer, or raise the limit (ulimit -Hn)");
+            insta::assert_snapshot!(message, @"leakcheck: 100 containers need 164 file descriptors with the wiring old, and a process may open 100: use --containers 36, or --shards 3, or a higher limit (ulimit -Hn)");
         }
     }
 }
@@ -198,7 +198,7 @@ fn a_leak_that_would_exhaust_the_limit_is_refused_with_the_flags_that_fit() {
         4,
         Program::start_with_fd_limit(120, &["run", "--containers=16"]),
     );
-    insta::assert_snapshot!(message, @"leakcheck: the wiring old is predicted to leave 16 file descriptors per rotation, so that the limit of 120 is hit at rotation 3 of 12: use --rotations 2, or --containers 4, or --force to run into it");
+    insta::assert_snapshot!(message, @"leakcheck: the wiring old is predicted to leave 16 file descriptors per rotation, so that the limit of 120 is hit at rotation 3 of 12: use --rotations 2, or --containers 4, or --shards 4, or --force to run into it");
     // The advice holds.
     let advised = [
         "run",

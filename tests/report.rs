@@ -706,6 +706,7 @@ fn the_command_that_a_page_names_measures_under_the_same_conditions() {
         &[
             "--rotations=1",
             "--wiring=fixed",
+            "--shards=2",
             "--restart=7m",
             "--keep-ended-streams",
             "--consumer-delay=1ms",

@@ -217,11 +217,23 @@ async fn attached_containers_are_followed_and_left_running() {
         start_foreign(&docker, &run, &label).await,
         start_foreign(&docker, &run, &label).await,
     ];
+    attach_and_check("1", &label);
+    // There are no more shards than containers.
+    attach_and_check("9", &label);
+    for id in ids {
+        let state = docker.inspect_container(&id, None).await.expect("there");
+        assert_eq!(state.state.and_then(|state| state.running), Some(true));
+    }
+}
+
+fn attach_and_check(shards: &str, label: &str) {
     let ended = program::run(&[
         "run",
         "--engine=docker",
         "--attach",
-        &label,
+        label,
+        "--shards",
+        shards,
         "--rotation=1s",
         "--rotations=2",
         "--format=json",
@@ -229,6 +241,8 @@ async fn attached_containers_are_followed_and_left_running() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let report = report::of(&ended);
     assert_eq!(report["config"]["containers"], 2);
+    let shards = shards.parse::<u64>().expect("a number").min(2);
+    assert_eq!(report["config"]["shards"], shards);
     assert_eq!(report["config"]["lines_per_second"], Value::Null, "unknown");
     let (old, fixed) = (wiring(&report, "old"), wiring(&report, "fixed"));
     assert_eq!(
@@ -250,10 +264,6 @@ async fn attached_containers_are_followed_and_left_running() {
             (&json!(0), &json!(0))
         );
         assert_eq!(samples(wiring).len(), 3);
-    }
-    for id in ids {
-        let state = docker.inspect_container(&id, None).await.expect("there");
-        assert_eq!(state.state.and_then(|state| state.running), Some(true));
     }
 }
 

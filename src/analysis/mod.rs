@@ -6,6 +6,7 @@ pub mod exercised;
 pub mod expectation;
 pub mod go_reference;
 pub mod mechanisms;
+pub mod merge;
 pub mod observed;
 pub mod prediction;
 pub mod rates;

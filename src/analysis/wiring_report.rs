@@ -29,6 +29,14 @@ pub struct Observation {
     pub engine_shared: bool,
     /// Every sample so far, the baseline first.
     pub samples: Vec<Sample>,
+    /// Live tasks by spawn site at the baseline.
+    pub sites_baseline: BTreeMap<String, u64>,
+    /// Live tasks by spawn site after the last rotation whose sample tells a rate.
+    pub sites_final: BTreeMap<String, u64>,
+    /// The rotation in which a process could open no more files.
+    pub fds_exhausted_at_rotation: Option<u64>,
+    /// Whether the samples sufficed for a verdict before all rotations were made.
+    pub evidence_sufficed: bool,
     /// The worker's last word; `None` while it has not been said, or was never.
     pub finding: Option<Finding>,
     /// Why the wiring's run ended early, where it did.
@@ -36,6 +44,19 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Takes in what was read after the next rotation, the baseline first.
+    pub fn add(&mut self, sample: Sample, sites: BTreeMap<String, u64>, fds_exhausted: bool) {
+        match sample.rotation {
+            Some(0) => {
+                self.sites_baseline.clone_from(&sites);
+                self.sites_final = sites;
+            }
+            rotation if fds_exhausted => self.fds_exhausted_at_rotation = rotation,
+            _ => self.sites_final = sites,
+        }
+        self.samples.push(sample);
+    }
+
     /// Weighs what was observed.
     pub fn report(&self) -> WiringReport {
         let finding = self.finding.clone().unwrap_or_default();
@@ -45,7 +66,7 @@ impl Observation {
                 due: Some(finding.rotations_due),
                 made: Some(finding.rotations_made),
                 missed: Some(finding.rotations_missed),
-                sufficed: (finding.evidence_sufficed).then_some(finding.rotations_due),
+                sufficed: (self.evidence_sufficed).then_some(finding.rotations_due),
             },
             None => self.rotations_sampled(),
         };
@@ -67,7 +88,7 @@ impl Observation {
             containers_without_room: finding.containers_without_room,
             restarts: self.load.restart.is_some(),
             fd_unit: self.fd_unit,
-            fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
+            fds_exhausted_at_rotation: self.fds_exhausted_at_rotation,
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
         });
@@ -90,7 +111,7 @@ impl Observation {
             rates,
             predicted: predict(&self.wiring, self.load),
             go_reference: self.go_reference(),
-            sites: self.sites(&finding, measured),
+            sites: self.sites(measured),
             fds_by_kind: FdsByKind {
                 baseline: finding.fds_baseline,
                 r#final: finding.fds_final,
@@ -103,7 +124,7 @@ impl Observation {
                 .map(|finding| finding.containers_ended),
             forgotten_readers,
             stream_errors: finding.stream_errors,
-            fds_exhausted_at_rotation: finding.fds_exhausted_at_rotation,
+            fds_exhausted_at_rotation: self.fds_exhausted_at_rotation,
             runtime: finding.runtime,
             engine_side: self.engine_side(),
             trends: None,
@@ -115,10 +136,7 @@ impl Observation {
     /// The samples that tell a rate: the one of the rotation in which file descriptors ran out
     /// shows what a monitor could no longer do.
     fn counted(&self) -> &[Sample] {
-        let exhausted = self
-            .finding
-            .as_ref()
-            .and_then(|finding| finding.fds_exhausted_at_rotation);
+        let exhausted = self.fds_exhausted_at_rotation;
         let counted = self
             .samples
             .iter()
@@ -203,12 +221,9 @@ impl Observation {
     }
 
     /// The sites by growth, the most leaked first.
-    fn sites(&self, finding: &Finding, rotations: u64) -> Vec<SiteReport> {
-        let names: BTreeSet<&String> = finding
-            .sites_baseline
-            .keys()
-            .chain(finding.sites_final.keys())
-            .collect();
+    fn sites(&self, rotations: u64) -> Vec<SiteReport> {
+        let (first, last) = (&self.sites_baseline, &self.sites_final);
+        let names: BTreeSet<&String> = first.keys().chain(last.keys()).collect();
         let divisor = (rotations * self.load.containers) as f64;
         let row = |label, location, package, baseline: u64, last: u64| {
             let leaked = last as i64 - baseline as i64;
@@ -232,18 +247,13 @@ impl Observation {
                     location,
                     package,
                 } = SpawnSite::parse(name);
-                let (baseline, last) = (
-                    of(&finding.sites_baseline, name),
-                    of(&finding.sites_final, name),
-                );
+                let (baseline, last) = (of(first, name), of(last, name));
                 row(label, Some(location), Some(package), baseline, last)
             })
             .collect();
         // What the runtime counted beyond the sites that are known: all of it hidden in a build
         // without spawn sites, and nothing in one with them.
-        if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last())
-            && self.finding.is_some()
-        {
+        if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) {
             let known = |of: fn(&SiteReport) -> u64| sites.iter().map(of).sum::<u64>();
             let hidden =
                 |sample: &Sample, known: u64| sample.tasks.unwrap_or(0).saturating_sub(known);
@@ -343,6 +353,10 @@ mod tests {
             },
             engine_shared: false,
             samples: (0..).zip(samples).map(sample).collect(),
+            sites_baseline: BTreeMap::new(),
+            sites_final: BTreeMap::new(),
+            fds_exhausted_at_rotation: None,
+            evidence_sufficed: false,
             finding: None,
             cut_short: None,
         }

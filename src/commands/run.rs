@@ -15,7 +15,8 @@ use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::{FdShortage, Plan, Until};
+use crate::monitor::wiring::Wiring;
+use crate::plan::{FdShortage, MAX_SHARDS, Plan, Until};
 use crate::report::export::Export;
 use crate::report::format::Format;
 use crate::report::model::{Report, Verdict, WiringReport};
@@ -80,6 +81,11 @@ pub struct RunArgs {
     #[command(flatten)]
     conditions: Conditions,
 
+    /// Processes among which each wiring's containers are shared out, to have more file descriptors or
+    /// make use of more cores [default: as few as may open the streams]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SHARDS)), help_heading = "Monitor")]
+    shards: Option<u32>,
+
     /// When a wiring's rotations end
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Until::Rotations, help_heading = "Monitor")]
     until: Until,
@@ -139,12 +145,13 @@ pub struct RunArgs {
 /// descriptors will not suffice; later where the engine or its containers cannot be had.
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let shown = Arc::new(RunShown::of_run(args.live, args.quiet)?);
-    let plan = args.plan()?;
+    let fd_limit = runtime::fd_limit()?;
+    let plan = args.plan(fd_limit)?;
     let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
     // Containers that are found are as many as there are.
     let containers = (!plan.attaches()).then_some(plan.containers as u64);
     let baseline = args.gating.check(&plan.config(), containers, wirings)?;
-    let warnings = plan.check_fds(runtime::fd_limit()?, args.fd_shortage())?;
+    let warnings = plan.check_fds(fd_limit, args.fd_shortage())?;
     let new_baseline = args.save_baseline.clone();
     let new_baseline =
         new_baseline.map(|path| Export::by_flag("--save-baseline", path, Format::Json));
@@ -235,7 +242,8 @@ impl RunArgs {
         }
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    /// The plan, where a process may open so many files.
+    fn plan(&self, fd_limit: u64) -> Result<Plan, Failure> {
         let scenario = match &self.scenario {
             Some(name) => Some(Scenario::find(name)?),
             None => None,
@@ -245,7 +253,7 @@ impl RunArgs {
         if self.console {
             check_console()?;
         }
-        let plan = Plan {
+        let mut plan = Plan {
             scenario: scenario.map(|scenario| scenario.name),
             console: self.console,
             until: self.until,
@@ -256,7 +264,41 @@ impl RunArgs {
                 "--console needs time that passes by itself: use --clock real or compressed",
             ));
         }
+        plan.shards = match self.shards {
+            Some(shards) => shards as usize,
+            None => plan.fewest_shards(fd_limit),
+        };
+        self.check_shards(&plan)?;
         Ok(plan)
+    }
+
+    /// Refuses shards that the containers, a wiring or another flag make impossible.
+    fn check_shards(&self, plan: &Plan) -> Result<(), Failure> {
+        let (shards, containers) = (plan.shards, plan.containers);
+        if shards == 1 {
+            return Ok(());
+        }
+        // How many containers there are to attach to is not known before they are found.
+        if shards > containers && !plan.attaches() {
+            return Err(Failure::usage(format!(
+                "--shards {shards} is more than --containers {containers}: use as many or fewer"
+            )));
+        }
+        let bound = |wiring: &&Wiring| wiring.is_bound_to_one_process();
+        if let Some(wiring) = plan.wirings.iter().find(bound) {
+            return Err(Failure::usage(format!(
+                "--shards: the wiring {} limits what one process follows, which several would not \
+                 keep: leave --shards out",
+                wiring.name
+            )));
+        }
+        if self.console {
+            return Err(Failure::usage(format!(
+                "--console shows one process of each wiring, and {containers} containers are shared \
+                 out among {shards}: use fewer --containers, or --shards 1"
+            )));
+        }
+        Ok(())
     }
 }
 

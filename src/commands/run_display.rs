@@ -1,6 +1,5 @@
 //! What `leakcheck run` shows and writes while it goes on.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +12,7 @@ use crate::plan::Plan;
 use crate::progress::ProgressDisplay;
 use crate::report::export::Export;
 use crate::report::format::Format;
-use crate::report::model::{Rate, Report, Sample, WiringReport};
+use crate::report::model::{Rate, Report, SiteReport, WiringReport};
 use crate::report::summary;
 use crate::report::table::Terminal;
 use crate::runner;
@@ -131,9 +130,8 @@ impl runner::Listener for RunDisplay<'_> {
         }
         let so_far = &so_far();
         if let Display::Live(view) = &*self.shown {
-            let containers = so_far.config.containers.unwrap_or(1);
             for (number, wiring) in so_far.wirings.iter().enumerate() {
-                view.tell(News::Sites(number, sites(wiring, containers)));
+                view.tell(News::Sites(number, sites(wiring)));
             }
         }
         for export in exports() {
@@ -181,24 +179,12 @@ fn facts(glance: Glance, observation: &Observation) -> Vec<Fact> {
 }
 
 /// The spawn sites at the baseline, and at the last sample.
-fn sites(wiring: &WiringReport, containers: u64) -> Vec<Site> {
-    let (Some(first), Some(last)) = (wiring.samples.first(), wiring.samples.last()) else {
-        return Vec::new();
+fn sites(wiring: &WiringReport) -> Vec<Site> {
+    let site = |site: &SiteReport| Site {
+        label: site.label.as_str().into(),
+        first: site.baseline,
+        now: site.r#final,
+        each: site.per_rotation_per_container,
     };
-    let divisor = (wiring.samples.len() as u64 - 1) * containers;
-    let of = |sample: &Sample, label: &str| sample.sites.get(label).copied().unwrap_or(0);
-    let labels: BTreeSet<&String> = first.sites.keys().chain(last.sites.keys()).collect();
-    let site = |label: &String| {
-        let site = Site {
-            label: label.as_str().into(),
-            first: of(first, label),
-            now: of(last, label),
-            each: None,
-        };
-        Site {
-            each: (divisor > 0).then(|| site.growth() as f64 / divisor as f64),
-            ..site
-        }
-    };
-    labels.into_iter().map(site).collect()
+    wiring.sites.iter().map(site).collect()
 }

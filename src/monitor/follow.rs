@@ -22,7 +22,7 @@ use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Step, Wirin
 
 /// How many streams are being opened at once. An engine's accept queue is finite, and a unix
 /// socket refuses a connection outright where that queue is full.
-const OPENING_AT_ONCE: usize = 64;
+pub const OPENING_AT_ONCE: usize = 64;
 
 /// The incident's heartbeat beat every 30 s.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);

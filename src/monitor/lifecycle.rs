@@ -27,6 +27,8 @@ pub struct MonitorPlan {
     pub wiring: Wiring,
     /// The containers to follow.
     pub containers: Vec<Followed>,
+    /// Whether the first of these is the first of all: several monitors may share the containers.
+    pub has_first: bool,
     /// How fast its own durations pass.
     pub pace: Pace,
     /// What the consumer takes for each chunk, in wall time: the back-pressure.
@@ -116,7 +118,12 @@ impl Monitor {
         let tally = Arc::<Tally>::default();
         let record = |(index, container)| {
             let tally = Arc::clone(&tally);
-            Arc::new(Record::new(container, index == 0, plan.since, tally))
+            Arc::new(Record::new(
+                container,
+                plan.has_first && index == 0,
+                plan.since,
+                tally,
+            ))
         };
         let records: Vec<_> = plan
             .containers

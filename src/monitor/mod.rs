@@ -28,6 +28,7 @@ pub mod wiring;
 
 pub use client::{EngineAddress, Reach};
 pub use delivery::LastLine;
+pub use follow::OPENING_AT_ONCE;
 pub use lifecycle::{Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress};
 pub use pace::Pace;
 pub use record::Followed;

@@ -198,6 +198,12 @@ pub struct GoReference {
 }
 
 impl Wiring {
+    /// Whether it counts what one process follows, so that its containers cannot be shared out among
+    /// several.
+    pub fn is_bound_to_one_process(&self) -> bool {
+        self.stream_limit.is_some() || self.health_check.is_some_and(|check| check.pool.is_some())
+    }
+
     /// Whether the rotation waits for the reader, and where in the order of steps.
     pub fn waits_at(&self) -> Option<usize> {
         self.at_rotation

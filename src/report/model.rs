@@ -54,6 +54,10 @@ pub struct Config {
     pub image: Option<String>,
     /// Containers followed; null where nobody told.
     pub containers: Option<u64>,
+    /// Into how many parts the containers were divided, which each wiring followed in a process of its
+    /// own each; null where leakcheck did not run the monitor itself.
+    #[serde(default)]
+    pub shards: Option<u64>,
     /// Rotation interval on the monitor's clock; null where nobody told.
     pub rotation_ms: Option<u64>,
     /// Rotations asked for; null where none were.

@@ -52,6 +52,7 @@ fn of_run(report: &Report) -> Again {
     // Containers that are found are as many as there are.
     let made = config.attach.is_none();
     words.value("--containers", config.containers.filter(|_| made));
+    words.value("--shards", config.shards.filter(|shards| *shards > 1));
     words.duration("--rotation", config.rotation_ms);
     words.value("--rotations", config.rotations);
     words.value("--until", config.until_verdict.then_some("verdict"));

@@ -178,8 +178,12 @@ pub fn conditions(config: &Config) -> String {
         true => "at most ",
         false => "",
     };
+    let shards = match config.shards {
+        Some(shards @ 2..) => format!(" in {shards} shards"),
+        _ => String::new(),
+    };
     format!(
-        "{scenario}{} {} containers, {at_most}{} rotations of {rotation}, {clock}",
+        "{scenario}{} {} containers{shards}, {at_most}{} rotations of {rotation}, {clock}",
         config.containers.unwrap_or(0),
         config.engine.as_deref().unwrap_or(""),
         config.rotations.unwrap_or(0)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -30,14 +31,53 @@ const VIRTUAL_START_NS: i64 = 1_767_225_600_000_000_000;
 
 /// What a run follows.
 pub(super) struct Containers {
-    /// The engines: one for all wirings, or one for each.
-    pub(super) engines: Vec<EngineHandle>,
+    /// What serves them.
+    pub(super) engines: Engines,
     /// The containers, in the order of their names.
     pub(super) followed: Vec<Followed>,
     /// Lines printed before this moment are not wanted.
     pub(super) since: Option<Timestamp>,
     /// What to remove at the end.
     created: Option<(Docker, RunId)>,
+}
+
+/// The engines of a run.
+pub(super) enum Engines {
+    /// One for all wirings.
+    Shared(EngineHandle),
+    /// For each wiring one for each shard of the containers.
+    Own(Vec<Vec<EngineHandle>>),
+}
+
+impl Engines {
+    /// Whether there is one for all.
+    pub(super) fn are_shared(&self) -> bool {
+        matches!(self, Self::Shared(_))
+    }
+
+    /// The engine that serves a wiring's shard.
+    pub(super) fn of(&self, wiring: usize, shard: usize) -> &EngineHandle {
+        match self {
+            Self::Shared(engine) => engine,
+            Self::Own(engines) => &engines[wiring][shard],
+        }
+    }
+
+    /// The engines that serve a wiring's shards, each of them once.
+    pub(super) fn all_of(&self, wiring: usize) -> Vec<&EngineHandle> {
+        match self {
+            Self::Shared(engine) => vec![engine],
+            Self::Own(engines) => engines[wiring].iter().collect(),
+        }
+    }
+
+    async fn end(self) {
+        let engines = match self {
+            Self::Shared(engine) => vec![engine],
+            Self::Own(engines) => engines.into_iter().flatten().collect(),
+        };
+        join_all(engines.into_iter().map(EngineHandle::end)).await;
+    }
 }
 
 impl Containers {
@@ -70,42 +110,36 @@ impl Containers {
         }
     }
 
-    /// Starts a synthetic engine per wiring; all print the same lines at the same times.
+    /// Starts a synthetic engine per wiring and shard; those of all wirings print the same lines at the
+    /// same times.
     async fn serve(plan: &Plan, fleet: Fleet) -> Result<Self, Failure> {
         let started_at_ns = match plan.clock.has_sockets() {
             true => i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
             false => VIRTUAL_START_NS,
         };
-        let spec = EngineSpec {
-            fleet,
-            started_at_ns,
-        };
         let mut engines = Vec::new();
         for _ in &plan.wirings {
-            if !plan.clock.has_sockets() {
-                engines.push(EngineHandle::InWorker(spec.clone()));
-                continue;
+            let mut of_shards = Vec::new();
+            for containers in plan.shares(&fleet.containers) {
+                let containers = containers.to_vec();
+                let spec = EngineSpec {
+                    fleet: Fleet { containers },
+                    started_at_ns,
+                };
+                of_shards.push(match plan.clock.has_sockets() {
+                    true => synthetic(&spec).await?,
+                    false => EngineHandle::InWorker(spec),
+                });
             }
-            let process = EngineProcess::start(&spec).await?;
-            let url = format!("unix://{}", process.socket().display());
-            let docker = Endpoint::parse(&url)
-                .map_err(Failure::environment)?
-                .connect()
-                .await?;
-            engines.push(EngineHandle::synthetic(docker, url, process));
+            engines.push(of_shards);
         }
-        let followed = spec
-            .fleet
-            .containers
-            .iter()
-            .map(|container| Followed {
-                name: container.name.clone(),
-                reference: container.name.clone(),
-            })
-            .collect();
+        let followed = fleet.containers.into_iter().map(|container| Followed {
+            reference: container.name.clone(),
+            name: container.name,
+        });
         Ok(Self {
-            engines,
-            followed,
+            engines: Engines::Own(engines),
+            followed: followed.collect(),
             since: None,
             created: None,
         })
@@ -116,27 +150,32 @@ impl Containers {
         let found = attach::labelled(&docker, label).await?;
         Ok(Self {
             followed: followed(found),
-            engines: vec![EngineHandle::real(docker, url)],
+            engines: Engines::Shared(EngineHandle::real(docker, url)),
             since: Some(Timestamp::now()),
             created: None,
         })
     }
 
-    /// The engine that serves a wiring.
-    pub(super) fn engine_of(&self, wiring: usize) -> &EngineHandle {
-        &self.engines[wiring.min(self.engines.len() - 1)]
-    }
-
     /// Ends what was started and removes what was created.
     pub(super) async fn release(self) -> Result<(), Failure> {
-        for engine in self.engines {
-            engine.end().await;
-        }
+        self.engines.end().await;
         match self.created {
             Some((docker, run)) => removal::remove_run(&docker, &run).await.map(drop),
             None => Ok(()),
         }
     }
+}
+
+/// Starts a process that serves containers.
+async fn synthetic(spec: &EngineSpec) -> Result<EngineHandle, Failure> {
+    let process = EngineProcess::start(spec).await?;
+    let url = format!("unix://{}", process.socket().display());
+    let endpoint = Endpoint::parse(&url).map_err(Failure::environment)?;
+    Ok(EngineHandle::synthetic(
+        endpoint.connect().await?,
+        url,
+        process,
+    ))
 }
 
 /// Containers to be created.
@@ -185,7 +224,7 @@ impl Created<'_> {
         };
         Ok(Containers {
             followed: followed(created),
-            engines: vec![EngineHandle::real(docker.clone(), url)],
+            engines: Engines::Shared(EngineHandle::real(docker.clone(), url)),
             since: None,
             created: Some((docker, run)),
         })

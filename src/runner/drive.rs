@@ -1,148 +1,127 @@
-//! One wiring's worker from its start to its last word.
+//! The workers of one wiring, which share its containers out among them, from their start to their last
+//! word.
+//!
+//! They make each rotation together: one begins the next when all have taken the sample of the one before.
 
-use jiff::Timestamp;
+use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::{EngineHandle, ListeningEngine};
+use super::shard::{Heard, Shard};
+use crate::analysis::merge;
+use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
-use crate::exit_code::Failure;
 use crate::hold::Hold;
-use crate::monitor::{Delivered, DeliveryTotals, LastLine};
-use crate::worker::process::WorkerProcess;
-use crate::worker::protocol::{Command, Event, Glance, WorkerPlan};
+use crate::worker::protocol::{Command, Glance, WorkerPlan};
 
-/// What is to be done with what a worker says.
+/// What is to be done with what the workers say.
 pub(super) trait Watcher {
     /// The live counts in passing.
     fn glance(&self, glance: Glance);
     /// Changes what was observed of the wiring.
     fn observe(&self, change: impl FnOnce(&mut Observation));
-}
-
-/// Runs a worker to its end. What goes wrong on the way is an observation: the run of this
-/// wiring was cut short.
-pub(super) async fn drive(
-    plan: &WorkerPlan,
-    engine: &EngineHandle,
-    watcher: &impl Watcher,
-    interrupt: &CancellationToken,
-    hold: Hold,
-) {
-    if let Err(error) = listen(plan, engine, watcher, interrupt, hold).await {
-        cut_short(watcher, format!("{error:#}"));
+    /// The run of this wiring ends early.
+    fn cut_short(&self, why: String) {
+        self.observe(|observation| observation.cut_short = Some(why));
     }
 }
 
-async fn listen(
-    plan: &WorkerPlan,
-    engine: &EngineHandle,
-    watcher: &impl Watcher,
-    interrupt: &CancellationToken,
-    mut hold: Hold,
-) -> anyhow::Result<()> {
-    let mut worker = WorkerProcess::start(plan).await?;
-    let followed = &plan.monitor.containers;
-    let containers: Vec<String> = followed.iter().map(|one| one.reference.clone()).collect();
-    let mut last_lines = vec![None; containers.len()];
-    let mut stopped = false;
-    loop {
-        let event = tokio::select! {
-            event = worker.next_event() => event?,
-            () = interrupt.cancelled(), if !stopped => {
-                stopped = true;
-                cut_short(watcher, "interrupted".into());
-                // A worker that is done does not listen; what it said last is still to be read.
-                drop(worker.tell(&Command::Stop).await);
-                continue;
-            }
-            held = hold.changed(), if !stopped => {
-                let command = if held { Command::Hold } else { Command::Resume };
-                drop(worker.tell(&command).await);
-                continue;
-            }
-        };
-        match event {
-            Event::Progress(glance) => watcher.glance(glance),
-            Event::Sample(mut sample) => {
-                if let Some(engine) = engine.listening() {
-                    sample.engine = Some(engine.counts().await);
-                }
-                watcher.observe(|observation| observation.samples.push(*sample));
-            }
-            Event::RotationsDone => {
-                // A worker that nobody else can ask for them does not ask us.
-                if let Some(engine) = engine.listening() {
-                    match engine.last_lines(&containers).await {
-                        Ok(told) => last_lines = told,
-                        Err(failure) => cut_short(watcher, failure.to_string()),
-                    }
-                }
-                let last_lines = last_lines.clone();
-                worker.tell(&Command::Finish { last_lines }).await?;
-            }
-            Event::Finished(mut finding) => {
-                worker.end().await;
-                if let (Some(since), Some(engine)) = (plan.monitor.since, engine.listening()) {
-                    let recount = Recount {
-                        containers,
-                        last_lines,
-                        since,
-                    };
-                    match recount.of(engine, &finding.delivered).await {
-                        Ok(delivery) => finding.delivery = delivery,
-                        Err(failure) => cut_short(watcher, failure.to_string()),
-                    }
-                }
-                watcher.observe(|observation| observation.finding = Some(*finding));
+/// What the workers are to do.
+pub(super) struct Drive<'a> {
+    /// The plan of each, and the engine of its containers.
+    pub(super) workers: Vec<(WorkerPlan, &'a EngineHandle)>,
+    /// Those engines, each of them once.
+    pub(super) engines: Vec<&'a EngineHandle>,
+    /// Rotations to make.
+    pub(super) rotations: u64,
+    /// Weighs the samples, where no more are to be taken than a verdict needs.
+    pub(super) sufficiency: Option<Sufficiency>,
+}
+
+impl Drive<'_> {
+    /// Runs the workers to their end. What goes wrong on the way is an observation: the run of this
+    /// wiring was cut short.
+    pub(super) async fn run(
+        self,
+        watcher: &impl Watcher,
+        interrupt: &CancellationToken,
+        hold: &Hold,
+    ) {
+        if let Err(error) = self.run_to_the_end(watcher, interrupt, hold).await {
+            watcher.cut_short(format!("{error:#}"));
+        }
+    }
+
+    async fn run_to_the_end<W: Watcher>(
+        mut self,
+        watcher: &W,
+        interrupt: &CancellationToken,
+        hold: &Hold,
+    ) -> anyhow::Result<()> {
+        let workers = std::mem::take(&mut self.workers);
+        let heard = Heard::new(watcher, workers.len());
+        let starting = workers
+            .into_iter()
+            .enumerate()
+            .map(|(number, (plan, engine))| {
+                Shard::start(number, plan, engine, &heard, interrupt, hold.clone())
+            });
+        let mut shards = try_join_all(starting).await?;
+        self.rotate(&mut shards, watcher).await?;
+        // One after the other: for each, many containers are asked for at a time.
+        for shard in &mut shards {
+            shard.let_finish().await?;
+        }
+        let mut findings = try_join_all(shards.iter_mut().map(Shard::finish)).await?;
+        for (shard, finding) in shards.iter().zip(&mut findings) {
+            shard.recount(finding).await;
+        }
+        let finding = merge::findings(findings);
+        watcher.observe(|observation| observation.finding = Some(finding));
+        Ok(())
+    }
+
+    /// Lets the workers rotate, and adds up what they read after each rotation, until no further one is
+    /// needed or they are told to stop.
+    async fn rotate<W: Watcher>(
+        &mut self,
+        shards: &mut [Shard<'_, W>],
+        watcher: &W,
+    ) -> anyhow::Result<()> {
+        loop {
+            let told = try_join_all(shards.iter_mut().map(Shard::sample)).await?;
+            if told.iter().all(Option::is_none) {
                 return Ok(());
             }
-            Event::Failed { message } => anyhow::bail!(message),
-        }
-    }
-}
-
-fn cut_short(watcher: &impl Watcher, why: String) {
-    watcher.observe(|observation| observation.cut_short = Some(why));
-}
-
-/// The engine's own log of containers whose lines carry no numbers, read again to tell whether
-/// each line was delivered once.
-struct Recount {
-    containers: Vec<String>,
-    last_lines: Vec<Option<LastLine>>,
-    since: Timestamp,
-}
-
-impl Recount {
-    /// Compares what was delivered with what the log holds: up to the last line that was printed
-    /// when the rotations were done, or to the last that was delivered, whichever is later.
-    ///
-    /// `None` where a container's log holds fewer lines than were delivered: an engine that rotates
-    /// its own log files has dropped some, and nobody can tell any more.
-    async fn of(
-        self,
-        engine: &ListeningEngine,
-        delivered: &[Delivered],
-    ) -> Result<Option<DeliveryTotals>, Failure> {
-        let ends = self
-            .last_lines
-            .iter()
-            .zip(delivered)
-            .map(|(last, delivered)| {
-                let printed = last.map(|last| last.timestamp);
-                printed.max(delivered.last)
-            });
-        let ranges: Vec<_> = self.containers.into_iter().zip(ends).collect();
-        let printed = engine.count_lines(&ranges, self.since).await?;
-        let mut totals = DeliveryTotals::default();
-        for (&emitted, delivered) in printed.iter().zip(delivered) {
-            let Some(lost) = emitted.checked_sub(delivered.lines) else {
-                return Ok(None);
+            // A rotation that the end came before in some of them is none.
+            let Some(told) = told.into_iter().collect::<Option<Vec<_>>>() else {
+                continue;
             };
-            totals.emitted += emitted;
-            totals.read += delivered.lines;
-            totals.lost += lost;
+            let fds_exhausted = told.iter().any(|one| one.fds_exhausted);
+            let sites = merge::added(told.iter().map(|one| &one.sites));
+            let samples: Vec<_> = told.into_iter().map(|one| one.sample).collect();
+            let mut sample = merge::samples(&samples);
+
+            let suffices = self.sufficiency.as_mut().is_some_and(|sufficiency| {
+                sufficiency.weigh(&sample);
+                sufficiency.is_reached()
+            });
+            let all_made = sample.rotation >= Some(self.rotations);
+            let command = match all_made || suffices || fds_exhausted {
+                true => Command::Stop,
+                false => Command::Rotate,
+            };
+            join_all(shards.iter_mut().map(|shard| shard.tell(&command))).await;
+
+            let engines = self.engines.iter().filter_map(|engine| engine.listening());
+            let counts = join_all(engines.map(ListeningEngine::counts)).await;
+            if !counts.is_empty() {
+                sample.engine = Some(merge::engine_counts(&counts));
+            }
+            watcher.observe(|observation| {
+                observation.evidence_sufficed = suffices && !all_made && !fds_exhausted;
+                observation.add(sample, sites, fds_exhausted);
+            });
         }
-        Ok(Some(totals))
     }
 }

@@ -3,6 +3,8 @@
 mod containers;
 mod drive;
 mod engine_handle;
+mod recount;
 mod run;
+mod shard;
 
 pub use run::{Listener, Outcome, run};

@@ -1,5 +1,6 @@
 //! A run: all wirings side by side, from nothing to a report, and back to nothing.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +9,8 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::containers::Containers;
-use super::drive::{Watcher, drive};
+use super::drive::{Drive, Watcher};
+use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
@@ -58,6 +60,8 @@ pub async fn run(
 ) -> Result<Outcome, Failure> {
     let containers = Containers::provide(&plan, listener, interrupt).await?;
     plan.containers = containers.followed.len();
+    // Of containers that were found there may be fewer than shards.
+    plan.shards = plan.shards.min(plan.containers);
     // A panic must not leave containers behind: they are removed before it goes on.
     let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
     let outcome = measuring.catch_unwind().await;
@@ -83,8 +87,12 @@ async fn measure(
             rotations: plan.rotations,
             load: plan.load(),
             fd_unit: plan.clock.fd_unit(),
-            engine_shared: containers.engines.len() < plan.wirings.len(),
+            engine_shared: containers.engines.are_shared() && plan.wirings.len() > 1,
             samples: Vec::new(),
+            sites_baseline: BTreeMap::new(),
+            sites_final: BTreeMap::new(),
+            fds_exhausted_at_rotation: None,
+            evidence_sufficed: false,
             finding: None,
             cut_short: None,
         })
@@ -95,26 +103,35 @@ async fn measure(
         observations: Mutex::new(observations),
     };
     let drives = plan.wirings.iter().enumerate().map(|(index, wiring)| {
-        let engine = containers.engine_of(index);
-        let worker = WorkerPlan {
-            monitor: MonitorPlan {
-                wiring: wiring.clone(),
-                containers: containers.followed.clone(),
-                pace: plan.clock.pace,
-                consumer_delay: plan.consumer_delay,
-                since: containers.since,
-            },
-            engine: engine.for_worker(),
+        let shares = plan.shares(&containers.followed).enumerate();
+        let workers = shares.map(|(shard, followed)| {
+            let engine = containers.engines.of(index, shard);
+            let worker = WorkerPlan {
+                monitor: MonitorPlan {
+                    wiring: wiring.clone(),
+                    containers: followed.to_vec(),
+                    has_first: shard == 0,
+                    pace: plan.clock.pace,
+                    consumer_delay: plan.consumer_delay,
+                    since: containers.since,
+                },
+                engine: engine.for_worker(),
+                rotation: plan.rotation_wall(),
+                console_port: console_ports[index],
+            };
+            (worker, engine)
+        });
+        let drive = Drive {
+            workers: workers.collect(),
+            engines: containers.engines.all_of(index),
             rotations: plan.rotations,
-            until_verdict: plan.until == Until::Verdict,
-            restarts: plan.restart.is_some(),
-            rotation: plan.rotation_wall(),
-            console_port: console_ports[index],
+            sufficiency: (plan.until == Until::Verdict)
+                .then(|| Sufficiency::of_run(plan.restart.is_some())),
         };
         let watch = &watch;
         async move {
             let watcher = WatchOne { watch, index };
-            drive(&worker, engine, &watcher, interrupt, hold.clone()).await;
+            drive.run(&watcher, interrupt, hold).await;
         }
     });
     join_all(drives).await;

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
 use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 use super::surroundings::Surroundings;
-use crate::analysis::sufficiency::Sufficiency;
 use crate::duration::millis;
 use crate::monitor::{LastLine, Monitor};
 use crate::probe::settle::{Settled, settle};
@@ -55,8 +55,9 @@ pub struct Experiment {
     /// The last reading that differed from the one before it, and when it was taken.
     changed: (Counts, Instant),
     rotation: u64,
-    /// What the samples come to, where no more are to be taken than a verdict needs.
-    sufficiency: Option<Sufficiency>,
+    /// Whether the parent wants a further rotation …
+    rotation_wanted: bool,
+    /// … or no more of them.
     stopped: bool,
     /// Whether the parent holds the next rotation up …
     held: bool,
@@ -77,7 +78,6 @@ impl Experiment {
         let monitor = Monitor::start(plan.monitor.clone(), surroundings.reach())?;
         let started = Instant::now();
         let changed = (counts(&surroundings), started);
-        let sufficiency = (plan.until_verdict).then(|| Sufficiency::of_run(plan.restarts));
         Ok(Self {
             plan,
             surroundings,
@@ -89,7 +89,7 @@ impl Experiment {
             interval: started,
             changed,
             rotation: 0,
-            sufficiency,
+            rotation_wanted: false,
             stopped: false,
             held: false,
             held_for: Duration::ZERO,
@@ -102,32 +102,14 @@ impl Experiment {
         self.follow_all().await;
         self.linger().await;
         self.sample().await;
-        self.finding.sites_baseline = task_census::by_site();
-        self.finding.sites_final = self.finding.sites_baseline.clone();
         self.finding.fds_baseline = self.surroundings.fd_kinds();
 
-        // A process that may open no more files makes no further rotation.
-        while self.rotation < self.plan.rotations
-            && !self.monitor.fds_exhausted()
-            && !self.evidence_suffices()
-            && self.next_is_due().await
-        {
+        while self.next_is_due().await {
             self.rotate().await;
             self.linger().await;
             self.sample().await;
-            if self.monitor.fds_exhausted() {
-                self.finding.fds_exhausted_at_rotation = Some(self.rotation);
-            } else {
-                self.finding.sites_final = task_census::by_site();
-            }
         }
-        self.finding.evidence_sufficed =
-            self.evidence_suffices() && self.rotation < self.plan.rotations;
         self.finish().await
-    }
-
-    fn evidence_suffices(&self) -> bool {
-        (self.sufficiency.as_ref()).is_some_and(Sufficiency::is_reached)
     }
 
     /// Waits until every container is followed, or until none has been added for a while.
@@ -192,8 +174,14 @@ impl Experiment {
         !self.stopped
     }
 
-    /// Waits until the next rotation is due and nobody holds it up; false where the parent said stop.
+    /// Waits until the next rotation is wanted and due, and nobody holds it up; false where the parent
+    /// said stop.
     async fn next_is_due(&mut self) -> bool {
+        // Before any time passes: paused time goes on at the same moments whenever the parent answers.
+        while !self.rotation_wanted && !self.stopped {
+            self.stand_still().await;
+        }
+        self.rotation_wanted = false;
         let due = self.interval + self.plan.rotation;
         self.wait_until(due).await;
         let mut held = false;
@@ -217,16 +205,14 @@ impl Experiment {
         self.glance_now_and_then();
     }
 
-    /// Lets some wall time pass, in which paused time does not go on.
+    /// Waits a while for the parent to say something; paused time does not go on meanwhile.
     async fn stand_still(&mut self) {
         if self.surroundings.has_wall_time() {
             return self.pause(READ_EVERY).await;
         }
-        std::thread::sleep(READ_EVERY);
-        while let Ok(command) = self.commands.try_recv() {
-            self.heed(Some(command));
-        }
-        self.glance_now_and_then();
+        // On this thread, which is the runtime's only one.
+        let command = pollster::block_on(unconstrained(self.commands.recv()));
+        self.heed(command);
     }
 
     fn glance_now_and_then(&mut self) {
@@ -238,6 +224,7 @@ impl Experiment {
 
     fn heed(&mut self, command: Option<Command>) {
         match command {
+            Some(Command::Rotate) => self.rotation_wanted = true,
             Some(Command::Stop) => self.stopped = true,
             Some(Command::Hold) => self.held = true,
             Some(Command::Resume) => self.held = false,
@@ -290,9 +277,10 @@ impl Experiment {
         let settle = self.changed.1.saturating_duration_since(self.interval);
         let process = self.surroundings.process();
         let progress = self.monitor.progress();
-        let mut sites = std::collections::BTreeMap::new();
-        for (site, tasks) in task_census::by_site() {
-            *sites.entry(SpawnSite::parse(&site).label).or_default() += tasks;
+        let sites = task_census::by_site();
+        let mut labels = std::collections::BTreeMap::new();
+        for (site, tasks) in &sites {
+            *labels.entry(SpawnSite::parse(site).label).or_default() += tasks;
         }
         let sample = Sample {
             rotation: Some(self.rotation),
@@ -314,14 +302,15 @@ impl Experiment {
                 .since
                 .is_none()
                 .then_some(progress.lines_missing),
-            sites,
+            sites: labels,
             engine: self.surroundings.engine_counts(),
             held_ms: millis(self.held_for),
         };
-        if let Some(sufficiency) = &mut self.sufficiency {
-            sufficiency.weigh(&sample);
-        }
-        say(&Event::Sample(Box::new(sample)));
+        say(&Event::Sample {
+            sample: Box::new(sample),
+            sites,
+            fds_exhausted: self.monitor.fds_exhausted(),
+        });
     }
 
     /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.
@@ -383,7 +372,7 @@ impl Experiment {
         loop {
             match self.commands.recv().await {
                 Some(Command::Finish { last_lines }) => return last_lines,
-                Some(Command::Stop | Command::Hold | Command::Resume) => {}
+                Some(Command::Rotate | Command::Stop | Command::Hold | Command::Resume) => {}
                 None => return Vec::new(),
             }
         }

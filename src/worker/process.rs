@@ -128,7 +128,7 @@ impl WorkerProcess {
     }
 
     /// Ends the worker and waits until it is gone.
-    pub async fn end(mut self) {
+    pub async fn end(&mut self) {
         // Nothing to be done where it cannot be killed: it goes when its input ends.
         let _ = self.child.kill().await;
     }

@@ -14,19 +14,13 @@ use crate::monitor::{Delivered, DeliveryTotals, EngineAddress, Hung, LastLine, M
 use crate::probe::fds::FdKinds;
 use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 
-/// What a worker does from its start to its end.
+/// What a worker does from its start to its end. How many rotations it makes, its parent says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkerPlan {
     /// The monitor to run.
     pub monitor: MonitorPlan,
     /// The engine that serves the containers.
     pub engine: WorkerEngine,
-    /// Rotations to make due.
-    pub rotations: u64,
-    /// Whether to make no more of them than a verdict needs.
-    pub until_verdict: bool,
-    /// Whether the containers end and start again.
-    pub restarts: bool,
     /// The rotation interval in wall time.
     pub rotation: Duration,
     /// Where to serve tokio-console, on the loopback interface.
@@ -47,6 +41,8 @@ pub enum WorkerEngine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
+    /// Begin the next rotation when it is due. A worker waits for this after each sample.
+    Rotate,
     /// Begin no further rotation.
     Stop,
     /// Begin the next rotation only once told to resume.
@@ -67,7 +63,14 @@ pub enum Event {
     /// A glance at the live counts, for the progress display; not settled.
     Progress(Glance),
     /// A settled reading.
-    Sample(Box<Sample>),
+    Sample {
+        /// The reading.
+        sample: Box<Sample>,
+        /// Its live tasks by the place that spawned them, package and all.
+        sites: BTreeMap<String, u64>,
+        /// Whether the process may open no more files: a further rotation would say nothing.
+        fds_exhausted: bool,
+    },
     /// All rotations are done, or the parent said stop; the worker waits for the last lines.
     RotationsDone,
     /// The last thing that a worker says.
@@ -101,8 +104,6 @@ pub struct Glance {
 pub struct Finding {
     /// Rotations that were made due.
     pub rotations_due: u64,
-    /// Whether the evidence sufficed before all rotations were made.
-    pub evidence_sufficed: bool,
     /// Rotations that the container made which made the fewest.
     pub rotations_made: u64,
     /// Rotations due and not made, over all containers.
@@ -120,10 +121,6 @@ pub struct Finding {
     /// All lines, by container in the plan's order; told where they carry no numbers of ours, for
     /// the parent to compare with the engine's log.
     pub delivered: Vec<Delivered>,
-    /// Live tasks by spawn site at the baseline.
-    pub sites_baseline: BTreeMap<String, u64>,
-    /// Live tasks by spawn site after the last rotation.
-    pub sites_final: BTreeMap<String, u64>,
     /// File descriptors by kind at the baseline.
     pub fds_baseline: Option<FdKinds>,
     /// File descriptors by kind after the last rotation.
@@ -132,8 +129,6 @@ pub struct Finding {
     pub after_shutdown: Option<Counts>,
     /// Streams that failed.
     pub stream_errors: StreamErrors,
-    /// The rotation at which no more files could be opened.
-    pub fds_exhausted_at_rotation: Option<u64>,
     /// What the runtime did.
     pub runtime: Runtime,
 }

@@ -1,0 +1,154 @@
+//! What several workers measured of one wiring, a shard of the containers each, as if one had.
+
+use std::collections::BTreeMap;
+use std::ops::Add;
+
+use crate::monitor::{DeliveryTotals, Hung};
+use crate::report::model::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
+use crate::worker::protocol::{Finding, Glance};
+
+/// The live counts of all shards; the rotation is the one that the last of them is at.
+pub fn glances(shards: &[Glance]) -> Glance {
+    let sum = |of: fn(&Glance) -> u64| shards.iter().map(of).sum();
+    Glance {
+        followed: sum(|glance| glance.followed),
+        rotation: least(shards, |glance| Some(glance.rotation)).unwrap_or(0),
+        tasks: sum(|glance| glance.tasks),
+        fds: total(shards, |glance| glance.fds),
+        behind: sum(|glance| glance.behind),
+        lines_read: sum(|glance| glance.lines_read),
+    }
+}
+
+/// The readings of all shards after the same rotation: what was counted is added up, and what took time
+/// took as long as where it took longest. What one of them does not know is unknown.
+pub fn samples(shards: &[Sample]) -> Sample {
+    let sum = |of: fn(&Sample) -> Option<u64>| total(shards, of);
+    Sample {
+        rotation: least(shards, |sample| sample.rotation),
+        t_ms: shards.iter().map(|sample| sample.t_ms).max().unwrap_or(0),
+        tasks: sum(|sample| sample.tasks),
+        fds: sum(|sample| sample.fds),
+        rss_bytes: sum(|sample| sample.rss_bytes),
+        threads: sum(|sample| sample.threads),
+        settle_ms: (shards.iter().map(|sample| sample.settle_ms).max()).flatten(),
+        settled: shards.iter().all(|sample| sample.settled),
+        streams_opened: sum(|sample| sample.streams_opened),
+        rotations_made: sum(|sample| sample.rotations_made),
+        behind: sum(|sample| sample.behind),
+        lines_read: sum(|sample| sample.lines_read),
+        lines_missing: sum(|sample| sample.lines_missing),
+        sites: added(shards.iter().map(|sample| &sample.sites)),
+        engine: all(shards, |sample| sample.engine).map(|engines| engine_counts(&engines)),
+        held_ms: shards
+            .iter()
+            .map(|sample| sample.held_ms)
+            .max()
+            .unwrap_or(0),
+    }
+}
+
+/// The counts of engines that serve a shard each.
+pub fn engine_counts(shards: &[EngineCounts]) -> EngineCounts {
+    EngineCounts {
+        connections: total(shards, |counts| counts.connections),
+        goroutines: total(shards, |counts| counts.goroutines),
+        fds: total(shards, |counts| counts.fds),
+        rss_bytes: total(shards, |counts| counts.rss_bytes),
+    }
+}
+
+/// What all shards found, in the order of their containers.
+pub fn findings(shards: Vec<Finding>) -> Finding {
+    let sum = |of: fn(&Finding) -> u64| shards.iter().map(of).sum();
+    let runtimes: Vec<Runtime> = shards.iter().map(|finding| finding.runtime).collect();
+    let after_shutdown = all(&shards, |finding| finding.after_shutdown);
+    let mut errors = shards.iter().map(|finding| &finding.stream_errors);
+    Finding {
+        rotations_due: least(&shards, |finding| Some(finding.rotations_due)).unwrap_or(0),
+        rotations_made: least(&shards, |finding| Some(finding.rotations_made)).unwrap_or(0),
+        rotations_missed: sum(|finding| finding.rotations_missed),
+        hung: hung(&shards),
+        containers_ended: sum(|finding| finding.containers_ended),
+        containers_without_room: sum(|finding| finding.containers_without_room),
+        forgotten_readers: added(shards.iter().map(|finding| &finding.forgotten_readers)),
+        delivery: all(&shards, |finding| finding.delivery).map(|totals| delivery(&totals)),
+        fds_baseline: all(&shards, |finding| finding.fds_baseline.as_ref()).map(added),
+        fds_final: all(&shards, |finding| finding.fds_final.as_ref()).map(added),
+        after_shutdown: after_shutdown.map(|counts| Counts {
+            tasks: total(&counts, |counts| counts.tasks),
+            fds: total(&counts, |counts| counts.fds),
+        }),
+        stream_errors: StreamErrors {
+            count: total(&shards, |finding| finding.stream_errors.count),
+            example: errors.find_map(|errors| errors.example.clone()),
+        },
+        runtime: Runtime {
+            // Each has as many threads, and was there as long.
+            busy_ratio: total(&runtimes, |runtime| runtime.busy_ratio)
+                .map(|busy: f64| busy / runtimes.len() as f64),
+            polls: total(&runtimes, |runtime| runtime.polls),
+        },
+        delivered: shards
+            .into_iter()
+            .flat_map(|finding| finding.delivered)
+            .collect(),
+    }
+}
+
+/// The containers that stand at the same place in any shard.
+fn hung(shards: &[Finding]) -> Vec<Hung> {
+    let mut places: Vec<Hung> = Vec::new();
+    for hung in shards.iter().flat_map(|finding| &finding.hung) {
+        match places.iter_mut().find(|place| place.place == hung.place) {
+            Some(place) => {
+                place.containers += hung.containers;
+                place.shortest = place.shortest.min(hung.shortest);
+                place.longest = place.longest.max(hung.longest);
+            }
+            None => places.push(hung.clone()),
+        }
+    }
+    places
+}
+
+fn delivery(shards: &[DeliveryTotals]) -> DeliveryTotals {
+    let sum = |of: fn(&DeliveryTotals) -> u64| shards.iter().map(of).sum();
+    DeliveryTotals {
+        emitted: sum(|totals| totals.emitted),
+        read: sum(|totals| totals.read),
+        lost: sum(|totals| totals.lost),
+        duplicated: sum(|totals| totals.duplicated),
+    }
+}
+
+/// What every shard tells; `None` where one does not.
+fn all<'a, S, T>(shards: &'a [S], of: impl FnMut(&'a S) -> Option<T>) -> Option<Vec<T>> {
+    shards.iter().map(of).collect()
+}
+
+/// The sum of what every shard tells; `None` where one does not.
+fn total<S, T: Add<Output = T>>(shards: &[S], of: impl Fn(&S) -> Option<T>) -> Option<T> {
+    all(shards, of)?.into_iter().reduce(T::add)
+}
+
+/// The least of what the shards tell.
+fn least<S>(shards: &[S], of: impl Fn(&S) -> Option<u64>) -> Option<u64> {
+    all(shards, of)?.into_iter().min()
+}
+
+/// Counts by name, added up.
+pub fn added<'a>(
+    shards: impl IntoIterator<Item = &'a BTreeMap<String, u64>>,
+) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (name, count) in shards.into_iter().flatten() {
+        match sums.get_mut(name) {
+            Some(sum) => *sum += count,
+            None => {
+                sums.insert(name.clone(), *count);
+            }
+        }
+    }
+    sums
+}

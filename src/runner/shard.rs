@@ -1,0 +1,201 @@
+//! One worker of a wiring and its share of the containers, as the runner speaks with it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::bail;
+use tokio_util::sync::CancellationToken;
+
+use super::drive::Watcher;
+use super::engine_handle::EngineHandle;
+use super::recount::Recount;
+use crate::analysis::merge;
+use crate::hold::Hold;
+use crate::monitor::LastLine;
+use crate::report::model::Sample;
+use crate::worker::process::WorkerProcess;
+use crate::worker::protocol::{Command, Event, Finding, Glance, WorkerPlan};
+
+/// What all workers of a wiring say beside their measurements.
+pub(super) struct Heard<'a, W> {
+    watcher: &'a W,
+    glances: Mutex<Vec<Glance>>,
+}
+
+impl<'a, W: Watcher> Heard<'a, W> {
+    /// Nothing so far, of so many workers.
+    pub(super) fn new(watcher: &'a W, workers: usize) -> Self {
+        let glances = Mutex::new(vec![Glance::default(); workers]);
+        Self { watcher, glances }
+    }
+
+    fn glance(&self, number: usize, glance: Glance) {
+        let mut glances = self.glances.lock().unwrap_or_else(PoisonError::into_inner);
+        glances[number] = glance;
+        self.watcher.glance(merge::glances(&glances));
+    }
+}
+
+/// A worker and its share of the containers.
+pub(super) struct Shard<'a, W> {
+    /// Which of the wiring's workers this is.
+    number: usize,
+    plan: WorkerPlan,
+    engine: &'a EngineHandle,
+    worker: WorkerProcess,
+    heard: &'a Heard<'a, W>,
+    interrupt: &'a CancellationToken,
+    hold: Hold,
+    /// Whether it was told to stop because the run was interrupted.
+    stopped: bool,
+    /// Set once it makes no further rotation.
+    over: Option<Over>,
+    /// What each container printed last, where it was asked for.
+    last_lines: Vec<Option<LastLine>>,
+}
+
+/// How it stands with a worker that makes no further rotation.
+enum Over {
+    /// It waits to be told the last lines.
+    AsksForLastLines,
+    /// It knew them by itself, and has said its last word.
+    Finished(Box<Finding>),
+}
+
+/// What was read after a rotation.
+pub(super) struct Sampled {
+    pub(super) sample: Sample,
+    /// Live tasks by spawn site.
+    pub(super) sites: BTreeMap<String, u64>,
+    /// Whether the process may open no more files.
+    pub(super) fds_exhausted: bool,
+}
+
+impl<'a, W: Watcher> Shard<'a, W> {
+    /// Starts a worker on its plan.
+    pub(super) async fn start(
+        number: usize,
+        plan: WorkerPlan,
+        engine: &'a EngineHandle,
+        heard: &'a Heard<'a, W>,
+        interrupt: &'a CancellationToken,
+        hold: Hold,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            number,
+            worker: WorkerProcess::start(&plan).await?,
+            last_lines: vec![None; plan.monitor.containers.len()],
+            plan,
+            engine,
+            heard,
+            interrupt,
+            hold,
+            stopped: false,
+            over: None,
+        })
+    }
+
+    /// What the worker reads after its next rotation, at first at the baseline; `None` once it makes no
+    /// further one.
+    pub(super) async fn sample(&mut self) -> anyhow::Result<Option<Sampled>> {
+        if self.over.is_some() {
+            return Ok(None);
+        }
+        match self.hear().await? {
+            Event::Sample {
+                sample,
+                sites,
+                fds_exhausted,
+            } => {
+                return Ok(Some(Sampled {
+                    sample: *sample,
+                    sites,
+                    fds_exhausted,
+                }));
+            }
+            Event::Finished(finding) => self.over = Some(Over::Finished(finding)),
+            _ => self.over = Some(Over::AsksForLastLines),
+        }
+        Ok(None)
+    }
+
+    /// Says something to the worker. One that is gone does not listen: what it said last, and that it
+    /// died, is still to be heard.
+    pub(super) async fn tell(&mut self, command: &Command) {
+        drop(self.worker.tell(command).await);
+    }
+
+    /// Lets the worker finish: tells it the last lines of its containers, where it asks for them.
+    pub(super) async fn let_finish(&mut self) -> anyhow::Result<()> {
+        if let Some(Over::Finished(_)) = self.over {
+            return Ok(());
+        }
+        if let Some(engine) = self.engine.listening() {
+            match engine.last_lines(&self.containers()).await {
+                Ok(told) => self.last_lines = told,
+                Err(failure) => self.heard.watcher.cut_short(failure.to_string()),
+            }
+        }
+        let last_lines = self.last_lines.clone();
+        self.worker.tell(&Command::Finish { last_lines }).await
+    }
+
+    /// Hears the worker's last word and ends it.
+    pub(super) async fn finish(&mut self) -> anyhow::Result<Finding> {
+        let finding = match self.over.take() {
+            Some(Over::Finished(finding)) => finding,
+            Some(Over::AsksForLastLines) | None => loop {
+                if let Event::Finished(finding) = self.hear().await? {
+                    break finding;
+                }
+            },
+        };
+        self.worker.end().await;
+        Ok(*finding)
+    }
+
+    /// Compares what was delivered with the engine's log, where the lines carry no numbers of ours.
+    pub(super) async fn recount(&self, finding: &mut Finding) {
+        let (Some(since), Some(engine)) = (self.plan.monitor.since, self.engine.listening()) else {
+            return;
+        };
+        let recount = Recount {
+            containers: self.containers(),
+            last_lines: &self.last_lines,
+            since,
+        };
+        match recount.of(engine, &finding.delivered).await {
+            Ok(delivery) => finding.delivery = delivery,
+            Err(failure) => self.heard.watcher.cut_short(failure.to_string()),
+        }
+    }
+
+    fn containers(&self) -> Vec<String> {
+        let containers = self.plan.monitor.containers.iter();
+        containers.map(|one| one.reference.clone()).collect()
+    }
+
+    /// What the worker says next beside its glances; meanwhile it is told of an interrupt and of a hold.
+    async fn hear(&mut self) -> anyhow::Result<Event> {
+        loop {
+            let event = tokio::select! {
+                event = self.worker.next_event() => event?,
+                () = self.interrupt.cancelled(), if !self.stopped => {
+                    self.stopped = true;
+                    self.heard.watcher.cut_short("interrupted".into());
+                    self.tell(&Command::Stop).await;
+                    continue;
+                }
+                held = self.hold.changed(), if !self.stopped => {
+                    self.tell(if held { &Command::Hold } else { &Command::Resume }).await;
+                    continue;
+                }
+            };
+            match event {
+                Event::Progress(glance) => self.heard.glance(self.number, glance),
+                Event::Failed { message } => bail!(message),
+                event => return Ok(event),
+            }
+        }
+    }
+}
