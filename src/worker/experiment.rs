@@ -381,8 +381,8 @@ impl Experiment {
     fn runtime_figures(&mut self) -> Runtime {
         let wall_time = self.surroundings.has_wall_time();
         let figures = |figures: RuntimeMetrics| Runtime {
-            // Of paused time no share is spent.
-            busy_ratio: wall_time.then(|| figures.busy_ratio()),
+            // The library's is of one thread's time, for all of them. Of paused time no share is spent.
+            busy_ratio: wall_time.then(|| figures.busy_ratio() / figures.workers_count as f64),
             #[cfg(tokio_unstable)]
             polls: Some(figures.total_polls_count),
             // Without `tokio_unstable` the runtime does not count its polls.
