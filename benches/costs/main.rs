@@ -7,6 +7,9 @@
 #![allow(clippy::expect_used, reason = "a benchmark may panic like a test")]
 
 mod census;
+mod dump;
+#[path = "../dump/goroutines.rs"]
+mod goroutines;
 mod lines;
 mod program;
 mod streams;
@@ -35,11 +38,12 @@ impl Row {
 type Part = (&'static str, fn() -> Vec<Row>);
 
 fn main() {
-    let parts: [Part; 4] = [
+    let parts: [Part; 5] = [
         ("census", census::measure),
         ("times", times::measure),
         ("lines", lines::measure),
         ("streams", streams::measure),
+        ("dump", dump::measure),
     ];
     let only = std::env::var("LEAKCHECK_BENCH_ONLY").ok();
     let wanted = |part: &str| match &only {

@@ -6,6 +6,8 @@ use super::{Row, median};
 /// As many as fit a process with 20,000 file descriptors.
 const FLEETS: [u32; 4] = [1_000, 5_000, 10_000, 19_000];
 
+const ROTATIONS: u32 = 5;
+
 /// What a fleet took.
 struct Fleet {
     streams: f64,
@@ -33,18 +35,34 @@ pub fn measure() -> Vec<Row> {
             exponent(|fleet| fleet.rotated_s)
         ),
     )];
-    rows.extend(fleets.iter().map(|fleet| {
-        let [worker, worker_end] = fleet.worker_kb;
-        let [engine, engine_end] = fleet.engine_kb;
-        Row::new(
-            format!("{} streams: opened, one rotation of all", fleet.streams),
-            format!("{:.2} s, {:.2} s", fleet.opened_s, fleet.rotated_s),
+    let per_stream = |fleet: &Fleet| fleet.rotated_s / fleet.streams;
+    for fleet in &fleets {
+        rows.push(Row::new(
+            format!("{} streams: opened, and one rotation of all", fleet.streams),
+            format!("{:.2} s and {:.2} s", fleet.opened_s, fleet.rotated_s),
             format!(
-                "per stream, at the baseline / end: worker {worker:.0} / {worker_end:.0} kB, \
-                 engine {engine:.0} / {engine_end:.0} kB"
+                "{:.2} times as long per stream as with {}",
+                per_stream(fleet) / per_stream(&fleets[0]),
+                fleets[0].streams
             ),
-        )
-    }));
+        ));
+    }
+    // In a small fleet the processes' own memory counts for more.
+    for fleet in &fleets[2..] {
+        let row = |what: &str, [baseline, end]: [f64; 2]| {
+            Row::new(
+                format!(
+                    "memory of {what} per stream of {}: at the baseline, and after {ROTATIONS} \
+                     rotations",
+                    fleet.streams
+                ),
+                format!("{baseline:.0} and {end:.0} kB"),
+                format!("{:.2}", end / baseline),
+            )
+        };
+        rows.push(row("the worker", fleet.worker_kb));
+        rows.push(row("the engine", fleet.engine_kb));
+    }
     rows
 }
 
@@ -54,7 +72,7 @@ fn fleet(containers: u32) -> Fleet {
         &containers_flag,
         "--wiring=fixed",
         "--rotation=5m",
-        "--rotations=5",
+        &format!("--rotations={ROTATIONS}"),
         "--lines-per-second=2",
     ]);
     let wiring = &report["wirings"][0];

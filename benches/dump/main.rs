@@ -9,18 +9,18 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark may panic like a test")]
 
+mod goroutines;
+
 use std::env;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use flate2::read::GzDecoder;
+use goroutines::{unzipped, write_goroutines};
 use leakcheck::dump::{Keep, Source, read};
 
-/// What pprof served under `debug=2`.
-const TEXT: &[u8] = include_bytes!("leaking-follower.debug2.txt.gz");
-/// What it served of the same goroutines under `debug=1`.
+/// What pprof served of the same goroutines under `debug=1`.
 const PROFILE: &[u8] = include_bytes!("leaking-follower.debug1.txt.gz");
 
 fn main() {
@@ -75,33 +75,6 @@ fn measure(size: usize) {
     criterion.final_summary();
 }
 
-/// Writes whole goroutines, about so many bytes of them.
-fn write_goroutines(size: usize, to: &mut impl Write) -> io::Result<()> {
-    let text = unzipped(TEXT);
-    let goroutines: Vec<(u64, &str)> = text.trim_end().split("\n\n").map(numbered).collect();
-    // Each repetition's numbers begin behind those of the one before.
-    let step = 1 + goroutines.iter().map(|(id, _)| id).max().expect("some");
-    let mut written = 0;
-    for first in (0..).step_by(step as usize) {
-        for (id, rest) in &goroutines {
-            if written >= size {
-                return Ok(());
-            }
-            let goroutine = format!("goroutine {} {rest}\n\n", first + id);
-            to.write_all(goroutine.as_bytes())?;
-            written += goroutine.len();
-        }
-    }
-    Ok(())
-}
-
-/// The number of a goroutine, and all that follows it.
-fn numbered(goroutine: &str) -> (u64, &str) {
-    let numbered = goroutine.strip_prefix("goroutine ");
-    let (id, rest) = numbered.and_then(|text| text.split_once(' ')).expect("one");
-    (id.parse().expect("a number"), rest)
-}
-
 /// Writes the profile's head, and then its stacks until there are about so many bytes.
 fn write_profile(size: usize, to: &mut impl Write) -> io::Result<()> {
     let text = unzipped(PROFILE);
@@ -111,11 +84,4 @@ fn write_profile(size: usize, to: &mut impl Write) -> io::Result<()> {
         writeln!(to, "{}\n", stacks.trim_end())?;
     }
     Ok(())
-}
-
-fn unzipped(gzipped: &[u8]) -> String {
-    let mut text = String::new();
-    let read = GzDecoder::new(gzipped).read_to_string(&mut text);
-    read.expect("the dump is whole");
-    text
 }
