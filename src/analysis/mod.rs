@@ -10,6 +10,7 @@ pub mod merge;
 pub mod observed;
 pub mod prediction;
 pub mod rates;
+pub mod samples;
 pub mod sufficiency;
 pub mod trend;
 pub mod verdict;

@@ -38,12 +38,40 @@ pub fn growth(before: u64, after: u64) -> i64 {
     after as i64 - before as i64
 }
 
+/// By how much a count grew in each of some rotations, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growths {
+    rotations: u64,
+    sum: i128,
+    squares: i128,
+    weakest: Option<i64>,
+}
+
+impl Growths {
+    /// The same and another rotation's.
+    #[must_use]
+    pub fn with(self, growth: i64) -> Self {
+        let wide = i128::from(growth);
+        Self {
+            rotations: self.rotations + 1,
+            sum: self.sum + wide,
+            squares: self.squares.saturating_add(wide * wide),
+            weakest: Some(self.weakest.map_or(growth, |weakest| weakest.min(growth))),
+        }
+    }
+}
+
+impl FromIterator<i64> for Growths {
+    fn from_iter<I: IntoIterator<Item = i64>>(growths: I) -> Self {
+        growths.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
 /// The rate of a count that grew by so many in each rotation: the mean. Its interval is Student's:
 /// mean ± t·s/√n. `None` without a rotation.
-pub fn rate(growths: &[i64], scale: Scale) -> Option<Rate> {
-    let weakest_rotation = *growths.iter().min()?;
-    let rotations = growths.len() as f64;
-    let per_rotation = growths.iter().sum::<i64>() as f64 / rotations;
+pub fn rate(growths: Growths, scale: Scale) -> Option<Rate> {
+    let weakest_rotation = growths.weakest?;
+    let per_rotation = growths.sum as f64 / growths.rotations as f64;
     let containers = scale.containers.max(1) as f64;
     Some(Rate {
         per_rotation_per_container: Some(per_rotation / containers),
@@ -56,14 +84,15 @@ pub fn rate(growths: &[i64], scale: Scale) -> Option<Rate> {
 }
 
 /// The 95 % interval of a mean; `None` for fewer than two values.
-fn interval(growths: &[i64], mean: f64) -> Option<[f64; 2]> {
-    let freedom = growths.len().checked_sub(2)? + 1;
-    let squares: f64 = growths
-        .iter()
-        .map(|&growth| (growth as f64 - mean).powi(2))
-        .sum();
-    let error = (squares / freedom as f64 / growths.len() as f64).sqrt();
-    let reach = student_t_975(freedom) * error;
+fn interval(growths: Growths, mean: f64) -> Option<[f64; 2]> {
+    let count = i128::from(growths.rotations);
+    let freedom = count.checked_sub(1).filter(|freedom| *freedom > 0)?;
+    // In whole numbers: of values that are all the same the difference is none.
+    let spread = (count.checked_mul(growths.squares))
+        .zip(growths.sum.checked_mul(growths.sum))
+        .map(|(squares, square)| squares - square)?;
+    let error = (spread as f64 / count as f64 / freedom as f64 / count as f64).sqrt();
+    let reach = student_t_975(freedom as usize) * error;
     Some([mean - reach, mean + reach])
 }
 
@@ -89,8 +118,7 @@ fn student_t_975(freedom: usize) -> f64 {
 #[cfg(test)]
 pub fn rate_of_readings(readings: &[u64], scale: Scale) -> Option<Rate> {
     let pairs = readings.windows(2);
-    let growths: Vec<i64> = pairs.map(|pair| growth(pair[0], pair[1])).collect();
-    rate(&growths, scale)
+    rate(pairs.map(|pair| growth(pair[0], pair[1])).collect(), scale)
 }
 
 #[cfg(test)]

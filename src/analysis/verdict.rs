@@ -5,7 +5,8 @@
 //! stream had deadlocked.
 
 use super::rates::told;
-use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
+use super::samples::Samples;
+use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Verdict};
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +17,8 @@ pub struct Evidence<'a> {
     pub rotations_asked: u64,
     /// Rotations.
     pub rotations: Rotations,
-    /// Every sample, the baseline first.
-    pub samples: &'a [Sample],
+    /// The samples.
+    pub samples: &'a Samples,
     /// Growth.
     pub rates: Rates,
     /// Lines.
@@ -134,7 +135,7 @@ fn starved(evidence: &Evidence<'_>) -> Judgement {
 
 fn no_rotation(evidence: &Evidence<'_>) -> Judgement {
     let reason = match evidence.cut_short {
-        _ if evidence.samples.len() > 1 => return None,
+        _ if evidence.samples.rotations() > 0 => return None,
         Some(cut_short) => format!("no rotation was measured: {cut_short}"),
         None => "no rotation was measured".into(),
     };
@@ -148,12 +149,10 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
         return None;
     }
     // Two readings of which one was still changing tell no growth; a longer row of them does.
-    if let [baseline, only] = evidence.samples
-        && !(baseline.settled && only.settled)
-    {
+    let counted = evidence.samples.rotations();
+    if counted == 1 && !both_settled(evidence) {
         return None;
     }
-    let counted = evidence.samples.len() - 1;
     let mut reason = format!("{} per rotation per container", growth(evidence));
     reason += &match evidence.cut_short {
         None => format!(", in {counted} of {} rotations", evidence.rotations_asked),
@@ -180,7 +179,7 @@ fn growth(evidence: &Evidence<'_>) -> String {
 }
 
 fn short_run(evidence: &Evidence<'_>) -> Judgement {
-    let counted = evidence.samples.len() as u64 - 1;
+    let counted = evidence.samples.rotations();
     let reason = match evidence.cut_short {
         Some(cut_short) => {
             format!(
@@ -249,7 +248,7 @@ fn ended_early(evidence: &Evidence<'_>) -> Judgement {
 
 fn clean(evidence: &Evidence<'_>) -> Judgement {
     let (first, last) = (evidence.samples.first()?, evidence.samples.last()?);
-    let back = last.counts() == first.counts() && first.settled && last.settled;
+    let back = last.counts() == first.counts() && both_settled(evidence);
     back.then(|| {
         let lines = evidence.delivery.emitted.unwrap_or(0);
         let reason = format!(
@@ -266,13 +265,10 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     let (Some(first), Some(last)) = (evidence.samples.first(), evidence.samples.last()) else {
         return "no baseline was reached".into();
     };
-    if !first.settled || !last.settled {
+    if !both_settled(evidence) {
         return "the counts did not settle, so they cannot be compared".into();
     }
-    let pairs = || evidence.samples.windows(2);
-    let grew = pairs()
-        .filter(|pair| pair[1].tasks > pair[0].tasks || pair[1].fds > pair[0].fds)
-        .count();
+    let grew = evidence.samples.rotations_with_growth();
     let grown = |first: Option<u64>, last: Option<u64>| {
         i128::from(last.unwrap_or(0)) - i128::from(first.unwrap_or(0))
     };
@@ -281,14 +277,22 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
         "{tasks:+} tasks and {fds:+} {} over the baseline, but growth in {grew} of {} rotations only; \
          more --rotations would tell",
         evidence.fd_unit,
-        pairs().count()
+        evidence.samples.rotations()
     )
+}
+
+/// Whether the counts stood still at the baseline and at the end.
+fn both_settled(evidence: &Evidence<'_>) -> bool {
+    let (first, last) = (evidence.samples.first(), evidence.samples.last());
+    [first, last]
+        .iter()
+        .all(|sample| sample.is_some_and(|sample| sample.settled))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::HungPlace;
+    use crate::report::model::{HungPlace, Sample};
 
     /// A run of twelve rotations of 50 containers whose tasks are given.
     struct Run {
@@ -339,7 +343,10 @@ mod tests {
                 lines_read: Some((rotation as u64 + 1) * self.lines_per_rotation),
                 ..Sample::default()
             };
-            let samples: Vec<Sample> = self.tasks.iter().enumerate().map(sample).collect();
+            let mut samples = Samples::default();
+            for sample in self.tasks.iter().enumerate().map(sample) {
+                samples.add(sample, true);
+            }
             let scale = crate::analysis::rates::Scale {
                 containers: 50,
                 rotation: std::time::Duration::from_secs(300),

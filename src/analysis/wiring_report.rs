@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::prediction::{Load, predict};
-use super::rates::{Scale, growth, rate};
+use super::rates::{Scale, rate};
+use super::samples::Samples;
 use super::verdict::{Evidence, judge};
 use crate::duration::millis;
 use crate::monitor::wiring::Wiring;
@@ -27,8 +28,8 @@ pub struct Observation {
     pub fd_unit: &'static str,
     /// Whether all wirings used one engine at once.
     pub engine_shared: bool,
-    /// Every sample so far, the baseline first.
-    pub samples: Vec<Sample>,
+    /// The samples so far.
+    pub samples: Samples,
     /// Live tasks by spawn site at the baseline.
     pub sites_baseline: BTreeMap<String, u64>,
     /// Live tasks by spawn site after the last rotation whose sample tells a rate.
@@ -54,13 +55,13 @@ impl Observation {
             rotation if fds_exhausted => self.fds_exhausted_at_rotation = rotation,
             _ => self.sites_final = sites,
         }
-        self.samples.push(sample);
+        self.samples.add(sample, !fds_exhausted);
     }
 
     /// Weighs what was observed.
     pub fn report(&self) -> WiringReport {
         let finding = self.finding.clone().unwrap_or_default();
-        let measured = self.counted().len().saturating_sub(1) as u64;
+        let measured = self.samples.counted_rotations();
         let rotations = match &self.finding {
             Some(finding) => Rotations {
                 due: Some(finding.rotations_due),
@@ -129,20 +130,9 @@ impl Observation {
             engine_side: self.engine_side(),
             trends: None,
             leak_profile: None,
-            samples: self.samples.clone(),
+            samples_left_out: self.samples.left_out(),
+            samples: self.samples.kept().to_vec(),
         }
-    }
-
-    /// The samples that tell a rate: the one of the rotation in which file descriptors ran out
-    /// shows what a monitor could no longer do.
-    fn counted(&self) -> &[Sample] {
-        let exhausted = self.fds_exhausted_at_rotation;
-        let counted = self
-            .samples
-            .iter()
-            .take_while(|sample| exhausted.is_none_or(|rotation| sample.rotation < Some(rotation)))
-            .count();
-        &self.samples[..counted]
     }
 
     /// The rotations as the samples tell them, while the worker has not said its last word.
@@ -155,10 +145,9 @@ impl Observation {
                 sufficed: None,
             };
         };
-        let made_by_all = self.samples.iter().rfind(|sample| sample.behind == Some(0));
         Rotations {
             due: last.rotation,
-            made: made_by_all.map_or(Some(0), |sample| sample.rotation),
+            made: Some(self.samples.made_by_all().unwrap_or(0)),
             // Only the worker's last word tells whether those that were due later were made.
             missed: None,
             sufficed: None,
@@ -171,26 +160,11 @@ impl Observation {
             containers: self.load.containers,
             rotation: self.load.rotation,
         };
-        let of = |count: fn(&Sample) -> Option<u64>| rate(&self.growths(count)?, scale);
+        let (tasks, fds) = self.samples.growths();
         Rates {
-            tasks: of(|sample| sample.tasks),
-            fds: of(|sample| sample.fds),
+            tasks: tasks.and_then(|growths| rate(growths, scale)),
+            fds: fds.and_then(|growths| rate(growths, scale)),
         }
-    }
-
-    /// By how much a count grew in each rotation that tells a rate; `None` where it is not known.
-    ///
-    /// A rotation that was held up lasted longer than the others, and what leaks by time, as health
-    /// checks do, leaked more in it: it counts only where there is no other.
-    fn growths(&self, count: fn(&Sample) -> Option<u64>) -> Option<Vec<i64>> {
-        let counted = self.counted();
-        let held_up = |pair: &[Sample]| pair[1].held_ms > 0;
-        let all_are = counted.windows(2).all(held_up);
-        counted
-            .windows(2)
-            .filter(|pair| all_are || !held_up(pair))
-            .map(|pair| Some(growth(count(&pair[0])?, count(&pair[1])?)))
-            .collect()
     }
 
     fn delivery(&self) -> Delivery {
@@ -340,7 +314,7 @@ mod tests {
             held_ms,
             ..Sample::default()
         };
-        Observation {
+        let mut observation = Observation {
             wiring: catalogue::find("old").expect("a wiring"),
             rotations: 3,
             fd_unit: "fds",
@@ -352,14 +326,18 @@ mod tests {
                 restart: None,
             },
             engine_shared: false,
-            samples: (0..).zip(samples).map(sample).collect(),
+            samples: Samples::default(),
             sites_baseline: BTreeMap::new(),
             sites_final: BTreeMap::new(),
             fds_exhausted_at_rotation: None,
             evidence_sufficed: false,
             finding: None,
             cut_short: None,
+        };
+        for sample in (0..).zip(samples).map(sample) {
+            observation.add(sample, BTreeMap::new(), false);
         }
+        observation
     }
 
     fn each(samples: &[(u64, u64)]) -> Option<f64> {

@@ -113,10 +113,12 @@ impl runner::Listener for RunDisplay<'_> {
             Display::Live(view) => {
                 let begun = self.rotation.fetch_max(glance.rotation, Ordering::Relaxed);
                 let begun = begun.max(glance.rotation);
-                view.tell(News::Progress(match observation.samples.is_empty() {
-                    true if begun == 0 => "waiting until all containers are followed".into(),
-                    _ => format!("rotation {begun} of {}", observation.rotations),
-                }));
+                view.tell(News::Progress(
+                    match observation.samples.first().is_none() {
+                        true if begun == 0 => "waiting until all containers are followed".into(),
+                        _ => format!("rotation {begun} of {}", observation.rotations),
+                    },
+                ));
                 let (counts, facts) = (counts(glance, observation), facts(glance, observation));
                 view.tell(News::Counts(wiring, counts, facts));
             }

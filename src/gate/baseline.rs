@@ -10,7 +10,7 @@ use super::metric::Metric;
 use super::weigh::state;
 use crate::duration;
 use crate::report::model::{
-    Config, GateResult, Outcome, Rate, Report, SiteReport, Verdict, WiringReport,
+    Config, GateResult, Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport,
 };
 
 /// Why two reports cannot be compared.
@@ -273,7 +273,7 @@ impl Bounded {
             Self::Rate(_) => Some((lower(now)?, upper(then)?)),
             // What the baseline's rate allows for in as many rotations as were measured now.
             Self::OverBaseline(_) => {
-                let rotations = wiring.samples.len().saturating_sub(1) as f64;
+                let rotations = wiring.samples_after_baseline() as f64;
                 let allowed = upper(then)?.max(0.0) * containers * rotations;
                 let noise =
                     (now.per_rotation_per_container? - lower(now)?) * containers * rotations;
@@ -329,18 +329,20 @@ fn leaks(wiring: &WiringReport) -> BTreeMap<(String, String), i64> {
     leaks
 }
 
-/// Whether a site has more tasks in each sample than in the one before; where the samples do not
-/// name it, whether it has grown by as many as there were rotations.
+/// Whether a site has more tasks in each sample than in the one before, and as many more as there were
+/// rotations between them; where the samples do not name it, whether it has grown by as many as there were.
 fn grew_in_every_rotation(wiring: &WiringReport, label: &str, leaked: i64) -> bool {
-    let counts: Option<Vec<u64>> = wiring
-        .samples
-        .iter()
-        .map(|sample| sample.sites.get(label).copied())
-        .collect();
+    let counts = |sample: &Sample| Some((sample.rotation, *sample.sites.get(label)?));
+    let counts: Option<Vec<_>> = wiring.samples.iter().map(counts).collect();
+    let grew = |pair: &[(Option<u64>, u64)]| {
+        let rotations = pair[1].0.zip(pair[0].0);
+        let rotations = rotations.map_or(1, |(after, before)| after.saturating_sub(before));
+        pair[1].1.saturating_sub(pair[0].1) >= rotations.max(1)
+    };
     match counts {
-        Some(counts) if counts.len() > 1 => counts.windows(2).all(|pair| pair[1] > pair[0]),
+        Some(counts) if counts.len() > 1 => counts.windows(2).all(grew),
         _ => {
-            let rotations = wiring.samples.len().saturating_sub(1).max(1);
+            let rotations = wiring.samples_after_baseline().max(1);
             i64::try_from(rotations).is_ok_and(|rotations| leaked >= rotations)
         }
     }

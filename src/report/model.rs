@@ -227,8 +227,19 @@ pub struct WiringReport {
     /// What the process's own leak profile says (Go, from 1.26 on); null where it serves none.
     #[serde(default)]
     pub leak_profile: Option<LeakProfile>,
-    /// Every sample, the baseline first.
+    /// How many samples the list leaves out: of a run of some thousand rotations or more it has a part, at
+    /// one distance. Whatever else the report tells is of all of them.
+    #[serde(default)]
+    pub samples_left_out: u64,
+    /// The samples, the baseline first and the last one last.
     pub samples: Vec<Sample>,
+}
+
+impl WiringReport {
+    /// How often the counts were read after the baseline: in a run, once after each rotation.
+    pub fn samples_after_baseline(&self) -> u64 {
+        (self.samples.len() as u64).saturating_sub(1) + self.samples_left_out
+    }
 }
 
 /// What a monitor was found to be.

@@ -206,7 +206,9 @@ fn rotations_of(wirings: &[WiringReport], config: &Config) -> Section {
         .map(|s| s.rotation)
         .max();
     let last = usize::try_from(last.flatten().unwrap_or(0)).unwrap_or(usize::MAX);
-    let every = (last / ROTATION_ROWS).max(1);
+    let kept = wirings.iter().filter_map(distance_of_samples).max();
+    let kept = usize::try_from(kept.unwrap_or(1)).unwrap_or(1);
+    let every = (last / ROTATION_ROWS).max(1).next_multiple_of(kept);
     let (short, full) = config.fd_unit();
     let mut header = vec!["rotation".to_owned()];
     for wiring in wirings {
@@ -231,8 +233,9 @@ fn rotations_of(wirings: &[WiringReport], config: &Config) -> Section {
     let rows = rows.collect();
     let mut notes = Vec::new();
     if every > 1 {
+        let more = if kept > 1 { "more of them" } else { "them all" };
         notes.push(format!(
-            "Every {every}th rotation is shown; the JSON has them all."
+            "Every {every}th rotation is shown; the JSON has {more}."
         ));
     }
     if wirings
@@ -357,6 +360,7 @@ fn surroundings(report: &Report) -> Section {
                 .into(),
         );
     }
+    notes.extend(report.wirings.iter().filter_map(left_out));
     notes.extend(engine_side(report));
     notes.extend(go_reference(report));
     Section {
@@ -364,6 +368,24 @@ fn surroundings(report: &Report) -> Section {
         table: None,
         notes,
     }
+}
+
+/// After how many rotations each a sample is kept, where some are left out.
+fn distance_of_samples(wiring: &WiringReport) -> Option<u64> {
+    let next = wiring
+        .samples
+        .get(1)
+        .filter(|_| wiring.samples_left_out > 0);
+    next?.rotation.filter(|distance| *distance > 0)
+}
+
+/// That the report has a part of the samples; `None` where it has all.
+fn left_out(wiring: &WiringReport) -> Option<String> {
+    let (name, kept) = (&wiring.name, wiring.samples.len());
+    let all = wiring.samples_left_out + kept as u64;
+    (wiring.samples_left_out > 0).then(|| {
+        format!("{name}: the report keeps {kept} of {all} samples; its figures are of all of them.")
+    })
 }
 
 /// Before which rotations somebody held it up; `None` where nobody did.

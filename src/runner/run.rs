@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::containers::Containers;
 use super::drive::{Drive, Watcher};
+use crate::analysis::samples::Samples;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
@@ -88,7 +89,7 @@ async fn measure(
             load: plan.load(),
             fd_unit: plan.clock.fd_unit(),
             engine_shared: containers.engines.are_shared() && plan.wirings.len() > 1,
-            samples: Vec::new(),
+            samples: Samples::default(),
             sites_baseline: BTreeMap::new(),
             sites_final: BTreeMap::new(),
             fds_exhausted_at_rotation: None,
