@@ -3,6 +3,11 @@
 use clap::Parser;
 use leakcheck::cli::Cli;
 
+/// Streams by the thousand come and go with every rotation, each with buffers of some KiB. The system's
+/// allocator takes the longer for these the more of them there are, and gives less of them back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // What the caller left open is not counted in a worker, and no child holds it open.
     close_fds::set_fds_cloexec(3, &[]);
