@@ -49,6 +49,10 @@ pub enum Command {
     /// For a pull request, a post-mortem or somebody who was not there: the verdict in words, the counts
     /// after each rotation, what the leaked tasks are, and the command that measures it again.
     Report(commands::report::ReportArgs),
+    /// Add up the reports of several hosts into one
+    ///
+    /// Each host measured the same wirings under the same conditions, with containers of its own.
+    Merge(commands::merge::MergeArgs),
     /// Work out what a wiring must leave, and which known mechanisms fit an observed growth
     ///
     /// By default with the incident's figures, whose post-mortem's arithmetic is then redone line by

@@ -32,6 +32,7 @@ pub mod hold;
 pub mod http_get;
 pub mod interrupt;
 pub mod live;
+pub mod merge;
 pub mod monitor;
 pub mod nearest;
 pub mod no_leak;

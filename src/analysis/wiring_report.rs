@@ -130,6 +130,7 @@ impl Observation {
             engine_side: self.engine_side(),
             trends: None,
             leak_profile: None,
+            hosts: Vec::new(),
             samples_left_out: self.samples.left_out(),
             samples: self.samples.kept().to_vec(),
         }

@@ -17,6 +17,7 @@ pub mod exercise;
 mod fleet_args;
 pub mod gate;
 mod gating;
+pub mod merge;
 pub mod output;
 pub mod predict;
 mod process_sources;
@@ -41,6 +42,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::execute(*args),
         Command::Gate(args) => gate::execute(args),
         Command::Report(args) => report::execute(&args),
+        Command::Merge(args) => merge::execute(&args),
         Command::Predict(args) => predict::execute(args),
         Command::Audit(args) => audit::execute(&args),
         Command::Dump(args) => dump::execute(&args),

@@ -102,7 +102,7 @@ pub fn is_sound(wiring: &WiringReport) -> bool {
 }
 
 /// The first condition that differs: its flag, its value then, its value now.
-fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
+pub fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
     fn told<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(|| "none".into(), |value| value.to_string())
     }

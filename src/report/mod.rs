@@ -11,6 +11,7 @@ mod gate_result;
 mod gate_section;
 pub mod github;
 mod gitlab;
+mod host_section;
 pub mod html;
 mod json;
 mod junit;

@@ -55,7 +55,7 @@ pub struct Config {
     /// Containers followed; null where nobody told.
     pub containers: Option<u64>,
     /// Into how many parts the containers were divided, which each wiring followed in a process of its
-    /// own each; null where leakcheck did not run the monitor itself.
+    /// own each; null where leakcheck did not run the monitor itself, and where several hosts ran it.
     #[serde(default)]
     pub shards: Option<u64>,
     /// Rotation interval on the monitor's clock; null where nobody told.
@@ -227,6 +227,9 @@ pub struct WiringReport {
     /// What the process's own leak profile says (Go, from 1.26 on); null where it serves none.
     #[serde(default)]
     pub leak_profile: Option<LeakProfile>,
+    /// What was found on each host, where the report was merged of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostReport>,
     /// How many samples the list leaves out: of a run of some thousand rotations or more it has a part, at
     /// one distance. Whatever else the report tells is of all of them.
     #[serde(default)]
@@ -240,6 +243,21 @@ impl WiringReport {
     pub fn samples_after_baseline(&self) -> u64 {
         (self.samples.len() as u64).saturating_sub(1) + self.samples_left_out
     }
+}
+
+/// What was found on one of several hosts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostReport {
+    /// The host, by the name of its report.
+    pub host: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The counts at its baseline.
+    pub baseline: Option<Counts>,
+    /// The counts at its end.
+    pub r#final: Option<Counts>,
+    /// Their growth.
+    pub rates: Rates,
 }
 
 /// What a monitor was found to be.

@@ -87,7 +87,10 @@ fn of_run(report: &Report) -> Again {
         (Some("synthetic"), Some(_)) => Some("A scenario of a file is named by the file's path."),
         _ => Some("The engine is the one that DOCKER_HOST or --host names."),
     };
-    words.with_missing(missing)
+    let of_hosts = report.wirings.iter().any(|wiring| !wiring.hosts.is_empty());
+    let of_hosts = of_hosts
+        .then_some("It was measured on several hosts, whose containers these are together.");
+    words.with_missing(missing.into_iter().chain(of_hosts))
 }
 
 fn of_watch(report: &Report, watched: &Watched) -> Again {

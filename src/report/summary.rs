@@ -3,7 +3,7 @@
 use super::model::{
     Config, Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
 };
-use super::{gate_section, watch_summary};
+use super::{gate_section, host_section, watch_summary};
 use crate::analysis::rates::told;
 use crate::duration;
 use crate::probe::sites;
@@ -79,7 +79,11 @@ pub(super) fn besides_counts(report: &Report) -> Vec<Section> {
 }
 
 fn around_the_counts(report: &Report) -> Vec<Section> {
-    vec![spawn_sites(report), surroundings(report)]
+    vec![
+        host_section::of(report),
+        spawn_sites(report),
+        surroundings(report),
+    ]
 }
 
 fn without_empty_ones(mut sections: Vec<Section>) -> Vec<Section> {
