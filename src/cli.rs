@@ -29,9 +29,9 @@ pub enum Command {
     ///
     /// The monitor follows the log stream of every container and, at every rotation, ends each
     /// stream and opens the next. A wiring is a set of choices about how it does so: what is
-    /// cancelled, closed and waited for. Each wiring runs in a process of its own, whose tasks and
-    /// file descriptors are counted after every rotation and compared with the baseline: every
-    /// container followed, no rotation made.
+    /// cancelled, closed and waited for. Each wiring runs in a process of its own, or in several that
+    /// share its containers, whose tasks and file descriptors are counted after every rotation and
+    /// compared with the baseline: every container followed, no rotation made.
     Run(Box<commands::run::RunArgs>),
     /// Put the claims about the incident to the test: confirmed, partly, refuted or inconclusive
     ///

@@ -3,8 +3,8 @@
 //! Data flows one way through these modules:
 //!
 //! ```text
-//! plan ─► runner ─► one per wiring:  engine process ◄─socket─► worker process (monitor + census)
-//!                                                                 │ JSON lines: samples, events
+//! plan ─► runner ─► per wiring and shard: engine process ◄─socket─► worker process (monitor + census)
+//!                                                                     │ JSON lines: samples, events
 //! exercise: engine ◄─socket─► somebody's own follower ─► the same readings, beside what the engine knows
 //! watch: /proc · pprof · console · metrics ─► readings ─►  analysis (rates, trends, verdict, prediction)
 //! dump:  goroutine dumps ─► groups, growth                    │

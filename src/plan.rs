@@ -72,7 +72,7 @@ pub enum Until {
 /// What serves the containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
-    /// A process of leakcheck's own per wiring.
+    /// A process of leakcheck's own for each wiring and shard.
     Synthetic,
     /// A Docker engine.
     Docker {

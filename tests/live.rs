@@ -261,12 +261,21 @@ fn keys_sort_freeze_and_explain_and_a_resize_is_followed() {
 
 #[test]
 fn a_paused_run_makes_no_rotation_and_then_all_of_them_at_the_same_rates() {
+    pause_and_go_on("");
+}
+
+#[test]
+fn a_pause_holds_all_shards_at_the_same_rotation() {
+    pause_and_go_on("--shards 2");
+}
+
+fn pause_and_go_on(flags: &str) {
     let Some(terminal) = Terminal::open() else {
         return;
     };
     let report = terminal.file("report.json");
     terminal.starts(&format!(
-        "{SMALL_RUN} --rotations 5 --format json > {}",
+        "{SMALL_RUN} {flags} --rotations 5 --format json > {}",
         report.display()
     ));
     terminal.sees("rotation 2 of 5");

@@ -207,8 +207,11 @@ fn shards_that_cannot_be_had_are_refused_with_what_to_do() {
             &["--containers=3"][..],
             "more than --containers 3: use as many or fewer",
         ),
-        (&["--wiring=stream-limit"], "leave --shards out"),
-        (&["--console"], "use fewer --containers, or --shards 1"),
+        (
+            &["--wiring=stream-limit"],
+            "limits what one process follows",
+        ),
+        (&["--console"], "shows one process of each wiring"),
     ] {
         let ended = run(&[&["run", "--shards=4"], flags].concat());
         assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:?}");

@@ -20,7 +20,7 @@ use super::{Row, median};
 
 const STREAMS: usize = 1_000;
 /// Lines that each container prints in a second: more than two cores carry.
-const LINES_PER_SECOND: u32 = 10_000;
+const LINES_PER_SECOND: u32 = 50_000;
 /// How long lines are counted.
 const COUNTED_FOR: Duration = Duration::from_secs(5);
 /// Runs of each, in turn.

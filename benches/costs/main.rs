@@ -15,6 +15,10 @@ mod program;
 mod streams;
 mod times;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One line of the table.
 struct Row {
     what: String,

@@ -71,6 +71,7 @@ fn fleet(containers: u32) -> Fleet {
     let report = report_of(&[
         &containers_flag,
         "--wiring=fixed",
+        "--shards=1",
         "--rotation=5m",
         &format!("--rotations={ROTATIONS}"),
         "--lines-per-second=2",

@@ -1,4 +1,4 @@
-//! What one wiring did, from what its worker said.
+//! What one wiring did, from what its workers said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::report::model::{
 };
 use crate::worker::protocol::Finding;
 
-/// What a worker said so far, and what its wiring was asked to do.
+/// What a wiring's workers said so far, added up, and what it was asked to do.
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// The wiring.
@@ -38,7 +38,7 @@ pub struct Observation {
     pub fds_exhausted_at_rotation: Option<u64>,
     /// Whether the samples sufficed for a verdict before all rotations were made.
     pub evidence_sufficed: bool,
-    /// The worker's last word; `None` while it has not been said, or was never.
+    /// Their last words; `None` while they have not been said, or were never.
     pub finding: Option<Finding>,
     /// Why the wiring's run ended early, where it did.
     pub cut_short: Option<String>,

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::fleet_args::FleetArgs;
+use super::runtime;
 use crate::duration;
 use crate::engine::clock::Clock;
 use crate::engine::daemon::Daemon;
@@ -75,8 +76,7 @@ pub struct EngineArgs {
 /// A usage error for an address that is open to other machines without `--listen-any`; an
 /// environment error where the address cannot be had.
 pub fn execute(args: EngineArgs) -> Result<ExitCode, Failure> {
-    // Where the limit cannot be raised, the engine serves as many clients as it allows.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    runtime::raise_fd_limit();
     let runtime = Runtime::new().context("cannot start the engine's threads")?;
     if args.child {
         runtime.block_on(serve_parent())?;

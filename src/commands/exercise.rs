@@ -143,7 +143,7 @@ pub fn execute(args: ExerciseArgs) -> Result<ExitCode, Failure> {
     let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
     output::make_folder("--output-dir", &folder)?;
 
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    runtime::raise_fd_limit();
     let runtime = runtime::start()?;
     let exercised = runtime.block_on(exercise_and_judge(&args, command, folder));
     runtime.shutdown_background();

@@ -15,7 +15,6 @@ use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::monitor::wiring::Wiring;
 use crate::plan::{FdShortage, MAX_SHARDS, Plan, Until};
 use crate::report::export::Export;
 use crate::report::format::Format;
@@ -160,6 +159,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         shown.say(&format!("warning: {warning}"));
     }
     let runtime = runtime::start()?;
+    runtime::raise_fd_limit();
     let output = RunDisplay {
         shown: Arc::clone(&shown),
         exports: &args.exports,
@@ -284,21 +284,12 @@ impl RunArgs {
                 "--shards {shards} is more than --containers {containers}: use as many or fewer"
             )));
         }
-        let bound = |wiring: &&Wiring| wiring.is_bound_to_one_process();
-        if let Some(wiring) = plan.wirings.iter().find(bound) {
-            return Err(Failure::usage(format!(
-                "--shards: the wiring {} limits what one process follows, which several would not \
-                 keep: leave --shards out",
-                wiring.name
-            )));
+        match plan.undivided() {
+            Some(why) => Err(Failure::usage(format!(
+                "--shards: {why}: leave one of them out"
+            ))),
+            None => Ok(()),
         }
-        if self.console {
-            return Err(Failure::usage(format!(
-                "--console shows one process of each wiring, and {containers} containers are shared \
-                 out among {shards}: use fewer --containers, or --shards 1"
-            )));
-        }
-        Ok(())
     }
 }
 

@@ -23,3 +23,9 @@ pub fn fd_limit() -> anyhow::Result<u64> {
         .get_hard()
         .context("cannot read the limit of file descriptors")
 }
+
+/// Raises this process's limit of file descriptors as far as it may: an engine holds one for each client, and
+/// who starts processes some for each. Where it may not, the one that is missing says so.
+pub fn raise_fd_limit() {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}

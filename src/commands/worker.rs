@@ -1,4 +1,4 @@
-//! `leakcheck worker`: the hidden command that `leakcheck run` starts once per wiring.
+//! `leakcheck worker`: the hidden command that `leakcheck run` starts for each wiring and shard.
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};

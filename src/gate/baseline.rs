@@ -324,14 +324,15 @@ fn leaks(wiring: &WiringReport) -> BTreeMap<(String, String), i64> {
         let growth = leaks.entry(key(site)).or_default();
         *growth = growth.saturating_add(site.leaked);
     }
-    leaks
-        .retain(|(_, label), leaked| *leaked > 0 && grew_in_every_rotation(wiring, label, *leaked));
+    leaks.retain(|(_, label), leaked| {
+        *leaked > 0 && grew_from_sample_to_sample(wiring, label, *leaked)
+    });
     leaks
 }
 
 /// Whether a site has more tasks in each sample than in the one before, and as many more as there were
 /// rotations between them; where the samples do not name it, whether it has grown by as many as there were.
-fn grew_in_every_rotation(wiring: &WiringReport, label: &str, leaked: i64) -> bool {
+fn grew_from_sample_to_sample(wiring: &WiringReport, label: &str, leaked: i64) -> bool {
     let counts = |sample: &Sample| Some((sample.rotation, *sample.sites.get(label)?));
     let counts: Option<Vec<_>> = wiring.samples.iter().map(counts).collect();
     let grew = |pair: &[(Option<u64>, u64)]| {

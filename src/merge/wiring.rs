@@ -3,9 +3,9 @@
 use std::ops::Add;
 use std::time::Duration;
 
-use crate::analysis::merge;
 use crate::analysis::rates::{Scale, rate};
 use crate::analysis::samples::Samples;
+use crate::analysis::shards;
 use crate::report::model::{
     Counts, Delivery, EngineSide, HostReport, Predicted, Rates, Rotations, Sample, SiteReport,
     Verdict, WaitPoint, WiringReport,
@@ -73,7 +73,7 @@ impl Sum {
         all.predicted = added_predictions(&all.predicted, &times(&wiring.predicted, containers));
         add_sites(&mut all.sites, wiring.sites);
         let kinds = |all: &mut Option<_>, one: Option<_>| {
-            *all = (all.take().zip(one)).map(|(all, one)| merge::added([&all, &one]));
+            *all = (all.take().zip(one)).map(|(all, one)| shards::added([&all, &one]));
         };
         kinds(&mut all.fds_by_kind.baseline, wiring.fds_by_kind.baseline);
         kinds(&mut all.fds_by_kind.r#final, wiring.fds_by_kind.r#final);
@@ -255,7 +255,7 @@ fn samples(all: &[Sample], one: Vec<Sample>) -> Vec<Sample> {
             .is_some()
         {}
         if let Some(other) = left.next_if(|other| other.rotation == sample.rotation) {
-            both.push(merge::samples(&[other.clone(), sample]));
+            both.push(shards::samples(&[other.clone(), sample]));
         }
     }
     both

@@ -14,6 +14,10 @@ const WORKER_OWN_FDS: u64 = 32;
 /// engine has its own, and the connections on which it is asked how it stands.
 pub const FDS_LEFT_TO_ENGINE: u64 = 32;
 
+/// What a worker and its engine take in the process that starts them: pipes, and a descriptor of each
+/// process.
+const FDS_OF_A_PAIR: u64 = 6;
+
 /// More processes for each wiring than this no machine has a use for.
 pub const MAX_SHARDS: u32 = 256;
 
@@ -29,15 +33,32 @@ pub enum FdShortage {
 }
 
 impl Plan {
+    /// Why the containers cannot be shared out among processes; `None` where they can.
+    pub fn undivided(&self) -> Option<String> {
+        let bound = (self.wirings.iter()).find(|wiring| wiring.is_bound_to_one_process());
+        match bound {
+            Some(wiring) => Some(format!(
+                "the wiring {} limits what one process follows, which several would not keep",
+                wiring.name
+            )),
+            None if self.console => Some("--console shows one process of each wiring".into()),
+            None => None,
+        }
+    }
+
     /// The fewest shards of which each process can follow its own with every wiring, where a process may
     /// open so many files; 1 where no number would help.
     pub fn fewest_shards(&self, limit: u64) -> usize {
-        if self.attaches() || !self.clock.has_sockets() {
+        // How many containers there are to attach to is not known before they are found.
+        if self.attaches() || !self.clock.has_sockets() || self.undivided().is_some() {
             return 1;
         }
-        let needed = (self.wirings.iter())
-            .filter_map(|wiring| FdNeed::of(wiring, self.load(), 1).shards_within(limit, 0));
-        needed.max().unwrap_or(1)
+        let needs = self
+            .wirings
+            .iter()
+            .map(|wiring| FdNeed::of(wiring, self.load(), 1));
+        let needed: Option<Vec<_>> = needs.map(|need| need.shards_within(limit, 0)).collect();
+        needed.and_then(|all| all.into_iter().max()).unwrap_or(1)
     }
 
     /// Works out whether each worker's file descriptors will suffice for its wiring, given how many
@@ -49,6 +70,7 @@ impl Plan {
     /// An environment failure that says at which rotation they will run out and which flags to
     /// change; always where the containers alone do not fit.
     pub fn check_fds(&self, limit: u64, shortage: FdShortage) -> Result<Vec<String>, Failure> {
+        self.check_own_fds(limit)?;
         let mut warnings = Vec::new();
         // How many containers there are to attach to is not known before they are found.
         if self.attaches() || !self.clock.has_sockets() {
@@ -83,10 +105,15 @@ impl Plan {
                 .map(|exhausted| format!("--rotations {}", exhausted - 1));
             let fewer_containers = Some(need.containers_within(limit, enough))
                 .filter(|&fit| fit > 0)
-                .map(|fit| format!("--containers {fit}"));
+                .map(|fit| match self.shards {
+                    1 => format!("--containers {fit}"),
+                    // Fewer containers would be shared out among fewer by themselves.
+                    shards => format!("--containers {fit} --shards {shards}"),
+                });
             // An audit takes neither flag.
             let takes_flags = shortage != FdShortage::Refused;
-            let shards = need.shards_within(limit, enough).filter(|_| takes_flags);
+            let shards = need.shards_within(limit, enough);
+            let shards = shards.filter(|_| takes_flags && self.undivided().is_none());
             let shards = shards.map(|shards| format!("--shards {shards}"));
             let beyond = match (exhausted, takes_flags) {
                 (0, _) => Some("a higher limit (ulimit -Hn)".to_owned()),
@@ -106,6 +133,20 @@ impl Plan {
         }
         Ok(warnings)
     }
+
+    /// Makes sure that the process that starts all the others may open as many files as that takes.
+    fn check_own_fds(&self, limit: u64) -> Result<(), Failure> {
+        let (shards, wirings) = (self.shards as u64, self.wirings.len() as u64);
+        let needed = FdNeed::BESIDES_STREAMS + shards * wirings * FDS_OF_A_PAIR;
+        if needed <= limit {
+            return Ok(());
+        }
+        Err(Failure::environment(format!(
+            "the processes of {shards} shards and {wirings} wirings take {needed} file descriptors in the \
+             one that starts them, and it may open {limit}: use fewer --shards, fewer --containers, or a \
+             higher limit (ulimit -Hn)"
+        )))
+    }
 }
 
 /// The file descriptors that the workers of a wiring need.
@@ -121,8 +162,6 @@ struct FdNeed {
     left: f64,
     /// How many streams may be closing still while the next ones are opened already.
     closing: u64,
-    /// Whether the wiring may be shared out among processes.
-    divides: bool,
 }
 
 impl FdNeed {
@@ -147,7 +186,6 @@ impl FdNeed {
                 true => OPENING_AT_ONCE as u64,
                 false => 0,
             },
-            divides: !wiring.is_bound_to_one_process(),
         }
     }
 
@@ -185,8 +223,7 @@ impl FdNeed {
     fn shards_within(&self, limit: u64, rotations: u64) -> Option<usize> {
         let fit = self.in_one_process(limit, rotations);
         let shards = (fit > 0).then(|| self.containers.div_ceil(fit))?;
-        (shards == 1 || (self.divides && shards <= u64::from(MAX_SHARDS)))
-            .then_some(shards as usize)
+        (shards <= u64::from(MAX_SHARDS)).then_some(shards as usize)
     }
 
     /// The rotation at which the limit is passed, 0 for the baseline; `None` where nothing grows.
@@ -277,7 +314,7 @@ mod tests {
     fn advised_shards(plan: &Plan, shortage: FdShortage) -> Option<usize> {
         let refusal = plan.check_fds(20_000, shortage).expect_err("too many");
         let message = refusal.to_string();
-        let (_, advised) = message.split_once("--shards ")?;
+        let (_, advised) = message.rsplit_once("--shards ")?;
         let digits: String = advised.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
     }
@@ -306,10 +343,39 @@ mod tests {
     }
 
     #[test]
+    fn the_containers_that_are_advised_beside_shards_fit() {
+        let mut plan = plan("old", 40_000);
+        plan.shards = plan.fewest_shards(20_000);
+        let refusal = plan.check_fds(20_000, FdShortage::Forcible);
+        let message = refusal.expect_err("too many").to_string();
+        assert!(
+            message.contains("--containers 4599 --shards 3,"),
+            "{message}"
+        );
+        plan.containers = 4599;
+        assert!(plan.check_fds(20_000, FdShortage::Forcible).is_ok());
+    }
+
+    #[test]
+    fn the_process_that_starts_all_others_needs_room_for_them() {
+        let mut many = plan("fixed", 100);
+        many.shards = 100;
+        let refusal = many.check_fds(500, FdShortage::Accepted);
+        let message = refusal.expect_err("600 and more").to_string();
+        assert!(
+            message.contains("100 shards and 1 wirings take 664"),
+            "{message}"
+        );
+        assert!(many.check_fds(1000, FdShortage::Accepted).is_ok());
+    }
+
+    #[test]
     fn no_shards_are_advised_where_they_cannot_be_had() {
         let mut limited = plan("old", 5000);
         assert_eq!(advised_shards(&limited, FdShortage::Refused), None);
-        limited.wirings[0].stream_limit = Some(9000);
+        let other = plan("fixed", 1).wirings;
+        limited.wirings.extend(other);
+        limited.wirings[1].stream_limit = Some(9000);
         assert_eq!(advised_shards(&limited, FdShortage::Forcible), None);
         limited.containers = 50_000;
         assert_eq!(limited.fewest_shards(20_000), 1);

@@ -1,4 +1,4 @@
-//! The samples as CSV, one row per wiring and rotation.
+//! The samples as CSV, a row for each.
 
 use serde::Serialize;
 

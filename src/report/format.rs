@@ -13,7 +13,7 @@ pub enum Format {
     Table,
     /// The whole report as one JSON document
     Json,
-    /// The samples, one row per wiring and rotation
+    /// The samples, a row for each
     Csv,
     /// The tables as GitHub-flavoured markdown
     Markdown,

@@ -54,8 +54,8 @@ pub struct Config {
     pub image: Option<String>,
     /// Containers followed; null where nobody told.
     pub containers: Option<u64>,
-    /// Into how many parts the containers were divided, which each wiring followed in a process of its
-    /// own each; null where leakcheck did not run the monitor itself, and where several hosts ran it.
+    /// Into how many parts the containers were divided; each wiring follows each part in a process of its
+    /// own. Null where leakcheck did not run the monitor itself, and where several hosts did.
     #[serde(default)]
     pub shards: Option<u64>,
     /// Rotation interval on the monitor's clock; null where nobody told.
@@ -215,7 +215,7 @@ pub struct WiringReport {
     pub forgotten_readers: Vec<WaitPoint>,
     /// Streams that could not be opened or that broke.
     pub stream_errors: StreamErrors,
-    /// The rotation at which the worker could open no more files; null when it always could.
+    /// The rotation at which a worker could open no more files; null where all always could.
     pub fds_exhausted_at_rotation: Option<u64>,
     /// What the runtime did.
     pub runtime: Runtime,
@@ -231,7 +231,7 @@ pub struct WiringReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostReport>,
     /// How many samples the list leaves out: of a run of some thousand rotations or more it has a part, at
-    /// one distance. Whatever else the report tells is of all of them.
+    /// one distance. Rates and verdict are of all of them.
     #[serde(default)]
     pub samples_left_out: u64,
     /// The samples, the baseline first and the last one last.
@@ -640,13 +640,14 @@ pub struct UnreadAtRotations {
     pub most_bytes: u64,
 }
 
-/// One reading of a worker's live counts.
+/// One reading of a wiring's live counts: the sum over its processes, where several share its containers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// The rotation after which it was taken, 0 at the baseline; null where rotations are not known.
     /// What follows is null where a process was watched that does not tell.
     pub rotation: Option<u64>,
-    /// Time since the worker started following: wall time, or that of the virtual clock.
+    /// Time since the first stream was asked for: wall time, or that of the virtual clock. Of several
+    /// processes the longest.
     pub t_ms: u64,
     /// The monitor's tasks.
     pub tasks: Option<u64>,

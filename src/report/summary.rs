@@ -388,7 +388,7 @@ fn left_out(wiring: &WiringReport) -> Option<String> {
     let (name, kept) = (&wiring.name, wiring.samples.len());
     let all = wiring.samples_left_out + kept as u64;
     (wiring.samples_left_out > 0).then(|| {
-        format!("{name}: the report keeps {kept} of {all} samples; its figures are of all of them.")
+        format!("{name}: the report keeps {kept} of {all} samples; rates and verdict are of all of them.")
     })
 }
 

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::{EngineHandle, ListeningEngine};
 use super::shard::{Heard, Shard};
-use crate::analysis::merge;
+use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
 use crate::hold::Hold;
+use crate::report::model::EngineCounts;
 use crate::worker::protocol::{Command, Glance, WorkerPlan};
 
 /// What is to be done with what the workers say.
@@ -66,17 +67,17 @@ impl Drive<'_> {
             .map(|(number, (plan, engine))| {
                 Shard::start(number, plan, engine, &heard, interrupt, hold.clone())
             });
-        let mut shards = try_join_all(starting).await?;
-        self.rotate(&mut shards, watcher).await?;
+        let mut workers = try_join_all(starting).await?;
+        self.rotate(&mut workers, &heard, interrupt, hold).await?;
         // One after the other: for each, many containers are asked for at a time.
-        for shard in &mut shards {
-            shard.let_finish().await?;
+        for worker in &mut workers {
+            worker.let_finish().await?;
         }
-        let mut findings = try_join_all(shards.iter_mut().map(Shard::finish)).await?;
-        for (shard, finding) in shards.iter().zip(&mut findings) {
-            shard.recount(finding).await;
+        let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
+        for (worker, finding) in workers.iter().zip(&mut findings) {
+            worker.recount(finding).await;
         }
-        let finding = merge::findings(findings);
+        let finding = shards::findings(findings);
         watcher.observe(|observation| observation.finding = Some(finding));
         Ok(())
     }
@@ -85,11 +86,13 @@ impl Drive<'_> {
     /// needed or they are told to stop.
     async fn rotate<W: Watcher>(
         &mut self,
-        shards: &mut [Shard<'_, W>],
-        watcher: &W,
+        workers: &mut [Shard<'_, W>],
+        heard: &Heard<'_, W>,
+        interrupt: &CancellationToken,
+        hold: &Hold,
     ) -> anyhow::Result<()> {
         loop {
-            let told = try_join_all(shards.iter_mut().map(Shard::sample)).await?;
+            let told = try_join_all(workers.iter_mut().map(Shard::sample)).await?;
             if told.iter().all(Option::is_none) {
                 return Ok(());
             }
@@ -98,30 +101,50 @@ impl Drive<'_> {
                 continue;
             };
             let fds_exhausted = told.iter().any(|one| one.fds_exhausted);
-            let sites = merge::added(told.iter().map(|one| &one.sites));
+            let sites = shards::added(told.iter().map(|one| &one.sites));
             let samples: Vec<_> = told.into_iter().map(|one| one.sample).collect();
-            let mut sample = merge::samples(&samples);
+            let mut sample = shards::samples(&samples);
 
             let suffices = self.sufficiency.as_mut().is_some_and(|sufficiency| {
                 sufficiency.weigh(&sample);
                 sufficiency.is_reached()
             });
             let all_made = sample.rotation >= Some(self.rotations);
-            let command = match all_made || suffices || fds_exhausted {
-                true => Command::Stop,
-                false => Command::Rotate,
-            };
-            join_all(shards.iter_mut().map(|shard| shard.tell(&command))).await;
-
-            let engines = self.engines.iter().filter_map(|engine| engine.listening());
-            let counts = join_all(engines.map(ListeningEngine::counts)).await;
-            if !counts.is_empty() {
-                sample.engine = Some(merge::engine_counts(&counts));
+            if interrupt.is_cancelled() {
+                heard.interrupted();
             }
-            watcher.observe(|observation| {
+            // Those that waited for the last of them heard of neither.
+            let commands = match () {
+                () if all_made || suffices || fds_exhausted || interrupt.is_cancelled() => {
+                    vec![Command::Stop]
+                }
+                () if hold.is_on() => vec![Command::Hold, Command::Rotate],
+                () => vec![Command::Rotate],
+            };
+            // One of ours tells its counts before the next rotation may begin. No rotation waits for another.
+            let engines = || self.engines.iter().filter_map(|engine| engine.listening());
+            let ours = engines().all(ListeningEngine::is_ours);
+            if ours {
+                sample.engine = counts(engines()).await.or(sample.engine);
+            }
+            for worker in &mut *workers {
+                for command in &commands {
+                    worker.tell(command).await;
+                }
+            }
+            if !ours {
+                sample.engine = counts(engines()).await;
+            }
+            heard.watcher.observe(|observation| {
                 observation.evidence_sufficed = suffices && !all_made && !fds_exhausted;
                 observation.add(sample, sites, fds_exhausted);
             });
         }
     }
+}
+
+/// What the engines of a wiring count, added up; `None` where only the workers can ask them.
+async fn counts(engines: impl Iterator<Item = &ListeningEngine>) -> Option<EngineCounts> {
+    let counts = join_all(engines.map(ListeningEngine::counts)).await;
+    (!counts.is_empty()).then(|| shards::engine_counts(&counts))
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take to tell the last lines of all containers.
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
 
-/// An engine that serves the containers of one wiring, or of all.
+/// An engine that serves the containers of a wiring's shard, or of all wirings.
 pub(super) enum EngineHandle {
     /// One that listens.
     Listening(Box<ListeningEngine>),
@@ -80,6 +80,11 @@ impl EngineHandle {
 }
 
 impl ListeningEngine {
+    /// Whether it is leakcheck's own.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Where the monitor finds the engine.
     fn address(&self) -> EngineAddress {
         let version = self.docker.client_version();

@@ -1,6 +1,7 @@
 //! One worker of a wiring and its share of the containers, as the runner speaks with it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
 use super::recount::Recount;
-use crate::analysis::merge;
+use crate::analysis::shards;
 use crate::hold::Hold;
 use crate::monitor::LastLine;
 use crate::report::model::Sample;
@@ -18,21 +19,33 @@ use crate::worker::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 
 /// What all workers of a wiring say beside their measurements.
 pub(super) struct Heard<'a, W> {
-    watcher: &'a W,
+    pub(super) watcher: &'a W,
     glances: Mutex<Vec<Glance>>,
+    interrupted: AtomicBool,
 }
 
 impl<'a, W: Watcher> Heard<'a, W> {
     /// Nothing so far, of so many workers.
     pub(super) fn new(watcher: &'a W, workers: usize) -> Self {
         let glances = Mutex::new(vec![Glance::default(); workers]);
-        Self { watcher, glances }
+        Self {
+            watcher,
+            glances,
+            interrupted: false.into(),
+        }
+    }
+
+    /// Notes, once for all of them, that the run was interrupted.
+    pub(super) fn interrupted(&self) {
+        if !self.interrupted.swap(true, Ordering::Relaxed) {
+            self.watcher.cut_short("interrupted".into());
+        }
     }
 
     fn glance(&self, number: usize, glance: Glance) {
         let mut glances = self.glances.lock().unwrap_or_else(PoisonError::into_inner);
         glances[number] = glance;
-        self.watcher.glance(merge::glances(&glances));
+        self.watcher.glance(shards::glances(&glances));
     }
 }
 
@@ -114,7 +127,10 @@ impl<'a, W: Watcher> Shard<'a, W> {
                 }));
             }
             Event::Finished(finding) => self.over = Some(Over::Finished(finding)),
-            _ => self.over = Some(Over::AsksForLastLines),
+            // The others are heard, and not handed on.
+            Event::RotationsDone | Event::Progress(_) | Event::Failed { .. } => {
+                self.over = Some(Over::AsksForLastLines);
+            }
         }
         Ok(None)
     }
@@ -182,7 +198,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
                 event = self.worker.next_event() => event?,
                 () = self.interrupt.cancelled(), if !self.stopped => {
                     self.stopped = true;
-                    self.heard.watcher.cut_short("interrupted".into());
+                    self.heard.interrupted();
                     self.tell(&Command::Stop).await;
                     continue;
                 }

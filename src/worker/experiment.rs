@@ -179,7 +179,8 @@ impl Experiment {
     async fn next_is_due(&mut self) -> bool {
         // Before any time passes: paused time goes on at the same moments whenever the parent answers.
         while !self.rotation_wanted && !self.stopped {
-            self.stand_still().await;
+            let command = self.next_command().await;
+            self.heed(command);
         }
         self.rotation_wanted = false;
         let due = self.interval + self.plan.rotation;
@@ -205,14 +206,25 @@ impl Experiment {
         self.glance_now_and_then();
     }
 
-    /// Waits a while for the parent to say something; paused time does not go on meanwhile.
+    /// What the parent says next; paused time does not go on until then.
+    async fn next_command(&mut self) -> Option<Command> {
+        match self.surroundings.has_wall_time() {
+            true => self.commands.recv().await,
+            // On this thread, which is the runtime's only one.
+            false => pollster::block_on(unconstrained(self.commands.recv())),
+        }
+    }
+
+    /// Lets some wall time pass, in which paused time does not go on.
     async fn stand_still(&mut self) {
         if self.surroundings.has_wall_time() {
             return self.pause(READ_EVERY).await;
         }
-        // On this thread, which is the runtime's only one.
-        let command = pollster::block_on(unconstrained(self.commands.recv()));
-        self.heed(command);
+        std::thread::sleep(READ_EVERY);
+        while let Ok(command) = self.commands.try_recv() {
+            self.heed(Some(command));
+        }
+        self.glance_now_and_then();
     }
 
     fn glance_now_and_then(&mut self) {

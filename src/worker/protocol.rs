@@ -71,7 +71,8 @@ pub enum Event {
         /// Whether the process may open no more files: a further rotation would say nothing.
         fds_exhausted: bool,
     },
-    /// All rotations are done, or the parent said stop; the worker waits for the last lines.
+    /// The parent said stop, and those that were late have had their time; the worker waits for the last
+    /// lines.
     RotationsDone,
     /// The last thing that a worker says.
     Finished(Box<Finding>),

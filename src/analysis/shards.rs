@@ -31,7 +31,7 @@ pub fn samples(shards: &[Sample]) -> Sample {
         fds: sum(|sample| sample.fds),
         rss_bytes: sum(|sample| sample.rss_bytes),
         threads: sum(|sample| sample.threads),
-        settle_ms: (shards.iter().map(|sample| sample.settle_ms).max()).flatten(),
+        settle_ms: all(shards, |sample| sample.settle_ms).and_then(|all| all.into_iter().max()),
         settled: shards.iter().all(|sample| sample.settled),
         streams_opened: sum(|sample| sample.streams_opened),
         rotations_made: sum(|sample| sample.rotations_made),
@@ -151,4 +151,86 @@ pub fn added<'a>(
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn counts_are_added_and_the_slowest_shard_says_when() {
+        let sample = |tasks, settle_ms, settled| Sample {
+            rotation: Some(3),
+            t_ms: settle_ms * 10,
+            tasks: Some(tasks),
+            fds: Some(9),
+            settle_ms: Some(settle_ms),
+            settled,
+            sites: BTreeMap::from([("reader".into(), tasks), (format!("only {tasks}"), 1)]),
+            ..Sample::default()
+        };
+        let all = samples(&[sample(4, 70, true), sample(6, 20, false)]);
+        assert_eq!(
+            (all.rotation, all.t_ms, all.settle_ms),
+            (Some(3), 700, Some(70))
+        );
+        assert_eq!(
+            (all.tasks, all.fds, all.settled),
+            (Some(10), Some(18), false)
+        );
+        let sites = [("only 4", 1), ("only 6", 1), ("reader", 10)];
+        assert_eq!(
+            all.sites,
+            sites.map(|(site, tasks)| (site.to_owned(), tasks)).into()
+        );
+    }
+
+    #[test]
+    fn what_one_shard_does_not_know_nobody_knows() {
+        let known = Sample {
+            tasks: Some(4),
+            fds: Some(9),
+            settle_ms: Some(7),
+            ..Sample::default()
+        };
+        let unknown = Sample {
+            tasks: Some(4),
+            ..Sample::default()
+        };
+        let all = samples(&[known, unknown]);
+        assert_eq!((all.tasks, all.fds, all.settle_ms), (Some(8), None, None));
+        let told = |delivery| Finding {
+            delivery,
+            ..Finding::default()
+        };
+        let findings = findings(vec![told(Some(DeliveryTotals::default())), told(None)]);
+        assert_eq!(findings.delivery, None);
+    }
+
+    #[test]
+    fn containers_that_hang_at_one_place_are_told_together() {
+        let at = |place: &str, containers, seconds| Finding {
+            rotations_due: 5,
+            rotations_made: seconds,
+            hung: vec![Hung {
+                place: place.into(),
+                containers,
+                shortest: Duration::from_secs(seconds),
+                longest: Duration::from_secs(seconds),
+            }],
+            ..Finding::default()
+        };
+        let all = findings(vec![
+            at("a read", 2, 4),
+            at("a send", 1, 3),
+            at("a read", 5, 2),
+        ]);
+        assert_eq!((all.rotations_due, all.rotations_made), (5, 2));
+        let reads = &all.hung[0];
+        assert_eq!((all.hung.len(), reads.containers), (2, 7));
+        let times = [reads.shortest, reads.longest].map(|time| time.as_secs());
+        assert_eq!(times, [2, 4]);
+    }
 }
