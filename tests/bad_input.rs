@@ -223,7 +223,7 @@ fn a_forced_run_says_at_which_rotation_its_descriptors_ran_out() {
         ],
     )
     .wait();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(
         ended.stderr.contains("is hit at rotation 3 of 4"),
         "{ended:?}"

@@ -210,7 +210,9 @@ fn finish(
         let without_baseline = baseline.is_none_or(|sample| sample.behind > Some(0));
         // A monitor that keeps containers out by itself has been measured: it hangs.
         let inconclusive = wiring.verdict == Verdict::Inconclusive;
-        wiring.cut_short.is_some() || (inconclusive && without_baseline)
+        // What was forced to run out is for the gates to judge, where there are any.
+        let ran_out = wiring.fds_exhausted_at_rotation.is_some() && args.gating.is_empty();
+        wiring.cut_short.is_some() || (inconclusive && without_baseline) || ran_out
     };
     match report.wirings.iter().find(unmeasured) {
         Some(wiring) => Err(Failure::environment(format!(
