@@ -35,7 +35,8 @@ pub fn told_interval([low, high]: [f64; 2]) -> String {
 
 /// By how much a count grew from one reading to the next.
 pub fn growth(before: u64, after: u64) -> i64 {
-    after as i64 - before as i64
+    let growth = i128::from(after) - i128::from(before);
+    growth.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
 /// By how much a count grew in each of some rotations, added up.

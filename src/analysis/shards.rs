@@ -1,7 +1,6 @@
 //! What several workers measured of one wiring, a shard of the containers each, as if one had.
 
 use std::collections::BTreeMap;
-use std::ops::Add;
 
 use crate::monitor::{DeliveryTotals, Hung};
 use crate::report::model::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
@@ -85,8 +84,8 @@ pub fn findings(shards: Vec<Finding>) -> Finding {
         },
         runtime: Runtime {
             // Each has as many threads, and was there as long.
-            busy_ratio: total(&runtimes, |runtime| runtime.busy_ratio)
-                .map(|busy: f64| busy / runtimes.len() as f64),
+            busy_ratio: all(&runtimes, |runtime| runtime.busy_ratio)
+                .map(|busy| busy.iter().sum::<f64>() / busy.len() as f64),
             polls: total(&runtimes, |runtime| runtime.polls),
         },
         delivered: shards
@@ -128,8 +127,8 @@ fn all<'a, S, T>(shards: &'a [S], of: impl FnMut(&'a S) -> Option<T>) -> Option<
 }
 
 /// The sum of what every shard tells; `None` where one does not.
-fn total<S, T: Add<Output = T>>(shards: &[S], of: impl Fn(&S) -> Option<T>) -> Option<T> {
-    all(shards, of)?.into_iter().reduce(T::add)
+fn total<S>(shards: &[S], of: impl Fn(&S) -> Option<u64>) -> Option<u64> {
+    all(shards, of)?.into_iter().reduce(u64::saturating_add)
 }
 
 /// The least of what the shards tell.
@@ -141,10 +140,10 @@ fn least<S>(shards: &[S], of: impl Fn(&S) -> Option<u64>) -> Option<u64> {
 pub fn added<'a>(
     shards: impl IntoIterator<Item = &'a BTreeMap<String, u64>>,
 ) -> BTreeMap<String, u64> {
-    let mut sums = BTreeMap::new();
+    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for (name, count) in shards.into_iter().flatten() {
         match sums.get_mut(name) {
-            Some(sum) => *sum += count,
+            Some(sum) => *sum = sum.saturating_add(*count),
             None => {
                 sums.insert(name.clone(), *count);
             }

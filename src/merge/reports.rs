@@ -87,7 +87,7 @@ impl Merge {
         all.partial |= report.partial;
         all.tool.spawn_sites &= report.tool.spawn_sites;
         let containers = all.config.containers.zip(config.containers);
-        all.config.containers = containers.map(|(all, one)| all + one);
+        all.config.containers = containers.map(|(all, one)| all.saturating_add(one));
         all.config.shards = None;
         all.config.seed = all.config.seed.filter(|seed| config.seed == Some(*seed));
         Ok(())
@@ -304,6 +304,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_figures_of_others_make_a_merge_panic(
+            hosts in prop::collection::vec(
+                (any::<u64>(), prop::collection::vec(any::<(u64, u64)>(), 1..5)), 1..5
+            ),
+        ) {
+            let reports = hosts.iter().map(|(containers, counts)| {
+                let mut report = report(*containers, Verdict::Leaking, &[(0, 0)]);
+                let sample = |&(tasks, fds): &(u64, u64)| Sample {
+                    rotation: Some(fds % 7),
+                    tasks: Some(tasks),
+                    fds: Some(fds),
+                    ..Sample::default()
+                };
+                report.wirings[0].samples = counts.iter().map(sample).collect();
+                report.wirings[0].delivery.emitted = Some(counts[0].0);
+                report.wirings[0].sites[0].r#final = counts[0].1;
+                ("host", report)
+            });
+            let all = merged(reports).expect("alike");
+            prop_assert_eq!(all.wirings.len(), 1);
+        }
+
         #[test]
         fn merged_figures_are_those_of_the_added_samples_however_they_are_grouped(
             hosts in (2usize..14).prop_flat_map(|samples| prop::collection::vec(

@@ -1,6 +1,5 @@
 //! One wiring's reports added up.
 
-use std::ops::Add;
 use std::time::Duration;
 
 use crate::analysis::rates::{Scale, rate};
@@ -46,7 +45,7 @@ impl Sum {
         wiring.hosts = Vec::new();
         let mut sum = Self {
             reports: 1,
-            container_rotations: wiring.samples_after_baseline() * containers,
+            container_rotations: wiring.samples_after_baseline().saturating_mul(containers),
             worst: Verdict::Clean,
             reason: wiring.reason.clone(),
             caused_by: Vec::new(),
@@ -61,7 +60,8 @@ impl Sum {
     pub(super) fn add(&mut self, host: &str, wiring: WiringReport, containers: u64) {
         let rows = rows(host, &wiring);
         self.reports += 1;
-        self.container_rotations += wiring.samples_after_baseline() * containers;
+        let made = wiring.samples_after_baseline().saturating_mul(containers);
+        self.container_rotations = self.container_rotations.saturating_add(made);
         let all = &mut self.all;
         all.cut_short = all.cut_short.take().or_else(|| cut_short(host, &wiring));
         all.rotations = rotations(all.rotations, wiring.rotations);
@@ -87,7 +87,7 @@ impl Sum {
                 .find(|one| one.place == place.place)
             {
                 Some(one) => {
-                    one.containers += place.containers;
+                    one.containers = one.containers.saturating_add(place.containers);
                     one.shortest_ms = one.shortest_ms.min(place.shortest_ms);
                     one.longest_ms = one.longest_ms.max(place.longest_ms);
                 }
@@ -105,7 +105,7 @@ impl Sum {
             wiring.fds_exhausted_at_rotation,
         ];
         all.fds_exhausted_at_rotation = exhausted.into_iter().flatten().min();
-        all.runtime.busy_ratio = total(all.runtime.busy_ratio, wiring.runtime.busy_ratio);
+        all.runtime.busy_ratio = total_share(all.runtime.busy_ratio, wiring.runtime.busy_ratio);
         all.runtime.polls = total(all.runtime.polls, wiring.runtime.polls);
         all.engine_side = engine_side(&all.engine_side, &wiring.engine_side);
         all.samples = samples(&all.samples, wiring.samples);
@@ -209,7 +209,11 @@ fn whose(hosts: &[String], of: u64) -> String {
     }
 }
 
-fn total<T: Add<Output = T>>(all: Option<T>, one: Option<T>) -> Option<T> {
+fn total(all: Option<u64>, one: Option<u64>) -> Option<u64> {
+    Some(all?.saturating_add(one?))
+}
+
+fn total_share(all: Option<f64>, one: Option<f64>) -> Option<f64> {
     Some(all? + one?)
 }
 
@@ -269,8 +273,8 @@ fn add_sites(all: &mut Vec<SiteReport>, one: Vec<SiteReport>) {
         };
         match all.iter_mut().find(same) {
             Some(other) => {
-                other.baseline += site.baseline;
-                other.r#final += site.r#final;
+                other.baseline = other.baseline.saturating_add(site.baseline);
+                other.r#final = other.r#final.saturating_add(site.r#final);
                 other.leaked = other.leaked.saturating_add(site.leaked);
                 // Of builds at other places, or of other versions, there is none for both.
                 other.location = other
@@ -286,7 +290,7 @@ fn add_sites(all: &mut Vec<SiteReport>, one: Vec<SiteReport>) {
 fn add_wait_points(all: &mut Vec<WaitPoint>, one: Vec<WaitPoint>) {
     for point in one {
         match all.iter_mut().find(|other| other.place == point.place) {
-            Some(other) => other.tasks += point.tasks,
+            Some(other) => other.tasks = other.tasks.saturating_add(point.tasks),
             None => all.push(point),
         }
     }
@@ -304,11 +308,11 @@ fn times(predicted: &Predicted, containers: u64) -> Predicted {
 
 fn added_predictions(all: &Predicted, one: &Predicted) -> Predicted {
     Predicted {
-        tasks_per_rotation_per_container: total(
+        tasks_per_rotation_per_container: total_share(
             all.tasks_per_rotation_per_container,
             one.tasks_per_rotation_per_container,
         ),
-        fds_per_rotation_per_container: total(
+        fds_per_rotation_per_container: total_share(
             all.fds_per_rotation_per_container,
             one.fds_per_rotation_per_container,
         ),

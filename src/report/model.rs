@@ -241,7 +241,8 @@ pub struct WiringReport {
 impl WiringReport {
     /// How often the counts were read after the baseline: in a run, once after each rotation.
     pub fn samples_after_baseline(&self) -> u64 {
-        (self.samples.len() as u64).saturating_sub(1) + self.samples_left_out
+        let kept = (self.samples.len() as u64).saturating_sub(1);
+        kept.saturating_add(self.samples_left_out)
     }
 }
 

@@ -218,7 +218,8 @@ fn rotations_of(wirings: &[WiringReport], config: &Config) -> Section {
     for wiring in wirings {
         header.extend([format!("{} tasks", wiring.name), short.into()]);
     }
-    let shown = (0..=last).filter(|rotation| rotation % every == 0 || *rotation == last);
+    let end = (!last.is_multiple_of(every)).then_some(last);
+    let shown = (0..=last).step_by(every).chain(end);
     let rows = shown.map(|rotation| {
         let mut row = vec![match rotation {
             0 => Text::Words("baseline".into()),
@@ -386,7 +387,7 @@ fn distance_of_samples(wiring: &WiringReport) -> Option<u64> {
 /// That the report has a part of the samples; `None` where it has all.
 fn left_out(wiring: &WiringReport) -> Option<String> {
     let (name, kept) = (&wiring.name, wiring.samples.len());
-    let all = wiring.samples_left_out + kept as u64;
+    let all = wiring.samples_left_out.saturating_add(kept as u64);
     (wiring.samples_left_out > 0).then(|| {
         format!("{name}: the report keeps {kept} of {all} samples; rates and verdict are of all of them.")
     })
