@@ -113,13 +113,14 @@ impl Drive<'_> {
             if interrupt.is_cancelled() {
                 heard.interrupted();
             }
-            // Those that waited for the last of them heard of neither.
-            let commands = match () {
-                () if all_made || suffices || fds_exhausted || interrupt.is_cancelled() => {
-                    vec![Command::Stop]
-                }
-                () if hold.is_on() => vec![Command::Hold, Command::Rotate],
-                () => vec![Command::Rotate],
+            // Those that waited for the last of them have heard of neither an interrupt nor a hold.
+            let done = all_made || suffices || fds_exhausted || interrupt.is_cancelled();
+            let commands: &[Command] = if done {
+                &[Command::Stop]
+            } else if hold.is_on() {
+                &[Command::Hold, Command::Rotate]
+            } else {
+                &[Command::Rotate]
             };
             // One of ours tells its counts before the next rotation may begin. No rotation waits for another.
             let engines = || self.engines.iter().filter_map(|engine| engine.listening());
@@ -128,7 +129,7 @@ impl Drive<'_> {
                 sample.engine = counts(engines()).await.or(sample.engine);
             }
             for worker in &mut *workers {
-                for command in &commands {
+                for command in commands {
                     worker.tell(command).await;
                 }
             }
