@@ -208,7 +208,7 @@ impl Conditions {
 
     fn clock(&self, rotation: Duration, engine: &Engine) -> Result<Clock, Failure> {
         let kind = self.clock.unwrap_or(match (engine, self.time_scale) {
-            (Engine::Docker { .. }, None) => ClockKind::Real,
+            (Engine::Docker { .. } | Engine::Swarm(_), None) => ClockKind::Real,
             _ => ClockKind::Compressed,
         });
         let clock = match (kind, self.time_scale) {

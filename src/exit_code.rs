@@ -67,6 +67,15 @@ impl Failure {
             ..self
         }
     }
+
+    /// The same, and what was left behind besides.
+    #[must_use]
+    pub fn and_left(self, left: &Self) -> Self {
+        Self {
+            error: self.error.context(left.to_string()),
+            ..self
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {

@@ -44,6 +44,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod stale_sockets;
+pub mod swarm;
 pub mod timestamps;
 pub mod watch;
 pub mod worker;

@@ -74,13 +74,35 @@ pub enum Until {
 pub enum Engine {
     /// A process of leakcheck's own for each wiring and shard.
     Synthetic,
-    /// A Docker engine.
+    /// Docker engines.
     Docker {
-        /// Its endpoint, as given; `None` asks the environment.
-        host: Option<String>,
-        /// Where its containers come from.
+        /// Their endpoints, as given; where there are none, the environment says which one it is.
+        hosts: Vec<String>,
+        /// Where their containers come from.
         source: Source,
     },
+    /// The engines of a Docker Swarm, which places the containers itself.
+    Swarm(SwarmPlan),
+}
+
+/// Containers that a Docker Swarm places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwarmPlan {
+    /// The endpoint of one of its managers, as given; `None` asks the environment.
+    pub manager: Option<String>,
+    /// The image of the containers.
+    pub image: String,
+    /// What follows them on their own nodes; `None` where they are followed through the manager.
+    pub agents: Option<AgentPlan>,
+}
+
+/// leakcheck itself as a service of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentPlan {
+    /// Its image.
+    pub image: String,
+    /// Where each node's engine listens, on the node.
+    pub socket: String,
 }
 
 impl Engine {
@@ -89,15 +111,44 @@ impl Engine {
         match self {
             Self::Synthetic => "synthetic",
             Self::Docker { .. } => "docker",
+            Self::Swarm(_) => "swarm",
         }
     }
 
-    /// Where a Docker engine's containers come from.
-    fn source(&self) -> Option<&Source> {
+    /// The label of containers that are there already.
+    fn attach(&self) -> Option<&str> {
         match self {
-            Self::Synthetic => None,
-            Self::Docker { source, .. } => Some(source),
+            Self::Docker {
+                source: Source::Attached { label },
+                ..
+            } => Some(label),
+            _ => None,
         }
+    }
+
+    /// The image of containers that are created.
+    fn image(&self) -> Option<&str> {
+        match self {
+            Self::Docker {
+                source: Source::Created { image },
+                ..
+            } => Some(image),
+            Self::Swarm(swarm) => Some(&swarm.image),
+            _ => None,
+        }
+    }
+
+    /// The engines' endpoints, where there are several.
+    fn hosts(&self) -> &[String] {
+        match self {
+            Self::Docker { hosts, .. } if hosts.len() > 1 => hosts,
+            _ => &[],
+        }
+    }
+
+    /// Whether leakcheck follows the containers on their own nodes, as a service.
+    fn has_agents(&self) -> bool {
+        matches!(self, Self::Swarm(SwarmPlan { agents, .. }) if agents.is_some())
     }
 }
 
@@ -165,7 +216,7 @@ impl Clock {
 impl Plan {
     /// Whether containers are found rather than made: their lines carry no numbers of ours.
     pub fn attaches(&self) -> bool {
-        matches!(self.engine.source(), Some(Source::Attached { .. }))
+        self.engine.attach().is_some()
     }
 
     /// The rotation interval in wall time.
@@ -206,27 +257,24 @@ impl Plan {
     }
 
     /// Each shard's part of a list of the containers, or of something of each: as long as the others, or
-    /// longer by one.
+    /// longer by one. Of containers that were found there may be fewer than shards.
     pub fn shares<'a, T>(&self, all: &'a [T]) -> impl Iterator<Item = &'a [T]> {
-        let (count, shards) = (all.len(), self.shards);
+        let (count, shards) = (all.len(), self.shards.min(all.len()));
         (0..shards).map(move |shard| &all[shard * count / shards..(shard + 1) * count / shards])
     }
 
     /// What was asked for, as the report says it.
     pub fn config(&self) -> Config {
         let made = |value| (!self.attaches()).then_some(value);
-        let (attach, image) = match self.engine.source() {
-            Some(Source::Attached { label }) => (Some(label.clone()), None),
-            Some(Source::Created { image }) => (None, Some(image.clone())),
-            None => (None, None),
-        };
         let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
             engine: Some(self.engine.name().into()),
-            attach,
-            image,
+            attach: self.engine.attach().map(str::to_owned),
+            image: self.engine.image().map(str::to_owned),
+            hosts: self.engine.hosts().to_vec(),
+            agents: self.engine.has_agents(),
             containers: Some(self.containers as u64),
-            shards: Some(self.shards as u64),
+            shards: (!self.engine.has_agents()).then_some(self.shards as u64),
             rotation_ms: Some(millis(self.rotation)),
             rotations: Some(self.rotations),
             until_verdict: self.until == Until::Verdict,

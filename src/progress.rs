@@ -69,6 +69,15 @@ impl ProgressDisplay {
         self.preparation.set_position(running);
     }
 
+    /// The agents of so many nodes have reported.
+    pub fn waiting_for_agents(&self, reported: u64, nodes: u64) {
+        self.preparation.set_style(style(
+            "measured on each node [{bar:30}] {pos}/{len} reported {elapsed}",
+        ));
+        self.preparation.set_length(nodes);
+        self.preparation.set_position(reported);
+    }
+
     /// The workers start.
     pub fn starting(&self, plan: &Plan) {
         self.preparation.finish_and_clear();

@@ -20,9 +20,9 @@ pub struct Samples {
     /// How many tell a rate: all but the one of the rotation in which file descriptors ran out, which
     /// shows what a monitor could no longer do.
     counted: u64,
-    /// What grew in rotations that nobody held up, and in the others.
-    on_time: Growth,
-    held_up: Growth,
+    /// What grew in rotations that nobody held up and in which no container was moved, and in the others.
+    undisturbed: Growth,
+    disturbed: Growth,
     rotations_with_growth: u64,
     made_by_all: Option<u64>,
 }
@@ -63,9 +63,9 @@ impl Samples {
             let grew = sample.tasks > last.tasks || sample.fds > last.fds;
             self.rotations_with_growth += u64::from(grew);
             if tells_rate {
-                match sample.held_ms {
-                    0 => self.on_time.add(last, &sample),
-                    _ => self.held_up.add(last, &sample),
+                match (sample.held_ms, sample.moved) {
+                    (0, 0) => self.undisturbed.add(last, &sample),
+                    _ => self.disturbed.add(last, &sample),
                 }
             }
         }
@@ -139,11 +139,12 @@ impl Samples {
     /// it is not known.
     ///
     /// A rotation that was held up lasted longer than the others, and what leaks by time, as health
-    /// checks do, leaked more in it: it counts only where there is no other.
+    /// checks do, leaked more in it; and where a scheduler moves containers, their tasks go and come: such
+    /// a rotation counts only where there is no other.
     pub fn growths(&self) -> (Option<Growths>, Option<Growths>) {
-        let of = match self.on_time.rotations {
-            0 => &self.held_up,
-            _ => &self.on_time,
+        let of = match self.undisturbed.rotations {
+            0 => &self.disturbed,
+            _ => &self.undisturbed,
         };
         (of.tasks, of.fds)
     }

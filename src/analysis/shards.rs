@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::monitor::{DeliveryTotals, Hung};
+use crate::monitor::{DeliveryTotals, Hung, Replacements};
 use crate::report::model::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
 use crate::worker::protocol::{Finding, Glance};
 
@@ -44,6 +44,7 @@ pub fn samples(shards: &[Sample]) -> Sample {
             .map(|sample| sample.held_ms)
             .max()
             .unwrap_or(0),
+        moved: sum(|sample| Some(sample.moved)).unwrap_or(0),
     }
 }
 
@@ -70,6 +71,10 @@ pub fn findings(shards: Vec<Finding>) -> Finding {
         hung: hung(&shards),
         containers_ended: sum(|finding| finding.containers_ended),
         containers_without_room: sum(|finding| finding.containers_without_room),
+        replacements: Replacements {
+            replaced: sum(|finding| finding.replacements.replaced),
+            rotations_excused: sum(|finding| finding.replacements.rotations_excused),
+        },
         forgotten_readers: added(shards.iter().map(|finding| &finding.forgotten_readers)),
         delivery: all(&shards, |finding| finding.delivery).map(|totals| delivery(&totals)),
         fds_baseline: all(&shards, |finding| finding.fds_baseline.as_ref()).map(added),

@@ -169,6 +169,7 @@ impl Watch<'_> {
             trends: Some(trends),
             leak_profile: self.recording.leak_profile.clone(),
             hosts: Vec::new(),
+            churn: None,
             samples_left_out: 0,
             samples: self.samples(judged, &parts),
         }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::prediction::{Load, predict};
 use super::rates::{Scale, rate};
 use super::samples::Samples;
+use super::shards;
 use super::verdict::{Evidence, judge};
 use crate::duration::millis;
 use crate::monitor::wiring::Wiring;
 use crate::probe::sites::SpawnSite;
 use crate::report::model::{
-    Delivery, EngineSide, FdsByKind, GoReference, Hung, HungPlace, Rates, Rotations, Sample,
-    SiteReport, WaitPoint, WiringReport,
+    Churn, Delivery, EngineSide, FdsByKind, GoReference, HostReport, Hung, HungPlace, Rates,
+    Rotations, Sample, SiteReport, WaitPoint, WiringReport,
 };
 use crate::worker::protocol::Finding;
 
@@ -42,6 +43,17 @@ pub struct Observation {
     pub finding: Option<Finding>,
     /// Why the wiring's run ended early, where it did.
     pub cut_short: Option<String>,
+    /// The same of each host's containers by themselves, where there are several hosts.
+    pub hosts: Vec<HostObservation>,
+}
+
+/// What was observed on one of several hosts.
+#[derive(Debug, Clone)]
+pub struct HostObservation {
+    /// What the host is called.
+    pub host: String,
+    /// What was observed there.
+    pub observed: Observation,
 }
 
 impl Observation {
@@ -56,6 +68,34 @@ impl Observation {
             _ => self.sites_final = sites,
         }
         self.samples.add(sample, !fds_exhausted);
+    }
+
+    /// Notes that the wiring's run ended early, on all hosts. What was noted first stays.
+    pub fn cut_short(&mut self, why: &str) {
+        self.cut_short.get_or_insert_with(|| why.to_owned());
+        for host in &mut self.hosts {
+            host.observed.cut_short(why);
+        }
+    }
+
+    /// Notes that the run ended early because of one host, or of the only one.
+    pub fn cut_short_on(&mut self, host: usize, why: &str) {
+        let all = match self.hosts.get_mut(host) {
+            Some(host) => {
+                host.observed.cut_short(why);
+                format!("{}: {why}", host.host)
+            }
+            None => why.to_owned(),
+        };
+        self.cut_short.get_or_insert(all);
+    }
+
+    /// Takes the workers' last words, one for each host where there are several, and their sum.
+    pub fn conclude(&mut self, findings: Vec<Finding>) {
+        for (host, finding) in self.hosts.iter_mut().zip(&findings) {
+            host.observed.finding = Some(finding.clone());
+        }
+        self.finding = Some(shards::findings(findings));
     }
 
     /// Weighs what was observed.
@@ -93,6 +133,18 @@ impl Observation {
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
         });
+        let replacements = finding.replacements;
+        let churn = (replacements.replaced > 0).then_some(Churn {
+            replaced: replacements.replaced,
+            rotations_excused: replacements.rotations_excused,
+        });
+        if churn.is_some() {
+            let times = match replacements.replaced {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            reason += &format!("; a container was replaced {times}, which is not in the rates");
+        }
         if let Some(sufficed) = rotations.sufficed {
             reason += &format!(
                 "; {sufficed} rotations sufficed of {} at most",
@@ -130,7 +182,8 @@ impl Observation {
             engine_side: self.engine_side(),
             trends: None,
             leak_profile: None,
-            hosts: Vec::new(),
+            hosts: self.hosts.iter().map(HostObservation::report).collect(),
+            churn,
             samples_left_out: self.samples.left_out(),
             samples: self.samples.kept().to_vec(),
         }
@@ -267,6 +320,21 @@ impl Observation {
     }
 }
 
+impl HostObservation {
+    fn report(&self) -> HostReport {
+        let report = self.observed.report();
+        HostReport {
+            host: self.host.clone(),
+            containers: Some(self.observed.load.containers),
+            verdict: report.verdict,
+            cut_short: report.cut_short,
+            baseline: report.baseline,
+            r#final: report.r#final,
+            rates: report.rates,
+        }
+    }
+}
+
 fn hung(finding: &Finding) -> Hung {
     let mut places: Vec<HungPlace> = finding
         .hung
@@ -334,6 +402,7 @@ mod tests {
             evidence_sufficed: false,
             finding: None,
             cut_short: None,
+            hosts: Vec::new(),
         };
         for sample in (0..).zip(samples).map(sample) {
             observation.add(sample, BTreeMap::new(), false);

@@ -139,7 +139,9 @@ async fn try_doubled(
     let ran = match plan.engine {
         Engine::Synthetic => join_all(trials).await,
         // Real containers share one engine: one trial after the other.
-        Engine::Docker { .. } => stream::iter(trials).then(|trial| trial).collect().await,
+        Engine::Docker { .. } | Engine::Swarm(_) => {
+            stream::iter(trials).then(|trial| trial).collect().await
+        }
     };
     if interrupt.is_cancelled() {
         return Ok(None);

@@ -104,7 +104,7 @@ pub async fn try_all(
             // Real containers share one engine, whose own counts are part of what is measured.
             let streams = match trial.plan.engine {
                 Engine::Synthetic => trial.streams().min(STREAMS_AT_ONCE),
-                Engine::Docker { .. } => STREAMS_AT_ONCE,
+                Engine::Docker { .. } | Engine::Swarm(_) => STREAMS_AT_ONCE,
             };
             // The semaphore is never closed.
             let _room = room.acquire_many(streams).await;

@@ -79,7 +79,7 @@ pub struct AuditArgs {
 /// # Errors
 /// A usage failure for a scenario that is none or claims nothing; else where a run fails.
 pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
-    let engine = args.engine.with(None)?;
+    let engine = args.engine.with(None, None)?;
     let scenarios = args.scenarios(&engine)?;
     let trials = args.trials(&scenarios, &engine)?;
     args.check_gates(&trials)?;

@@ -64,6 +64,8 @@ impl Listener for AuditDisplay<'_> {
 
     fn creating(&self, _running: u64) {}
 
+    fn waiting_for_agents(&self, _reported: usize, _nodes: usize) {}
+
     fn starting(&self, _plan: &Plan, _console_ports: &[Option<u16>]) {}
 
     fn glance(&self, _wiring: usize, _glance: Glance, _observation: &Observation) {}

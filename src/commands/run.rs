@@ -15,7 +15,7 @@ use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::{FdShortage, MAX_SHARDS, Plan, Until};
+use crate::plan::{AgentPlan, FdShortage, MAX_SHARDS, Plan, Until};
 use crate::report::export::Export;
 use crate::report::format::Format;
 use crate::report::model::{Report, Verdict, WiringReport};
@@ -41,6 +41,10 @@ Examples:
       Real containers, created for the run and removed after it.
   leakcheck run --engine docker --attach app=web --rotation 30s --rotations 4
       Containers that run already; they are followed and otherwise not touched.
+  leakcheck run --engine docker --host tcp://a:2375 --host tcp://b:2375
+      Containers on two engines: a total, and a row for each.
+  leakcheck run --engine swarm --host unix:///var/run/docker.sock --agents
+      Containers that a swarm places, followed on their own nodes.
   leakcheck run --format json --export csv=samples.csv > report.json
       One JSON document, and the samples as a table besides.
   leakcheck run --wiring fixed --gate '*.verdict == clean'
@@ -62,6 +66,30 @@ Exit codes:
 pub struct RunArgs {
     #[command(flatten)]
     engine: EngineChoice,
+
+    /// Run leakcheck on each node of the swarm, as a service, to follow the node's containers there; what
+    /// the nodes report is added up
+    #[arg(long, help_heading = "Containers")]
+    agents: bool,
+
+    /// Image of the agents, made by scripts/build-image [default: leakcheck:VERSION]
+    #[arg(
+        long,
+        value_name = "REF",
+        requires = "agents",
+        help_heading = "Containers"
+    )]
+    agent_image: Option<String>,
+
+    /// Socket of each node's engine, on the node, which its agent is given
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "agents",
+        default_value = "/var/run/docker.sock",
+        help_heading = "Containers"
+    )]
+    agent_socket: String,
 
     /// Follow running containers that carry this label (KEY or KEY=VALUE), and touch none of them
     #[arg(
@@ -259,38 +287,56 @@ impl RunArgs {
             scenario: scenario.map(|scenario| scenario.name),
             console: self.console,
             until: self.until,
-            ..conditions.plan(self.engine.with(self.attach.as_deref())?)?
+            ..conditions.plan(
+                self.engine
+                    .with(self.attach.as_deref(), self.agent_plan())?,
+            )?
         };
         if self.console && !plan.clock.has_sockets() {
             return Err(Failure::usage(
                 "--console needs time that passes by itself: use --clock real or compressed",
             ));
         }
-        plan.shards = match self.shards {
-            Some(shards) => shards as usize,
-            None => plan.fewest_shards(fd_limit),
+        plan.shards = match (self.shards, plan.processes()) {
+            (Some(_), Some(why)) => return Err(Failure::usage(format!("--shards: {why}"))),
+            (Some(shards), None) => shards as usize,
+            (None, _) => plan.fewest_shards(fd_limit),
         };
         self.check_shards(&plan)?;
         Ok(plan)
     }
 
+    fn agent_plan(&self) -> Option<AgentPlan> {
+        let image = || format!("leakcheck:{}", env!("CARGO_PKG_VERSION"));
+        self.agents.then(|| AgentPlan {
+            image: self.agent_image.clone().unwrap_or_else(image),
+            socket: self.agent_socket.clone(),
+        })
+    }
+
     /// Refuses shards that the containers, a wiring or another flag make impossible.
     fn check_shards(&self, plan: &Plan) -> Result<(), Failure> {
         let (shards, containers) = (plan.shards, plan.containers);
-        if shards == 1 {
+        let by_themselves = plan.processes();
+        if shards == 1 && by_themselves.is_none() {
             return Ok(());
         }
         // How many containers there are to attach to is not known before they are found.
         if shards > containers && !plan.attaches() {
+            let flag = match by_themselves {
+                Some(_) => format!("--host, given {shards} times,"),
+                None => format!("--shards {shards}"),
+            };
             return Err(Failure::usage(format!(
-                "--shards {shards} is more than --containers {containers}: use as many or fewer"
+                "{flag} is more than --containers {containers}: use as many or fewer"
             )));
         }
-        match plan.undivided() {
-            Some(why) => Err(Failure::usage(format!(
+        match (plan.undivided(), by_themselves) {
+            (Some(why), None) => Err(Failure::usage(format!(
                 "--shards: {why}: leave one of them out"
             ))),
-            None => Ok(()),
+            (Some(undivided), Some(why)) => Err(Failure::usage(format!("{undivided}, and {why}"))),
+            (None, _) => Ok(()),
         }
     }
 }

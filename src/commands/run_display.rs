@@ -87,6 +87,15 @@ impl runner::Listener for RunDisplay<'_> {
         }
     }
 
+    fn waiting_for_agents(&self, reported: usize, nodes: usize) {
+        match &*self.shown {
+            Display::Lines(lines) => lines.waiting_for_agents(reported as u64, nodes as u64),
+            Display::Live(view) => view.tell(News::Progress(format!(
+                "measured on each node: {reported} of {nodes} have reported"
+            ))),
+        }
+    }
+
     fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]) {
         match &*self.shown {
             Display::Lines(lines) => lines.starting(plan),

@@ -23,8 +23,8 @@ use crate::fleet::{Container, Fleet};
 const CREATED_AT_A_TIME: usize = 8;
 
 /// What a container may use: a shell and one `sleep` need about 1 MiB and 2 processes.
-const MEMORY_BYTES: i64 = 16 * 1024 * 1024;
-const PROCESSES: i64 = 16;
+pub(crate) const MEMORY_BYTES: i64 = 16 * 1024 * 1024;
+pub(crate) const PROCESSES: i64 = 16;
 
 /// One run's name: in its containers' names and labels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,10 +127,7 @@ pub async fn create(
     };
     match removal::remove_run(docker, run).await {
         Ok(_) => Err(failure),
-        Err(left) => Err(Failure {
-            code: failure.code,
-            error: failure.error.context(format!("{left}")),
-        }),
+        Err(left) => Err(failure.and_left(&left)),
     }
 }
 

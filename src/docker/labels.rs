@@ -12,7 +12,10 @@ pub const PID_START: &str = "leakcheck.pid-start";
 /// The host that the process runs on, which need not be the engine's.
 pub const HOST: &str = "leakcheck.host";
 
+/// The run whose containers an agent follows, of whose own it is none.
+pub const AGENT: &str = "leakcheck.agent-of";
+
 /// The filters of a container list that match one label (`key` or `key=value`).
-pub(super) fn filter(label: &str) -> std::collections::HashMap<String, Vec<String>> {
+pub(crate) fn filter(label: &str) -> std::collections::HashMap<String, Vec<String>> {
     [("label".to_owned(), vec![label.to_owned()])].into()
 }

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use super::error_text::told;
 use crate::exit_code::Failure;
 use crate::fleet;
-use crate::monitor::LastLine;
+use crate::monitor::{LastLine, LogsOf};
 use crate::timestamps::split_timestamp;
 
 /// How many containers are asked at a time.
@@ -18,15 +18,19 @@ const ASKED_AT_A_TIME: usize = 32;
 /// How long one container's last line may take: the body of a log has no timeout of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The last line that each container has printed, in the order of `ids` (ids or names); `None`
+/// The last line that each container has printed, in the order of `ids` (ids or names, of tasks where the logs are theirs); `None`
 /// where it has printed nothing.
 ///
 /// # Errors
 /// An environment failure that names the container when it is gone or the engine does not answer.
-pub async fn read(docker: &Docker, ids: &[String]) -> Result<Vec<Option<LastLine>>, Failure> {
+pub async fn read(
+    docker: &Docker,
+    logs_of: LogsOf,
+    ids: &[String],
+) -> Result<Vec<Option<LastLine>>, Failure> {
     futures_util::stream::iter(ids)
         .map(|id| async move {
-            match tokio::time::timeout(PATIENCE, last_line(docker, id)).await {
+            match tokio::time::timeout(PATIENCE, last_line(docker, logs_of, id)).await {
                 Ok(Ok(line)) => Ok(line),
                 Ok(Err(error)) => Err(unreadable(id, &told(&error))),
                 Err(_) => Err(unreadable(id, "no answer within 30 s")),
@@ -37,7 +41,11 @@ pub async fn read(docker: &Docker, ids: &[String]) -> Result<Vec<Option<LastLine
         .await
 }
 
-async fn last_line(docker: &Docker, id: &str) -> Result<Option<LastLine>, bollard::errors::Error> {
+async fn last_line(
+    docker: &Docker,
+    logs_of: LogsOf,
+    id: &str,
+) -> Result<Option<LastLine>, bollard::errors::Error> {
     let options = LogsOptionsBuilder::new()
         .stdout(true)
         .stderr(true)
@@ -45,7 +53,10 @@ async fn last_line(docker: &Docker, id: &str) -> Result<Option<LastLine>, bollar
         .timestamps(true)
         .tail("1")
         .build();
-    let chunks: Vec<_> = docker.logs(id, Some(options)).try_collect().await?;
+    let chunks: Vec<_> = match logs_of {
+        LogsOf::Containers => docker.logs(id, Some(options)).try_collect().await?,
+        LogsOf::Tasks => docker.task_logs(id, Some(options)).try_collect().await?,
+    };
     let text: Vec<u8> = chunks
         .into_iter()
         .flat_map(|chunk| chunk.into_bytes())

@@ -48,9 +48,32 @@ while :; do
 done
 "#;
 
-/// The command line that prints a container's lines, line for line [`fleet::line_text`], and
-/// ends by itself after `life`.
-pub fn command(container: &Container, life: Duration) -> Vec<String> {
+/// Takes the arguments of one container out of those of all replicas: `$1` the life, `$2` the lines at
+/// once, and from there on three for each slot.
+const SLOT_ARGUMENTS: &str = r#"
+life=$1 burst=$2
+shift $(( 2 + (LEAKCHECK_SLOT - 1) * 3 ))
+set -- "$1" "$2" "$3" "$life" "$burst"
+"#;
+
+/// The variable that tells a replica of a service its slot, from 1: a service has one command line for all
+/// of them.
+pub const SLOT: &str = "LEAKCHECK_SLOT";
+
+/// The command line of a service whose replicas are these containers, slot by slot.
+pub fn command_by_slot(containers: &[Container], life: Duration) -> Vec<String> {
+    let burst = containers.first().map_or(1, |container| container.burst);
+    let mut words = ["/bin/sh", "-c"].map(str::to_owned).to_vec();
+    words.push(format!("{SLOT_ARGUMENTS}{SCRIPT}"));
+    words.push("leakcheck".into());
+    words.push(micros(life.as_secs_f64()).to_string());
+    words.push(burst.to_string());
+    words.extend(containers.iter().flat_map(schedule));
+    words
+}
+
+/// What a container's lines begin with, the time between two of its bursts, and when its first is due.
+fn schedule(container: &Container) -> [String; 3] {
     // The text comes from the fleet, and as an argument no name can break out of the script.
     let first = fleet::line_text(&container.name, 0);
     let prefix = first.strip_suffix('0').unwrap_or(&first);
@@ -59,18 +82,22 @@ pub fn command(container: &Container, life: Duration) -> Vec<String> {
         _ => 0,
     };
     [
-        "/bin/sh",
-        "-c",
-        SCRIPT,
-        "leakcheck",
-        prefix,
-        &period.to_string(),
-        &micros(container.first_line_s).to_string(),
-        &micros(life.as_secs_f64()).to_string(),
-        &container.burst.to_string(),
+        prefix.to_owned(),
+        period.to_string(),
+        micros(container.first_line_s).to_string(),
     ]
-    .map(str::to_owned)
-    .into()
+}
+
+/// The command line that prints a container's lines, line for line [`fleet::line_text`], and
+/// ends by itself after `life`.
+pub fn command(container: &Container, life: Duration) -> Vec<String> {
+    let mut words = ["/bin/sh", "-c", SCRIPT, "leakcheck"]
+        .map(str::to_owned)
+        .to_vec();
+    words.extend(schedule(container));
+    words.push(micros(life.as_secs_f64()).to_string());
+    words.push(container.burst.to_string());
+    words
 }
 
 /// Whole microseconds, at most some 30 years of them: what the shell's arithmetic adds up safely.
@@ -122,6 +149,28 @@ mod tests {
         // Due from 0.05 s on, every 0.2 s, before 1.2 s: 6, and fewer on a machine that is too busy.
         assert!((1..=6).contains(&lines.len()), "{} lines", lines.len());
         assert!(took >= Duration::from_millis(1180), "{took:?}");
+    }
+
+    #[test]
+    fn each_slot_of_a_service_prints_the_lines_of_its_own_container() {
+        let named = |name: &str, rate| Container {
+            name: name.into(),
+            ..container(rate)
+        };
+        let containers = [named("a", 0.0), named("b 'x' $(y)", 10.0), named("c", 10.0)];
+        let command = command_by_slot(&containers, Duration::from_millis(300));
+        let print = |slot: &str| {
+            let output = Command::new(&command[0])
+                .args(&command[1..])
+                .env(SLOT, slot)
+                .output()
+                .expect("a shell");
+            String::from_utf8(output.stdout).expect("text")
+        };
+        assert_eq!(print("1"), "");
+        let first = line_text("b 'x' $(y)", 0);
+        assert_eq!(print("2").lines().next(), Some(first.as_str()));
+        assert_eq!(print("3").lines().next(), Some(line_text("c", 0).as_str()));
     }
 
     #[test]

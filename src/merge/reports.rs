@@ -93,6 +93,14 @@ impl Merge {
         Ok(())
     }
 
+    /// Notes a host of so many containers that made no report, and why: all of them are a partial one then.
+    pub fn miss(&mut self, host: &str, containers: u64, why: &str) {
+        self.report.partial = true;
+        for sum in &mut self.wirings {
+            sum.miss(host, containers, why);
+        }
+    }
+
     /// The reports as one.
     pub fn finish(mut self) -> Report {
         let config = &self.report.config;

@@ -6,8 +6,8 @@ use crate::analysis::rates::{Scale, rate};
 use crate::analysis::samples::Samples;
 use crate::analysis::shards;
 use crate::report::model::{
-    Counts, Delivery, EngineSide, HostReport, Predicted, Rates, Rotations, Sample, SiteReport,
-    Verdict, WaitPoint, WiringReport,
+    Churn, Counts, Delivery, EngineSide, HostReport, Predicted, Rates, Rotations, Sample,
+    SiteReport, Verdict, WaitPoint, WiringReport,
 };
 
 /// From the best to the worst. What could not be judged is worse than what was found to be clean.
@@ -28,6 +28,8 @@ pub(super) struct Sum {
     /// All of them added up; what is worked out of sums is worked out at the end.
     all: WiringReport,
     reports: u64,
+    /// Hosts that made none.
+    missing: u64,
     /// How many containers made how many rotations: each rotation of each.
     container_rotations: u64,
     /// The worst verdict, its first host's reason, and whose verdicts are as bad.
@@ -39,12 +41,13 @@ pub(super) struct Sum {
 impl Sum {
     /// Begins with a host's report on so many containers.
     pub(super) fn of(host: &str, mut wiring: WiringReport, containers: u64) -> Self {
-        let rows = rows(host, &wiring);
+        let rows = rows(host, &wiring, containers);
         wiring.predicted = times(&wiring.predicted, containers);
         wiring.cut_short = cut_short(host, &wiring);
         wiring.hosts = Vec::new();
         let mut sum = Self {
             reports: 1,
+            missing: 0,
             container_rotations: wiring.samples_after_baseline().saturating_mul(containers),
             worst: Verdict::Clean,
             reason: wiring.reason.clone(),
@@ -58,7 +61,7 @@ impl Sum {
 
     /// Adds a host's report on so many containers.
     pub(super) fn add(&mut self, host: &str, wiring: WiringReport, containers: u64) {
-        let rows = rows(host, &wiring);
+        let rows = rows(host, &wiring, containers);
         self.reports += 1;
         let made = wiring.samples_after_baseline().saturating_mul(containers);
         self.container_rotations = self.container_rotations.saturating_add(made);
@@ -94,6 +97,7 @@ impl Sum {
                 None => all.hung.r#where.push(place),
             }
         }
+        all.churn = churn(all.churn, wiring.churn);
         all.containers_ended = total(all.containers_ended, wiring.containers_ended);
         add_wait_points(&mut all.forgotten_readers, wiring.forgotten_readers);
         all.stream_errors.count = total(all.stream_errors.count, wiring.stream_errors.count);
@@ -112,6 +116,24 @@ impl Sum {
         self.note(host, wiring.verdict, wiring.reason, rows);
     }
 
+    /// Notes a host of so many containers that made no report: nobody knows what happened there.
+    pub(super) fn miss(&mut self, host: &str, containers: u64, why: &str) {
+        self.missing += 1;
+        self.all
+            .cut_short
+            .get_or_insert_with(|| format!("{host}: {why}"));
+        let row = HostReport {
+            host: host.into(),
+            containers: Some(containers),
+            verdict: Verdict::Inconclusive,
+            cut_short: Some(why.into()),
+            baseline: None,
+            r#final: None,
+            rates: Rates::default(),
+        };
+        self.note(host, row.verdict, format!("no report: {why}"), vec![row]);
+    }
+
     fn note(&mut self, host: &str, verdict: Verdict, reason: String, rows: Vec<HostReport>) {
         if badness(verdict) > badness(self.worst) {
             (self.worst, self.reason) = (verdict, reason);
@@ -125,7 +147,7 @@ impl Sum {
 
     /// The reports as one, on so many containers with so long a rotation.
     pub(super) fn report(mut self, containers: u64, rotation_ms: u64) -> WiringReport {
-        let whose = whose(&self.caused_by, self.reports);
+        let whose = whose(&self.caused_by, self.reports + self.missing);
         let mut samples = Samples::default();
         for sample in &self.all.samples {
             let exhausted = self.all.fds_exhausted_at_rotation;
@@ -170,13 +192,15 @@ impl Sum {
 }
 
 /// A row for the host, or those of the hosts that its report was merged of.
-fn rows(host: &str, wiring: &WiringReport) -> Vec<HostReport> {
+fn rows(host: &str, wiring: &WiringReport, containers: u64) -> Vec<HostReport> {
     if !wiring.hosts.is_empty() {
         return wiring.hosts.clone();
     }
     vec![HostReport {
         host: host.into(),
+        containers: Some(containers),
         verdict: wiring.verdict,
+        cut_short: wiring.cut_short.clone(),
         baseline: wiring.baseline,
         r#final: wiring.r#final,
         rates: wiring.rates,
@@ -215,6 +239,16 @@ fn total(all: Option<u64>, one: Option<u64>) -> Option<u64> {
 
 fn total_share(all: Option<f64>, one: Option<f64>) -> Option<f64> {
     Some(all? + one?)
+}
+
+fn churn(all: Option<Churn>, one: Option<Churn>) -> Option<Churn> {
+    let (Some(all), Some(one)) = (all, one) else {
+        return all.or(one);
+    };
+    Some(Churn {
+        replaced: all.replaced.saturating_add(one.replaced),
+        rotations_excused: (all.rotations_excused).saturating_add(one.rotations_excused),
+    })
 }
 
 fn rotations(all: Rotations, one: Rotations) -> Rotations {

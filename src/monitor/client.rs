@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bollard::errors::Error;
+use bollard::models::TaskState;
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use bollard::{BollardRequest, ClientVersion, Docker};
 use hyper::Uri;
@@ -34,6 +35,18 @@ pub struct EngineAddress {
     pub url: String,
     /// Major and minor version of the Docker Engine API.
     pub api_version: (usize, usize),
+    /// What its logs are of.
+    pub logs_of: LogsOf,
+}
+
+/// What an engine is asked for the logs of: what a reference names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogsOf {
+    /// A container of its own.
+    Containers,
+    /// A task of the swarm that it manages: a service's container on any node.
+    Tasks,
 }
 
 impl EngineAddress {
@@ -46,6 +59,7 @@ impl EngineAddress {
         Ok(Reach {
             connector: Connector::Socket(endpoint.address().clone()),
             api_version: self.api_version,
+            logs_of: self.logs_of,
         })
     }
 }
@@ -55,6 +69,7 @@ impl EngineAddress {
 pub struct Reach {
     connector: Connector,
     api_version: (usize, usize),
+    logs_of: LogsOf,
 }
 
 impl Reach {
@@ -66,6 +81,7 @@ impl Reach {
         Self {
             connector: Connector::Memory(Arc::new(dial)),
             api_version,
+            logs_of: LogsOf::Containers,
         }
     }
 
@@ -91,6 +107,7 @@ pub(super) enum Pooling {
 #[derive(Clone)]
 pub(super) struct Client {
     docker: Docker,
+    logs_of: LogsOf,
 }
 
 impl Client {
@@ -126,7 +143,10 @@ impl Client {
             },
         )
         .map_err(io::Error::other)?;
-        Ok(Self { docker })
+        Ok(Self {
+            docker,
+            logs_of: engine.logs_of,
+        })
     }
 
     /// Follows a container's log from `since` on, inclusive; `None` follows it from its beginning.
@@ -145,18 +165,20 @@ impl Client {
             .stderr(true)
             .timestamps(true)
             .build();
-        let mut frames: LogFrames = Box::pin(
-            self.docker
-                .clone()
-                .with_request_modifier(move |mut request| {
-                    request.extensions_mut().insert(mark.clone());
-                    if let Some(since) = since {
-                        *request.uri_mut() = with_since(request.uri(), since);
-                    }
-                    request
-                })
-                .logs(container, Some(options)),
-        );
+        let docker = self
+            .docker
+            .clone()
+            .with_request_modifier(move |mut request| {
+                request.extensions_mut().insert(mark.clone());
+                if let Some(since) = since {
+                    *request.uri_mut() = with_since(request.uri(), since);
+                }
+                request
+            });
+        let mut frames: LogFrames = match self.logs_of {
+            LogsOf::Containers => Box::pin(docker.logs(container, Some(options))),
+            LogsOf::Tasks => Box::pin(docker.task_logs(container, Some(options))),
+        };
         // bollard sends the request when its stream is first polled, and hides the moment at which
         // the head of the response arrives behind the first line; the mark tells it.
         let first = poll_fn(|cx| match frames.as_mut().poll_next(cx) {
@@ -173,12 +195,21 @@ impl Client {
 
     /// Asks for a container's state and reads the whole answer; tells whether it runs.
     pub(super) async fn inspect(&self, container: &str) -> Result<bool, Error> {
-        let asking = self
-            .docker
-            .inspect_container(container, None::<InspectContainerOptions>);
         // Not within every supervisor's task, which would be as large as this for as long as it lives.
-        let answer = Box::pin(asking).await?;
-        Ok(answer.state.and_then(|state| state.running) == Some(true))
+        match self.logs_of {
+            LogsOf::Containers => {
+                let asking = self
+                    .docker
+                    .inspect_container(container, None::<InspectContainerOptions>);
+                let answer = Box::pin(asking).await?;
+                Ok(answer.state.and_then(|state| state.running) == Some(true))
+            }
+            LogsOf::Tasks => {
+                let answer = Box::pin(self.docker.inspect_task(container)).await?;
+                let state = answer.status.and_then(|status| status.state);
+                Ok(state == Some(TaskState::RUNNING))
+            }
+        }
     }
 }
 

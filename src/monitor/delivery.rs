@@ -25,6 +25,8 @@ pub struct Delivery {
     pub unnumbered: u64,
     /// The number that the next line carries when nothing is lost.
     pub next_sequence: u64,
+    /// Lines that containers are known to have printed in whose place the present one was put.
+    pub printed_before: u64,
     /// Lines without a timestamp where one was asked for.
     pub malformed: u64,
     last: Option<Position>,
@@ -60,6 +62,14 @@ impl Delivery {
             }),
             ..Self::default()
         }
+    }
+
+    /// Goes on with another container, which prints its lines from the first one on.
+    pub fn begin_anew(&mut self) {
+        self.printed_before += self.next_sequence;
+        self.next_sequence = 0;
+        self.last = None;
+        self.resuming = None;
     }
 
     /// The `since` of the next stream, `None` for all there is; tells that a new stream begins.

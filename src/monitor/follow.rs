@@ -145,8 +145,9 @@ pub(super) async fn follow_one_stream(
     };
 
     record.stage.set(At::Opening);
+    let (reference, replaced) = record.reference();
     let opened = tokio::select! {
-        opened = open(record, shared, around.client) => opened,
+        opened = open(record, &reference, shared, around.client) => opened,
         () = request_context.cancelled() => return StreamEnd::Shutdown,
         () = app.cancelled() => return StreamEnd::Shutdown,
     };
@@ -162,7 +163,7 @@ pub(super) async fn follow_one_stream(
     let number = record.stream_opened();
     on_open();
 
-    let name = &record.container.name;
+    let name = &record.name;
     let (sender, mut chunks) = mpsc::channel(wiring.channel_capacity.max(1));
     let cancelled = match wiring.reader_parent {
         Scope::App => app.token(),
@@ -203,7 +204,7 @@ pub(super) async fn follow_one_stream(
         app_hook::start(&name, Arc::clone(&body), app.token());
     }
 
-    let end = receive(record, shared, app, rotation, &mut chunks).await;
+    let end = receive(record, replaced, shared, app, rotation, &mut chunks).await;
 
     // The stream's scope ends with its time, as a Go context with a deadline does.
     stream_context.cancel();
@@ -238,10 +239,10 @@ pub(super) async fn follow_one_stream(
 /// Opens a stream where the last one ended, through the client that the wiring says.
 async fn open(
     record: &Record,
+    container: &str,
     shared: &Shared,
     own: Option<&Client>,
 ) -> Result<(Arc<Body>, Option<Client>), Error> {
-    let container = &record.container.reference;
     let last_delivered = record.delivery().resume();
     let since = match shared.wiring.resume {
         Resume::LastDelivered => last_delivered,
@@ -268,6 +269,7 @@ async fn open(
 /// Delivers lines until the rotation is due, the stream ends, or the monitor shuts down.
 async fn receive(
     record: &Record,
+    replaced: u64,
     shared: &Shared,
     app: &Context,
     rotation: &mut watch::Receiver<u64>,
@@ -287,7 +289,7 @@ async fn receive(
         match chunk {
             Some(Chunk::Lines(lines)) => {
                 record.stage.set(At::Consuming);
-                record.deliver(&lines);
+                record.deliver(&lines, replaced);
                 if !shared.consumer_delay.is_zero() {
                     tokio::time::sleep(shared.consumer_delay).await;
                 }
@@ -327,10 +329,7 @@ async fn end_stream(
             Step::Drain => {
                 if let Some(chunks) = stream.chunks.take() {
                     let number = record.streams_opened();
-                    drain::start(
-                        &format!("drain {} #{number}", record.container.name),
-                        chunks,
-                    );
+                    drain::start(&format!("drain {} #{number}", record.name), chunks);
                 }
             }
             Step::WaitReader { limit } => {

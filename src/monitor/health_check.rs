@@ -15,7 +15,7 @@ use super::wiring::HealthCheck;
 pub(super) fn start(
     name: &str,
     check: HealthCheck,
-    container: String,
+    container: Arc<str>,
     shared: Arc<Shared>,
     cancelled: CancellationToken,
 ) -> JoinHandle<()> {

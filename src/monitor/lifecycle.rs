@@ -92,6 +92,15 @@ pub struct DeliveryTotals {
     pub duplicated: u64,
 }
 
+/// Containers in whose place others were put while they were followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacements {
+    /// How often one was replaced.
+    pub replaced: u64,
+    /// Rotations that were due until then and are not asked of the other container.
+    pub rotations_excused: u64,
+}
+
 /// What was delivered of one container's lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
@@ -244,6 +253,22 @@ impl Monitor {
         self.records.iter().map(missed).sum()
     }
 
+    /// Another container was put in the place of one (in the plan's order): follows that from now on.
+    pub fn replace(&self, container: usize, reference: String) {
+        if let Some(record) = self.records.get(container) {
+            record.replace(reference, *self.rotation.borrow());
+        }
+    }
+
+    /// How often containers were replaced, and what they were excused from.
+    pub fn replacements(&self) -> Replacements {
+        let sum = |of: fn(&Record) -> u64| self.records.iter().map(|record| of(record)).sum();
+        Replacements {
+            replaced: sum(Record::replaced),
+            rotations_excused: sum(Record::excused),
+        }
+    }
+
     /// How far delivery is behind each container's `last` line (in the order of the plan), added
     /// up; 0 when all of them have come. It only falls while lines are delivered.
     pub fn behind(&self, last: &[Option<LastLine>]) -> u64 {
@@ -266,6 +291,7 @@ impl Monitor {
                 .map_or(0, |last| last.saturating_add(1))
                 .max(delivery.next_sequence);
             let lost = delivery.missing + (printed - delivery.next_sequence);
+            let printed = delivery.printed_before + printed;
             totals.emitted += printed;
             totals.read += printed - lost.min(printed);
             totals.lost += lost;

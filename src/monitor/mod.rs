@@ -26,10 +26,12 @@ mod tally;
 mod transport;
 pub mod wiring;
 
-pub use client::{EngineAddress, Reach};
+pub use client::{EngineAddress, LogsOf, Reach};
 pub use delivery::LastLine;
 pub use follow::OPENING_AT_ONCE;
-pub use lifecycle::{Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress};
+pub use lifecycle::{
+    Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress, Replacements,
+};
 pub use pace::Pace;
 pub use record::Followed;
 pub use transport::MemoryConnection;

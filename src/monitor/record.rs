@@ -33,7 +33,14 @@ pub struct Followed {
 
 /// One container's record. It lives as long as the monitor.
 pub(super) struct Record {
-    pub(super) container: Followed,
+    /// What its lines and its tasks call it.
+    pub(super) name: String,
+    /// How the engine knows it at present.
+    reference: Mutex<Arc<str>>,
+    /// How often another container was put in its place.
+    replaced: AtomicU64,
+    /// Rotations that were due while it was away.
+    excused: AtomicU64,
     /// Whether it is the first of the monitor's containers.
     pub(super) is_first: bool,
     pub(super) stage: Stage,
@@ -70,7 +77,10 @@ impl Record {
         tally: Arc<Tally>,
     ) -> Self {
         Self {
-            container,
+            name: container.name,
+            reference: Mutex::new(container.reference.into()),
+            replaced: AtomicU64::new(0),
+            excused: AtomicU64::new(0),
             is_first,
             tally,
             streams_opened: AtomicU64::new(0),
@@ -88,9 +98,45 @@ impl Record {
         lock(&self.delivery)
     }
 
-    /// Takes lines as the engine sent them.
-    pub(super) fn deliver(&self, lines: &[Bytes]) {
+    /// How the engine knows the container, and how often another was put in its place until now.
+    pub(super) fn reference(&self) -> (Arc<str>, u64) {
+        let reference = lock(&self.reference);
+        (Arc::clone(&reference), self.replaced())
+    }
+
+    /// Follows another container in place of this from now on: one whose lines begin anew, and that is not
+    /// held to the rotations that were due before.
+    pub(super) fn replace(&self, reference: String, due: u64) {
+        {
+            let mut delivery = self.delivery();
+            *lock(&self.reference) = reference.into();
+            self.replaced.fetch_add(1, Ordering::Relaxed);
+            delivery.begin_anew();
+        }
+        self.last_read.forget();
+        while self.rotations_made() < due {
+            self.excused.fetch_add(1, Ordering::Relaxed);
+            self.rotation_made(due);
+        }
+    }
+
+    /// How often another container was put in its place.
+    pub(super) fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
+    }
+
+    /// Rotations that it was not held to.
+    pub(super) fn excused(&self) -> u64 {
+        self.excused.load(Ordering::Relaxed)
+    }
+
+    /// Takes lines as the engine sent them, of the container that it was after so many replacements. What
+    /// comes late of one that was replaced is nobody's any more.
+    pub(super) fn deliver(&self, lines: &[Bytes], replaced: u64) {
         let mut delivery = self.delivery();
+        if self.replaced() != replaced {
+            return;
+        }
         let (read, missing) = (delivery.read, delivery.missing);
         lines.iter().for_each(|line| delivery.deliver(line));
         self.tally
@@ -109,8 +155,12 @@ impl Record {
         self.streams_opened.load(Ordering::Relaxed)
     }
 
-    /// Counts a rotation that was made.
-    pub(super) fn rotation_made(&self) {
+    /// Counts a rotation that was made, of so many that are due.
+    pub(super) fn rotation_made(&self, due: u64) {
+        // One that was replaced may make a rotation that it had been excused from.
+        if self.rotations_made() >= due {
+            return;
+        }
         let number = self.rotations_made.fetch_add(1, Ordering::Relaxed) + 1;
         self.tally.rotation_made(number);
     }
@@ -322,6 +372,11 @@ impl LastRead {
             let mut last = lock(&self.0);
             *last = (*last).max(Some(timestamp));
         }
+    }
+
+    /// What was read is of a container that was replaced.
+    fn forget(&self) {
+        *lock(&self.0) = None;
     }
 
     /// When the last line that was read had been printed.

@@ -29,7 +29,7 @@ pub(super) fn start(
     shared: Arc<Shared>,
     rotation: watch::Receiver<u64>,
 ) -> JoinHandle<()> {
-    let name = format!("supervisor {}", record.container.name);
+    let name = format!("supervisor {}", record.name);
     let supervisor = Supervisor {
         record,
         app,
@@ -100,7 +100,7 @@ impl Supervisor {
             ..
         } = self;
         let container = app.child();
-        let name = &record.container.name;
+        let name = &record.name;
         let mut heartbeat = heartbeat::start(
             &format!("heartbeat {name}"),
             shared.pace.of(HEARTBEAT),
@@ -108,7 +108,7 @@ impl Supervisor {
             Arc::clone(&shared.beats),
         );
         let health_check = shared.wiring.health_check.map(|check| {
-            let reference = record.container.reference.clone();
+            let (reference, _) = record.reference();
             let (shared, cancelled) = (Arc::clone(shared), container.token());
             let name = format!("health check {name}");
             health_check::start(&name, check, reference, shared, cancelled)
@@ -154,10 +154,10 @@ impl Supervisor {
             };
             // A rotation is made when the next stream is open, not when the last one was ended.
             let rotating = &mut self.rotating;
-            let record = &self.record;
+            let (record, due) = (&self.record, self.rotation.clone());
             let rotation_made = || {
                 if std::mem::take(rotating) {
-                    record.rotation_made();
+                    record.rotation_made(*due.borrow());
                 }
             };
             match follow_one_stream(&mut around, &mut self.rotation, rotation_made).await {
@@ -181,7 +181,8 @@ impl Supervisor {
         };
         let client = self.shared.throwaway_client(fate).ok()?;
         self.record.stage.set(At::Inspecting);
-        let inspecting = client.inspect(&self.record.container.reference);
+        let (reference, _) = self.record.reference();
+        let inspecting = client.inspect(&reference);
         if let Some(Err(error)) = self.app.until_cancelled(inspecting).await {
             self.record.note_error(&error);
             self.shared.note_fd_exhaustion(&error);
@@ -194,7 +195,8 @@ impl Supervisor {
     async fn wait_for_start(&self) -> bool {
         loop {
             self.record.stage.set(At::Inspecting);
-            let inspecting = self.shared.client.inspect(&self.record.container.reference);
+            let (reference, _) = self.record.reference();
+            let inspecting = self.shared.client.inspect(&reference);
             let at = match self.app.until_cancelled(inspecting).await {
                 Some(Ok(true)) => return true,
                 Some(Ok(false)) => At::WaitingForStart,

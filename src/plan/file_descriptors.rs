@@ -1,6 +1,6 @@
 //! Whether file descriptors will suffice: what a wiring's processes need of them, worked out beforehand.
 
-use super::{Plan, Until};
+use super::{Engine, Plan, Until};
 use crate::analysis::prediction::{Load, predict};
 use crate::analysis::sufficiency;
 use crate::exit_code::Failure;
@@ -46,9 +46,29 @@ impl Plan {
         }
     }
 
+    /// Why a wiring has as many processes as it has, where that is not for the flags to say.
+    pub fn processes(&self) -> Option<&'static str> {
+        match &self.engine {
+            Engine::Docker { hosts, .. } if hosts.len() > 1 => {
+                Some("each --host has a process of each wiring to itself")
+            }
+            Engine::Swarm(swarm) if swarm.agents.is_none() => {
+                Some("each node of a swarm has a process of each wiring to itself")
+            }
+            Engine::Swarm(_) => Some("each node's agent has processes of its own"),
+            Engine::Docker { .. } | Engine::Synthetic => None,
+        }
+    }
+
     /// The fewest shards of which each process can follow its own with every wiring, where a process may
     /// open so many files; 1 where no number would help.
     pub fn fewest_shards(&self, limit: u64) -> usize {
+        match &self.engine {
+            Engine::Docker { hosts, .. } if hosts.len() > 1 => return hosts.len(),
+            // How many nodes get containers is the swarm's to decide.
+            Engine::Swarm(_) => return 1,
+            Engine::Docker { .. } | Engine::Synthetic => {}
+        }
         // How many containers there are to attach to is not known before they are found.
         if self.attaches() || !self.clock.has_sockets() || self.undivided().is_some() {
             return 1;
@@ -72,8 +92,9 @@ impl Plan {
     pub fn check_fds(&self, limit: u64, shortage: FdShortage) -> Result<Vec<String>, Failure> {
         self.check_own_fds(limit)?;
         let mut warnings = Vec::new();
-        // How many containers there are to attach to is not known before they are found.
-        if self.attaches() || !self.clock.has_sockets() {
+        // How many containers there are to attach to is not known before they are found, and agents open
+        // their files elsewhere.
+        if self.attaches() || !self.clock.has_sockets() || self.engine.has_agents() {
             return Ok(warnings);
         }
         // A wiring that leaks as predicted makes no more.

@@ -44,8 +44,14 @@ pub struct Tool {
 /// What was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
-    /// `synthetic` or `docker`; null where a process is watched.
+    /// `synthetic`, `docker` or `swarm`; null where a process is watched.
     pub engine: Option<String>,
+    /// The engines' endpoints, where there were several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Whether leakcheck itself ran on each node of a swarm and followed the containers there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agents: bool,
     /// Label of the containers that were found rather than made; null where they were made.
     #[serde(default)]
     pub attach: Option<String>,
@@ -227,9 +233,12 @@ pub struct WiringReport {
     /// What the process's own leak profile says (Go, from 1.26 on); null where it serves none.
     #[serde(default)]
     pub leak_profile: Option<LeakProfile>,
-    /// What was found on each host, where the report was merged of several.
+    /// What was found on each host, where there were several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostReport>,
+    /// Containers that a scheduler replaced meanwhile; null where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub churn: Option<Churn>,
     /// How many samples the list leaves out: of a run of some thousand rotations or more it has a part, at
     /// one distance. Rates and verdict are of all of them.
     #[serde(default)]
@@ -249,16 +258,32 @@ impl WiringReport {
 /// What was found on one of several hosts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostReport {
-    /// The host, by the name of its report.
+    /// The host: an engine's endpoint, a node of a swarm, or the name of its report.
     pub host: String,
+    /// Its containers; null where nobody told.
+    #[serde(default)]
+    pub containers: Option<u64>,
     /// Its verdict.
     pub verdict: Verdict,
+    /// Why its part ended early or is missing; null where it is whole.
+    #[serde(default)]
+    pub cut_short: Option<String>,
     /// The counts at its baseline.
     pub baseline: Option<Counts>,
     /// The counts at its end.
     pub r#final: Option<Counts>,
     /// Their growth.
     pub rates: Rates,
+}
+
+/// Containers that a scheduler replaced while they were followed: they moved to another host, or were
+/// started anew as another container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Churn {
+    /// How often one was replaced.
+    pub replaced: u64,
+    /// Rotations that were due while a container was away: it is not held to them.
+    pub rotations_excused: u64,
 }
 
 /// What a monitor was found to be.
@@ -684,6 +709,10 @@ pub struct Sample {
     /// did. What grows by time grew meanwhile, so that the rates leave such a rotation out.
     #[serde(default)]
     pub held_ms: u64,
+    /// Containers that a scheduler had taken away in this rotation or the one before, or not brought back
+    /// by its end: their tasks went and came, so that the rates leave it out.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub moved: u64,
 }
 
 impl Sample {
@@ -708,4 +737,9 @@ pub struct EngineCounts {
     /// Resident memory in bytes, of the synthetic engine's process; null where nobody tells it.
     #[serde(default)]
     pub rss_bytes: Option<u64>,
+}
+
+/// Whether a count is 0, which goes without saying.
+fn is_none_of_them(count: &u64) -> bool {
+    *count == 0
 }

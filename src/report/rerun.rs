@@ -47,50 +47,40 @@ fn of_run(report: &Report) -> Again {
     {
         words.value("--engine", Some(engine));
     }
+    for host in &config.hosts {
+        words.value("--host", Some(host));
+    }
+    words.switch("--agents", config.agents);
     words.value("--attach", config.attach.clone());
     words.value("--image", config.image.clone());
     // Containers that are found are as many as there are.
     let made = config.attach.is_none();
     words.value("--containers", config.containers.filter(|_| made));
-    words.value("--shards", config.shards.filter(|shards| *shards > 1));
-    words.duration("--rotation", config.rotation_ms);
-    words.value("--rotations", config.rotations);
-    words.value("--until", config.until_verdict.then_some("verdict"));
-    for wiring in &report.wirings {
-        words.value("--wiring", Some(&wiring.name));
-    }
-    words.clock(config);
-    let default_rate = match config.clock.as_str() {
-        "virtual" => VIRTUAL_LINES_PER_SECOND,
-        _ => fleet::DEFAULT_LINES_PER_SECOND,
-    };
-    words.unless(
-        "--lines-per-second",
-        config.lines_per_second,
-        default_rate,
-        in_full,
-    );
-    words.unless("--silent", config.silent, 0.5, in_full);
-    words.unless("--burst", config.burst, 1, in_full);
-    words.duration("--restart", config.restart_ms);
-    words.switch("--keep-ended-streams", config.keep_ended_streams);
-    words.duration("--health-check", config.health_check_ms);
-    words.duration(
-        "--consumer-delay",
-        config
-            .consumer_delay_ms
-            .filter(|delay| *delay > 0 || in_full),
-    );
+    // Several hosts and the nodes of a swarm have a process each by themselves.
+    let by_itself = !config.hosts.is_empty() || config.engine.as_deref() == Some("swarm");
+    let shards = config.shards.filter(|shards| *shards > 1 && !by_itself);
+    words.value("--shards", shards);
+    let wirings = report.wirings.iter().map(|wiring| wiring.name.as_str());
+    words.conditions(config, wirings);
     words.unless("--seed", config.seed.filter(|_| made), 1, in_full);
     let missing = match (config.engine.as_deref(), &config.scenario) {
         (Some("synthetic"), None) => None,
         (Some("synthetic"), Some(_)) => Some("A scenario of a file is named by the file's path."),
+        _ if !config.hosts.is_empty() => None,
         _ => Some("The engine is the one that DOCKER_HOST or --host names."),
     };
+    // What was merged of other reports.
     let of_hosts = report.wirings.iter().any(|wiring| !wiring.hosts.is_empty());
-    let of_hosts = of_hosts
+    let of_hosts = (of_hosts && !by_itself)
         .then_some("It was measured on several hosts, whose containers these are together.");
     words.with_missing(missing.into_iter().chain(of_hosts))
+}
+
+/// The flags of `leakcheck run` that describe the monitor, its wirings and its time.
+pub fn conditions<'a>(config: &Config, wirings: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut words = Words(Vec::new());
+    words.conditions(config, wirings);
+    words.0
 }
 
 fn of_watch(report: &Report, watched: &Watched) -> Again {
@@ -142,6 +132,40 @@ struct Words(Vec<String>);
 impl Words {
     fn of(command: &str) -> Self {
         Self(vec!["leakcheck".into(), command.into()])
+    }
+
+    /// What describes the monitor, its wirings and its time, and what its containers print.
+    fn conditions<'a>(&mut self, config: &Config, wirings: impl IntoIterator<Item = &'a str>) {
+        // A scenario's own settings are overridden one by one.
+        let in_full = config.scenario.is_some();
+        self.duration("--rotation", config.rotation_ms);
+        self.value("--rotations", config.rotations);
+        self.value("--until", config.until_verdict.then_some("verdict"));
+        for wiring in wirings {
+            self.value("--wiring", Some(wiring));
+        }
+        self.clock(config);
+        let default_rate = match config.clock.as_str() {
+            "virtual" => VIRTUAL_LINES_PER_SECOND,
+            _ => fleet::DEFAULT_LINES_PER_SECOND,
+        };
+        self.unless(
+            "--lines-per-second",
+            config.lines_per_second,
+            default_rate,
+            in_full,
+        );
+        self.unless("--silent", config.silent, 0.5, in_full);
+        self.unless("--burst", config.burst, 1, in_full);
+        self.duration("--restart", config.restart_ms);
+        self.switch("--keep-ended-streams", config.keep_ended_streams);
+        self.duration("--health-check", config.health_check_ms);
+        self.duration(
+            "--consumer-delay",
+            config
+                .consumer_delay_ms
+                .filter(|delay| *delay > 0 || in_full),
+        );
     }
 
     fn value(&mut self, flag: &str, value: Option<impl ToString>) {

@@ -46,6 +46,12 @@ impl Saved {
         Ok(Self { name, bytes })
     }
 
+    /// A document that came some other way, and what it is called.
+    pub fn of(name: &str, bytes: Vec<u8>) -> Self {
+        let name = name.to_owned();
+        Self { name, bytes }
+    }
+
     /// Whether the document says that it has this schema.
     pub fn claims_schema(&self, schema: &str) -> bool {
         let value: Option<Value> = serde_json::from_slice(&self.bytes).ok();

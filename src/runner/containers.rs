@@ -1,6 +1,8 @@
 //! The containers of a run: served by synthetic engines, created on a real one, or found there.
 
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bollard::Docker;
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::EngineHandle;
+use super::hosts::Hosts;
 use super::run::Listener;
 use crate::docker::containers::{self, RunId, RunningContainer};
 use crate::docker::endpoint::Endpoint;
@@ -18,12 +21,14 @@ use crate::engine::process::EngineProcess;
 use crate::engine::spec::EngineSpec;
 use crate::exit_code::{ExitCode, Failure};
 use crate::fleet::Fleet;
-use crate::monitor::Followed;
-use crate::plan::{Engine, Plan, Source};
+use crate::monitor::{Followed, LogsOf};
+use crate::plan::{Engine, Plan, Source, SwarmPlan};
+use crate::swarm::replicas::{Placed, Replicas};
+use crate::swarm::{self, manager, printers, replicas};
 
 /// How much longer than its rotations a run may take before its containers end by themselves: for
 /// their creation, for settling, and for the last lines.
-const SPARE_LIFE: Duration = Duration::from_secs(15 * 60);
+pub(super) const SPARE_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// When virtual time begins, in ns of unix time: always at the same moment (2026-01-01T00:00:00Z), so that
 /// a run's lines are the same each time.
@@ -33,18 +38,50 @@ const VIRTUAL_START_NS: i64 = 1_767_225_600_000_000_000;
 pub(super) struct Containers {
     /// What serves them.
     pub(super) engines: Engines,
-    /// The containers, in the order of their names.
-    pub(super) followed: Vec<Followed>,
+    /// What each worker of a wiring follows, in the order of their names.
+    pub(super) shares: Vec<Share>,
     /// Lines printed before this moment are not wanted.
     pub(super) since: Option<Timestamp>,
+    /// Where a swarm has placed them.
+    placed: Option<PlacedBySwarm>,
     /// What to remove at the end.
-    created: Option<(Docker, RunId)>,
+    created: Vec<Created>,
+}
+
+/// The containers that one worker of each wiring follows.
+pub(super) struct Share {
+    /// Their host, where there are several.
+    pub(super) host: Option<String>,
+    /// The containers.
+    pub(super) containers: Vec<Followed>,
+}
+
+/// Containers that were placed by a swarm.
+struct PlacedBySwarm {
+    docker: Docker,
+    run: RunId,
+    shares: Vec<Vec<Placed>>,
+}
+
+/// What a run has created on an engine, or in a swarm through one of its managers.
+enum Created {
+    Containers(Docker, RunId),
+    Services(Docker, RunId),
+}
+
+impl Created {
+    async fn remove(self) -> Result<(), Failure> {
+        match self {
+            Self::Containers(docker, run) => removal::remove_run(&docker, &run).await.map(drop),
+            Self::Services(docker, run) => swarm::removal::remove_run(&docker, &run).await,
+        }
+    }
 }
 
 /// The engines of a run.
 pub(super) enum Engines {
-    /// One for all wirings.
-    Shared(EngineHandle),
+    /// One for all wirings, or one for each share of the containers.
+    Shared(Vec<EngineHandle>),
     /// For each wiring one for each shard of the containers.
     Own(Vec<Vec<EngineHandle>>),
 }
@@ -58,7 +95,7 @@ impl Engines {
     /// The engine that serves a wiring's shard.
     pub(super) fn of(&self, wiring: usize, shard: usize) -> &EngineHandle {
         match self {
-            Self::Shared(engine) => engine,
+            Self::Shared(engines) => &engines[shard.min(engines.len() - 1)],
             Self::Own(engines) => &engines[wiring][shard],
         }
     }
@@ -66,14 +103,14 @@ impl Engines {
     /// The engines that serve a wiring's shards, each of them once.
     pub(super) fn all_of(&self, wiring: usize) -> Vec<&EngineHandle> {
         match self {
-            Self::Shared(engine) => vec![engine],
+            Self::Shared(engines) => engines.iter().collect(),
             Self::Own(engines) => engines[wiring].iter().collect(),
         }
     }
 
     async fn end(self) {
         let engines = match self {
-            Self::Shared(engine) => vec![engine],
+            Self::Shared(engines) => engines,
             Self::Own(engines) => engines.into_iter().flatten().collect(),
         };
         join_all(engines.into_iter().map(EngineHandle::end)).await;
@@ -87,32 +124,25 @@ impl Containers {
         listener: &impl Listener,
         interrupt: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let fleet = plan.fleet();
         match &plan.engine {
-            Engine::Synthetic => Self::serve(plan, fleet).await,
-            Engine::Docker { host, source } => {
-                let endpoint = Endpoint::resolve(host.as_deref())?;
-                let docker = endpoint.connect().await?;
-                let url = endpoint.address().to_string();
+            Engine::Synthetic => Self::serve(plan).await,
+            Engine::Docker { hosts, source } => {
+                let engines = connect(hosts).await?;
                 match source {
                     Source::Created { image } => {
-                        let created = Created {
-                            docker,
-                            url,
-                            image,
-                            fleet: &fleet,
-                        };
-                        created.create(plan, listener, interrupt).await
+                        Self::create(plan, engines, image, listener, interrupt).await
                     }
-                    Source::Attached { label } => Self::attach(docker, url, label).await,
+                    Source::Attached { label } => Self::attach(plan, engines, label).await,
                 }
             }
+            Engine::Swarm(swarm) => Self::place(plan, swarm, listener, interrupt).await,
         }
     }
 
     /// Starts a synthetic engine per wiring and shard; those of all wirings print the same lines at the
     /// same times.
-    async fn serve(plan: &Plan, fleet: Fleet) -> Result<Self, Failure> {
+    async fn serve(plan: &Plan) -> Result<Self, Failure> {
+        let fleet = plan.fleet();
         let started_at_ns = match plan.clock.has_sockets() {
             true => i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
             false => VIRTUAL_START_NS,
@@ -137,33 +167,293 @@ impl Containers {
             reference: container.name.clone(),
             name: container.name,
         });
+        let followed: Vec<Followed> = followed.collect();
         Ok(Self {
             engines: Engines::Own(engines),
-            followed: followed.collect(),
+            shares: shared_out(plan, &followed),
             since: None,
-            created: None,
+            placed: None,
+            created: Vec::new(),
         })
     }
 
     /// Finds containers that are there already. They are followed from now on, and never touched.
-    async fn attach(docker: Docker, url: String, label: &str) -> Result<Self, Failure> {
-        let found = attach::labelled(&docker, label).await?;
+    async fn attach(
+        plan: &Plan,
+        engines: Vec<(Docker, Endpoint)>,
+        label: &str,
+    ) -> Result<Self, Failure> {
+        let mut found = Vec::new();
+        for (docker, endpoint) in &engines {
+            let labelled = attach::labelled(docker, label).await;
+            found.push(labelled.map_err(|failure| about(endpoint, failure, &engines))?);
+        }
         Ok(Self {
-            followed: followed(found),
-            engines: Engines::Shared(EngineHandle::real(docker, url)),
+            shares: shares(plan, &engines, found),
+            engines: Engines::Shared(handles(engines)),
             since: Some(Timestamp::now()),
-            created: None,
+            placed: None,
+            created: Vec::new(),
         })
+    }
+
+    /// Creates the containers, as many on each engine, or one more.
+    async fn create(
+        plan: &Plan,
+        engines: Vec<(Docker, Endpoint)>,
+        image: &str,
+        listener: &impl Listener,
+        interrupt: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        for (docker, endpoint) in &engines {
+            let pulled = image::ensure(docker, image, |pull| listener.pulling(image, &pull));
+            interrupt
+                .run_until_cancelled(pulled)
+                .await
+                .unwrap_or_else(|| {
+                    Err(Failure {
+                        code: ExitCode::Interrupted,
+                        error: anyhow::anyhow!("interrupted while the image was being pulled"),
+                    })
+                })
+                .map_err(|failure| about(endpoint, failure, &engines))?;
+        }
+        let run = RunId::generate();
+        let life = plan.duration_wall() + SPARE_LIFE;
+        let fleet = plan.fleet();
+        let (all, running) = (fleet.containers.len(), AtomicU64::new(0));
+        // What one engine refuses ends the others' creation too.
+        let stop = interrupt.child_token();
+        let creating = engines
+            .iter()
+            .enumerate()
+            .map(|(number, (docker, endpoint))| {
+                let (from, to) = (
+                    number * all / engines.len(),
+                    (number + 1) * all / engines.len(),
+                );
+                let fleet = Fleet {
+                    containers: fleet.containers[from..to].to_vec(),
+                };
+                let (run, stop, running, engines) = (&run, &stop, &running, &engines);
+                async move {
+                    let on_progress = |_| {
+                        listener.creating(running.fetch_add(1, Ordering::Relaxed) + 1);
+                    };
+                    let created =
+                        containers::create(docker, &fleet, image, run, life, stop, on_progress)
+                            .await;
+                    created.map_err(|failure| {
+                        stop.cancel();
+                        about(endpoint, failure, engines)
+                    })
+                }
+            });
+        // A panic must not leave behind what was created until then.
+        let outcomes = AssertUnwindSafe(join_all(creating)).catch_unwind().await;
+        let failure = match outcomes {
+            Ok(outcomes) => match all_or_first_failure(outcomes) {
+                Ok(created) => {
+                    let docker = |(docker, _): &(Docker, _)| {
+                        Created::Containers(docker.clone(), run.clone())
+                    };
+                    return Ok(Self {
+                        shares: shares(plan, &engines, created),
+                        created: engines.iter().map(docker).collect(),
+                        engines: Engines::Shared(handles(engines)),
+                        since: None,
+                        placed: None,
+                    });
+                }
+                Err(failure) => Ok(failure),
+            },
+            Err(panic) => Err(panic),
+        };
+        let removals = engines
+            .iter()
+            .map(|(docker, _)| removal::remove_run(docker, &run));
+        let left = join_all(removals).await.into_iter().filter_map(Result::err);
+        match failure {
+            Ok(failure) => Err(left.fold(failure, |failure, left| failure.and_left(&left))),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Has a swarm place the containers.
+    async fn place(
+        plan: &Plan,
+        swarm: &SwarmPlan,
+        listener: &impl Listener,
+        interrupt: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let (docker, endpoint) = manager::connect(swarm.manager.as_deref()).await?;
+        let run = RunId::generate();
+        let life = plan.duration_wall() + SPARE_LIFE;
+        let placing = placed_by_swarm(&docker, &run, plan, &swarm.image, life, listener, interrupt);
+        // A panic must not leave behind what was created until then.
+        let placed = match AssertUnwindSafe(placing).catch_unwind().await {
+            Ok(Ok(placed)) => placed,
+            Ok(Err(failure)) => {
+                let removed = swarm::removal::remove_run(&docker, &run).await;
+                return Err(match removed {
+                    Ok(()) => failure,
+                    Err(left) => failure.and_left(&left),
+                });
+            }
+            Err(panic) => {
+                let _ = swarm::removal::remove_run(&docker, &run).await;
+                std::panic::resume_unwind(panic)
+            }
+        };
+        let share = |(node, containers): (&String, &Vec<Placed>)| Share {
+            host: Some(node.clone()),
+            containers: containers.iter().map(Placed::followed).collect(),
+        };
+        let url = endpoint.address().to_string();
+        Ok(Self {
+            shares: placed.iter().map(share).collect(),
+            placed: Some(PlacedBySwarm {
+                docker: docker.clone(),
+                run: run.clone(),
+                shares: placed.into_values().collect(),
+            }),
+            engines: Engines::Shared(vec![EngineHandle::real(docker.clone(), url, LogsOf::Tasks)]),
+            since: None,
+            created: vec![Created::Services(docker, run)],
+        })
+    }
+
+    /// The hosts as one wiring's workers are to look at them.
+    pub(super) fn hosts(&self, wiring: usize) -> Hosts<'_> {
+        let engines = (0..self.shares.len()).map(|share| self.engines.of(wiring, share));
+        let replicas = self.placed.as_ref().map(|placed| {
+            Replicas::new(
+                placed.docker.clone(),
+                placed.run.clone(),
+                placed.shares.clone(),
+            )
+        });
+        Hosts::new(engines.collect(), replicas)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.shares.iter().map(|share| share.containers.len()).sum()
     }
 
     /// Ends what was started and removes what was created.
     pub(super) async fn release(self) -> Result<(), Failure> {
         self.engines.end().await;
-        match self.created {
-            Some((docker, run)) => removal::remove_run(&docker, &run).await.map(drop),
+        let removed = join_all(self.created.into_iter().map(Created::remove)).await;
+        // What is left on one of them must not hide what is left on the others.
+        let left = removed.into_iter().filter_map(Result::err);
+        match left.reduce(|first, other| first.and_left(&other)) {
+            Some(left) => Err(left),
             None => Ok(()),
         }
     }
+}
+
+/// Creates the plan's containers as services of a swarm, and waits until all of them run; returns them by
+/// node. What was created until an error stays for the caller to remove.
+pub(super) async fn placed_by_swarm(
+    docker: &Docker,
+    run: &RunId,
+    plan: &Plan,
+    image: &str,
+    life: Duration,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
+    let fleet = plan.fleet();
+    let services = printers::create(docker, &fleet, image, run, life).await?;
+    let on_progress = |running| listener.creating(running as u64);
+    replicas::placed(docker, run, &services, &fleet, interrupt, on_progress).await
+}
+
+/// Connects to the engines, of which each may be named once.
+async fn connect(hosts: &[String]) -> Result<Vec<(Docker, Endpoint)>, Failure> {
+    let mut named: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_str())).collect();
+    if named.is_empty() {
+        named.push(None);
+    }
+    let mut engines: Vec<(Docker, Endpoint)> = Vec::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
+    for host in named {
+        let endpoint = Endpoint::resolve(host)?;
+        let docker = endpoint.connect().await?;
+        if hosts.len() > 1
+            && let Some(id) = docker.info().await.ok().and_then(|info| info.id)
+            && let Some(other) = seen.insert(id, endpoint.address().to_string())
+        {
+            return Err(Failure::usage(format!(
+                "--host {} and --host {other} are one engine: name each once",
+                endpoint.address()
+            )));
+        }
+        engines.push((docker, endpoint));
+    }
+    Ok(engines)
+}
+
+/// A failure with the engine that it is about, where there are several.
+fn about(endpoint: &Endpoint, failure: Failure, engines: &[(Docker, Endpoint)]) -> Failure {
+    match engines.len() {
+        1 => failure,
+        _ => Failure {
+            error: failure.error.context(endpoint.address().to_string()),
+            ..failure
+        },
+    }
+}
+
+fn handles(engines: Vec<(Docker, Endpoint)>) -> Vec<EngineHandle> {
+    let handle = |(docker, endpoint): (Docker, Endpoint)| {
+        EngineHandle::real(docker, endpoint.address().to_string(), LogsOf::Containers)
+    };
+    engines.into_iter().map(handle).collect()
+}
+
+/// What went wrong first; that others were told to stop then says nothing.
+fn all_or_first_failure<T>(outcomes: Vec<Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let (mut all, mut failures) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(one) => all.push(one),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    failures.sort_by_key(|failure| failure.code == ExitCode::Interrupted);
+    match failures.into_iter().next() {
+        Some(failure) => Err(failure),
+        None => Ok(all),
+    }
+}
+
+/// The containers of each engine as a share; those of a single one as the plan shares them out.
+fn shares(
+    plan: &Plan,
+    engines: &[(Docker, Endpoint)],
+    containers: Vec<Vec<RunningContainer>>,
+) -> Vec<Share> {
+    let mut of_engines: Vec<Vec<Followed>> = containers.into_iter().map(followed).collect();
+    if let [only] = &mut of_engines[..] {
+        return shared_out(plan, only);
+    }
+    let share = |(containers, (_, endpoint)): (Vec<Followed>, &(Docker, Endpoint))| Share {
+        host: Some(endpoint.address().to_string()),
+        containers,
+    };
+    of_engines.into_iter().zip(engines).map(share).collect()
+}
+
+/// The containers of one host as the plan shares them out.
+fn shared_out(plan: &Plan, containers: &[Followed]) -> Vec<Share> {
+    let share = |containers: &[Followed]| Share {
+        host: None,
+        containers: containers.to_vec(),
+    };
+    plan.shares(containers).map(share).collect()
 }
 
 /// Starts a process that serves containers.
@@ -176,59 +466,6 @@ async fn synthetic(spec: &EngineSpec) -> Result<EngineHandle, Failure> {
         url,
         process,
     ))
-}
-
-/// Containers to be created.
-struct Created<'a> {
-    docker: Docker,
-    url: String,
-    image: &'a str,
-    fleet: &'a Fleet,
-}
-
-impl Created<'_> {
-    async fn create(
-        self,
-        plan: &Plan,
-        listener: &impl Listener,
-        interrupt: &CancellationToken,
-    ) -> Result<Containers, Failure> {
-        let Self {
-            docker,
-            url,
-            image,
-            fleet,
-        } = self;
-        let pulled = image::ensure(&docker, image, |pull| listener.pulling(image, &pull));
-        interrupt
-            .run_until_cancelled(pulled)
-            .await
-            .unwrap_or_else(|| {
-                Err(Failure {
-                    code: ExitCode::Interrupted,
-                    error: anyhow::anyhow!("interrupted while the image was being pulled"),
-                })
-            })?;
-        let run = RunId::generate();
-        let life = plan.duration_wall() + SPARE_LIFE;
-        let on_progress = |running| listener.creating(running as u64);
-        let creating =
-            containers::create(&docker, fleet, image, &run, life, interrupt, on_progress);
-        // A panic must not leave behind what was created until then.
-        let created = match AssertUnwindSafe(creating).catch_unwind().await {
-            Ok(created) => created?,
-            Err(panic) => {
-                let _ = removal::remove_run(&docker, &run).await;
-                std::panic::resume_unwind(panic)
-            }
-        };
-        Ok(Containers {
-            followed: followed(created),
-            engines: Engines::Shared(EngineHandle::real(docker.clone(), url)),
-            since: None,
-            created: Some((docker, run)),
-        })
-    }
 }
 
 fn followed(containers: Vec<RunningContainer>) -> Vec<Followed> {

@@ -3,10 +3,13 @@
 //!
 //! They make each rotation together: one begins the next when all have taken the sample of the one before.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::{EngineHandle, ListeningEngine};
+use super::hosts::{Hosts, News};
 use super::shard::{Heard, Shard};
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
@@ -22,8 +25,12 @@ pub(super) trait Watcher {
     /// Changes what was observed of the wiring.
     fn observe(&self, change: impl FnOnce(&mut Observation));
     /// The run of this wiring ends early.
-    fn cut_short(&self, why: String) {
-        self.observe(|observation| observation.cut_short = Some(why));
+    fn cut_short(&self, why: &str) {
+        self.observe(|observation| observation.cut_short(why));
+    }
+    /// It ends early because of one of its shares.
+    fn cut_short_on(&self, share: usize, why: &str) {
+        self.observe(|observation| observation.cut_short_on(share, why));
     }
 }
 
@@ -33,10 +40,14 @@ pub(super) struct Drive<'a> {
     pub(super) workers: Vec<(WorkerPlan, &'a EngineHandle)>,
     /// Those engines, each of them once.
     pub(super) engines: Vec<&'a EngineHandle>,
+    /// Where the containers are.
+    pub(super) hosts: Hosts<'a>,
     /// Rotations to make.
     pub(super) rotations: u64,
     /// Weighs the samples, where no more are to be taken than a verdict needs.
     pub(super) sufficiency: Option<Sufficiency>,
+    /// How many containers of each share a scheduler took away or brought back in the last rotation.
+    pub(super) disturbed: Vec<u64>,
 }
 
 impl Drive<'_> {
@@ -49,7 +60,7 @@ impl Drive<'_> {
         hold: &Hold,
     ) {
         if let Err(error) = self.run_to_the_end(watcher, interrupt, hold).await {
-            watcher.cut_short(format!("{error:#}"));
+            watcher.cut_short(&format!("{error:#}"));
         }
     }
 
@@ -69,17 +80,37 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
+        self.bring_back(&mut workers, interrupt).await;
         // One after the other: for each, many containers are asked for at a time.
         for worker in &mut workers {
-            worker.let_finish().await?;
+            worker.let_finish(&self.hosts).await?;
         }
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
         for (worker, finding) in workers.iter().zip(&mut findings) {
             worker.recount(finding).await;
         }
-        let finding = shards::findings(findings);
-        watcher.observe(|observation| observation.finding = Some(finding));
+        watcher.observe(|observation| observation.conclude(findings));
         Ok(())
+    }
+
+    /// Waits for containers that a scheduler has still to bring back: the last lines are those of the ones
+    /// that are there then.
+    async fn bring_back<W: Watcher>(
+        &mut self,
+        workers: &mut [Shard<'_, W>],
+        interrupt: &CancellationToken,
+    ) {
+        /// How often they are looked for.
+        const POLL: Duration = Duration::from_secs(1);
+        while self.hosts.await_some() && workers.iter().all(|worker| worker.is_there()) {
+            let pause = interrupt.run_until_cancelled(tokio::time::sleep(POLL));
+            if pause.await.is_none() {
+                return;
+            }
+            let behind = vec![0; workers.len()];
+            let news = self.hosts.look(&behind).await;
+            heed(workers, &news).await;
+        }
     }
 
     /// Lets the workers rotate, and adds up what they read after each rotation, until no further one is
@@ -97,12 +128,28 @@ impl Drive<'_> {
                 return Ok(());
             }
             // A rotation that the end came before in some of them is none.
-            let Some(told) = told.into_iter().collect::<Option<Vec<_>>>() else {
+            let Some(mut told) = told.into_iter().collect::<Option<Vec<_>>>() else {
                 continue;
             };
             let fds_exhausted = told.iter().any(|one| one.fds_exhausted);
             let sites = shards::added(told.iter().map(|one| &one.sites));
-            let samples: Vec<_> = told.into_iter().map(|one| one.sample).collect();
+            let behind: Vec<u64> = told
+                .iter()
+                .map(|one| one.sample.behind.unwrap_or(0))
+                .collect();
+            let news = self.hosts.look(&behind).await;
+            heed(workers, &news).await;
+            if !news.lost.is_empty() {
+                // What was read of a rotation in which a host went away is nobody's doing.
+                tell_all(workers, &[Command::Stop]).await;
+                continue;
+            }
+            for (number, one) in told.iter_mut().enumerate() {
+                let disturbed = news.disturbed.get(number).copied().unwrap_or(0);
+                one.sample.moved = disturbed + self.disturbed.get(number).copied().unwrap_or(0);
+            }
+            self.disturbed = news.disturbed;
+            let samples: Vec<_> = told.iter().map(|one| one.sample.clone()).collect();
             let mut sample = shards::samples(&samples);
 
             let suffices = self.sufficiency.as_mut().is_some_and(|sufficiency| {
@@ -128,18 +175,43 @@ impl Drive<'_> {
             if ours {
                 sample.engine = counts(engines()).await.or(sample.engine);
             }
-            for worker in &mut *workers {
-                for command in commands {
-                    worker.tell(command).await;
-                }
-            }
+            tell_all(workers, commands).await;
             if !ours {
                 sample.engine = counts(engines()).await;
             }
             heard.watcher.observe(|observation| {
                 observation.evidence_sufficed = suffices && !all_made && !fds_exhausted;
+                for (host, one) in observation.hosts.iter_mut().zip(told) {
+                    let observed = &mut host.observed;
+                    observed.evidence_sufficed = suffices && !all_made && !fds_exhausted;
+                    observed.add(one.sample, one.sites, one.fds_exhausted);
+                }
                 observation.add(sample, sites, fds_exhausted);
             });
+        }
+    }
+}
+
+/// Says something to all workers.
+async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]) {
+    for worker in workers {
+        for command in commands {
+            worker.tell(command).await;
+        }
+    }
+}
+
+/// Lets the workers follow what stands in the place of containers that were moved, and notes shares that
+/// are gone.
+async fn heed<W: Watcher>(workers: &mut [Shard<'_, W>], news: &News) {
+    for moved in &news.moved {
+        if let Some(worker) = workers.get_mut(moved.share) {
+            worker.replace(moved.container, &moved.task).await;
+        }
+    }
+    for (share, why) in &news.lost {
+        if let Some(worker) = workers.get_mut(*share) {
+            worker.lose(why);
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use bollard::Docker;
 use jiff::Timestamp;
 
+use crate::docker::error_text::told;
 use crate::docker::{engine_load, last_lines, line_count};
 use crate::engine::process::EngineProcess;
 use crate::engine::spec::EngineSpec;
 use crate::exit_code::Failure;
-use crate::monitor::{EngineAddress, LastLine};
+use crate::monitor::{EngineAddress, LastLine, LogsOf};
 use crate::probe::process::rss_bytes;
 use crate::report::model::EngineCounts;
 use crate::worker::protocol::WorkerEngine;
@@ -31,15 +32,17 @@ pub(super) enum EngineHandle {
 pub(super) struct ListeningEngine {
     docker: Docker,
     url: String,
+    logs_of: LogsOf,
     /// The synthetic engine's process, which tells its connections too.
     process: Option<EngineProcess>,
 }
 
 impl EngineHandle {
-    pub(super) fn real(docker: Docker, url: String) -> Self {
+    pub(super) fn real(docker: Docker, url: String, logs_of: LogsOf) -> Self {
         Self::Listening(Box::new(ListeningEngine {
             docker,
             url,
+            logs_of,
             process: None,
         }))
     }
@@ -48,6 +51,7 @@ impl EngineHandle {
         Self::Listening(Box::new(ListeningEngine {
             docker,
             url,
+            logs_of: LogsOf::Containers,
             process: Some(process),
         }))
     }
@@ -91,6 +95,19 @@ impl ListeningEngine {
         EngineAddress {
             url: self.url.clone(),
             api_version: (version.major_version, version.minor_version),
+            logs_of: self.logs_of,
+        }
+    }
+
+    /// Why the engine counts as gone, where it does not answer any more.
+    pub(super) async fn gone(&self) -> Option<String> {
+        match tokio::time::timeout(PATIENCE, self.docker.ping()).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(format!("the engine is gone: {}", told(&error))),
+            Err(_) => Some(format!(
+                "the engine has not answered for {} s",
+                PATIENCE.as_secs()
+            )),
         }
     }
 
@@ -123,7 +140,7 @@ impl ListeningEngine {
     ) -> Result<Vec<Option<LastLine>>, Failure> {
         tokio::time::timeout(
             LAST_LINES_PATIENCE,
-            last_lines::read(&self.docker, containers),
+            last_lines::read(&self.docker, self.logs_of, containers),
         )
         .await
         .unwrap_or_else(|_| {

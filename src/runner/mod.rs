@@ -1,8 +1,10 @@
 //! The runner: engines, containers and workers started, watched and removed again.
 
+mod agents;
 mod containers;
 mod drive;
 mod engine_handle;
+mod hosts;
 mod recount;
 mod run;
 mod shard;

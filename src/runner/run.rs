@@ -8,16 +8,18 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use super::agents;
 use super::containers::Containers;
 use super::drive::{Drive, Watcher};
 use crate::analysis::samples::Samples;
 use crate::analysis::sufficiency::Sufficiency;
-use crate::analysis::wiring_report::Observation;
+use crate::analysis::wiring_report::{HostObservation, Observation};
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
 use crate::hold::Hold;
 use crate::monitor::MonitorPlan;
-use crate::plan::{Plan, Until};
+use crate::monitor::wiring::Wiring;
+use crate::plan::{Engine, Plan, Until};
 use crate::report::model::{Report, SCHEMA, Tool};
 use crate::worker::protocol::{Glance, WorkerPlan};
 
@@ -27,6 +29,8 @@ pub trait Listener: Sync {
     fn pulling(&self, image: &str, progress: &PullProgress);
     /// So many real containers run.
     fn creating(&self, running: u64);
+    /// The agents of so many nodes have reported.
+    fn waiting_for_agents(&self, reported: usize, nodes: usize);
     /// The workers start; each wiring's console listens on its port, where one was asked for.
     fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]);
     /// A wiring's live counts in passing, with its baseline once that is taken.
@@ -59,10 +63,14 @@ pub async fn run(
     interrupt: &CancellationToken,
     hold: &Hold,
 ) -> Result<Outcome, Failure> {
+    if let Engine::Swarm(swarm) = &plan.engine
+        && let Some(agent) = &swarm.agents
+    {
+        return agents::run(&plan, swarm, agent, listener, interrupt).await;
+    }
     let containers = Containers::provide(&plan, listener, interrupt).await?;
-    plan.containers = containers.followed.len();
-    // Of containers that were found there may be fewer than shards.
-    plan.shards = plan.shards.min(plan.containers);
+    plan.containers = containers.count();
+    plan.shards = containers.shares.len();
     // A panic must not leave containers behind: they are removed before it goes on.
     let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
     let outcome = measuring.catch_unwind().await;
@@ -80,37 +88,25 @@ async fn measure(
 ) -> Result<Report, Failure> {
     let console_ports = console_ports(plan)?;
     listener.starting(plan, &console_ports);
-    let observations: Vec<Observation> = plan
-        .wirings
-        .iter()
-        .map(|wiring| Observation {
-            wiring: wiring.clone(),
-            rotations: plan.rotations,
-            load: plan.load(),
-            fd_unit: plan.clock.fd_unit(),
-            engine_shared: containers.engines.are_shared() && plan.wirings.len() > 1,
-            samples: Samples::default(),
-            sites_baseline: BTreeMap::new(),
-            sites_final: BTreeMap::new(),
-            fds_exhausted_at_rotation: None,
-            evidence_sufficed: false,
-            finding: None,
-            cut_short: None,
-        })
-        .collect();
+    let hosts = containers.shares.iter().filter_map(|share| {
+        let containers = share.containers.len() as u64;
+        share.host.clone().map(|host| (host, containers))
+    });
+    let hosts: Vec<(String, u64)> = hosts.collect();
+    let observations = observations(plan, &hosts, containers.engines.are_shared());
     let watch = Watch {
         plan,
         listener,
         observations: Mutex::new(observations),
     };
     let drives = plan.wirings.iter().enumerate().map(|(index, wiring)| {
-        let shares = plan.shares(&containers.followed).enumerate();
-        let workers = shares.map(|(shard, followed)| {
+        let shares = containers.shares.iter().enumerate();
+        let workers = shares.map(|(shard, share)| {
             let engine = containers.engines.of(index, shard);
             let worker = WorkerPlan {
                 monitor: MonitorPlan {
                     wiring: wiring.clone(),
-                    containers: followed.to_vec(),
+                    containers: share.containers.clone(),
                     has_first: shard == 0,
                     pace: plan.clock.pace,
                     consumer_delay: plan.consumer_delay,
@@ -125,7 +121,9 @@ async fn measure(
         let drive = Drive {
             workers: workers.collect(),
             engines: containers.engines.all_of(index),
+            hosts: containers.hosts(index),
             rotations: plan.rotations,
+            disturbed: Vec::new(),
             sufficiency: (plan.until == Until::Verdict)
                 .then(|| Sufficiency::of_run(plan.restart.is_some())),
         };
@@ -164,7 +162,43 @@ fn console_ports(plan: &Plan) -> Result<Vec<Option<u16>>, Failure> {
     Ok(ports)
 }
 
-fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
+/// What is still to be observed of each wiring, on hosts with so many containers each.
+pub(super) fn observations(
+    plan: &Plan,
+    hosts: &[(String, u64)],
+    engine_shared: bool,
+) -> Vec<Observation> {
+    let observation = |wiring: &Wiring| Observation {
+        wiring: wiring.clone(),
+        rotations: plan.rotations,
+        load: plan.load(),
+        fd_unit: plan.clock.fd_unit(),
+        engine_shared: engine_shared && plan.wirings.len() > 1,
+        samples: Samples::default(),
+        sites_baseline: BTreeMap::new(),
+        sites_final: BTreeMap::new(),
+        fds_exhausted_at_rotation: None,
+        evidence_sufficed: false,
+        finding: None,
+        cut_short: None,
+        hosts: Vec::new(),
+    };
+    let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
+        let mut observed = observation(wiring);
+        observed.load.containers = *containers;
+        HostObservation {
+            host: host.clone(),
+            observed,
+        }
+    };
+    let of = |wiring: &Wiring| Observation {
+        hosts: hosts.iter().map(|host| on_host(wiring, host)).collect(),
+        ..observation(wiring)
+    };
+    plan.wirings.iter().map(of).collect()
+}
+
+pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
     Report {
         schema: SCHEMA.into(),
         tool: Tool::this(),

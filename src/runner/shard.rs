@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
+use super::hosts::Hosts;
 use super::recount::Recount;
 use crate::analysis::shards;
 use crate::hold::Hold;
@@ -38,7 +39,7 @@ impl<'a, W: Watcher> Heard<'a, W> {
     /// Notes, once for all of them, that the run was interrupted.
     pub(super) fn interrupted(&self) {
         if !self.interrupted.swap(true, Ordering::Relaxed) {
-            self.watcher.cut_short("interrupted".into());
+            self.watcher.cut_short("interrupted");
         }
     }
 
@@ -65,6 +66,8 @@ pub(super) struct Shard<'a, W> {
     over: Option<Over>,
     /// What each container printed last, where it was asked for.
     last_lines: Vec<Option<LastLine>>,
+    /// Whether its containers are gone with their host.
+    lost: bool,
 }
 
 /// How it stands with a worker that makes no further rotation.
@@ -105,7 +108,32 @@ impl<'a, W: Watcher> Shard<'a, W> {
             hold,
             stopped: false,
             over: None,
+            lost: false,
         })
+    }
+
+    /// Whether its containers are there, as far as is known.
+    pub(super) fn is_there(&self) -> bool {
+        !self.lost
+    }
+
+    /// Notes that its containers are gone with their host.
+    pub(super) fn lose(&mut self, why: &str) {
+        self.lost = true;
+        self.heard.watcher.cut_short_on(self.number, why);
+    }
+
+    /// Lets the worker follow another container in place of one.
+    pub(super) async fn replace(&mut self, container: usize, reference: &str) {
+        if let Some(replaced) = self.plan.monitor.containers.get_mut(container) {
+            replaced.reference = reference.to_owned();
+            let reference = reference.to_owned();
+            self.tell(&Command::Replace {
+                container,
+                reference,
+            })
+            .await;
+        }
     }
 
     /// What the worker reads after its next rotation, at first at the baseline; `None` once it makes no
@@ -142,14 +170,19 @@ impl<'a, W: Watcher> Shard<'a, W> {
     }
 
     /// Lets the worker finish: tells it the last lines of its containers, where it asks for them.
-    pub(super) async fn let_finish(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn let_finish(&mut self, hosts: &Hosts<'_>) -> anyhow::Result<()> {
         if let Some(Over::Finished(_)) = self.over {
             return Ok(());
         }
-        if let Some(engine) = self.engine.listening() {
+        if let Some(engine) = self.engine.listening()
+            && !self.lost
+        {
             match engine.last_lines(&self.containers()).await {
                 Ok(told) => self.last_lines = told,
-                Err(failure) => self.heard.watcher.cut_short(failure.to_string()),
+                Err(failure) => {
+                    let trouble = hosts.trouble(self.number).await;
+                    self.lose(&trouble.unwrap_or_else(|| failure.to_string()));
+                }
             }
         }
         let last_lines = self.last_lines.clone();
@@ -167,7 +200,15 @@ impl<'a, W: Watcher> Shard<'a, W> {
             },
         };
         self.worker.end().await;
-        Ok(*finding)
+        let mut finding = *finding;
+        if self.lost {
+            // The rotation in which its host went away is asked of nobody, and none of its containers hangs
+            // by the monitor's doing.
+            finding.rotations_due = finding.rotations_made;
+            finding.rotations_missed = 0;
+            finding.hung.clear();
+        }
+        Ok(finding)
     }
 
     /// Compares what was delivered with the engine's log, where the lines carry no numbers of ours.
@@ -175,6 +216,9 @@ impl<'a, W: Watcher> Shard<'a, W> {
         let (Some(since), Some(engine)) = (self.plan.monitor.since, self.engine.listening()) else {
             return;
         };
+        if self.lost {
+            return;
+        }
         let recount = Recount {
             containers: self.containers(),
             last_lines: &self.last_lines,
@@ -182,7 +226,10 @@ impl<'a, W: Watcher> Shard<'a, W> {
         };
         match recount.of(engine, &finding.delivered).await {
             Ok(delivery) => finding.delivery = delivery,
-            Err(failure) => self.heard.watcher.cut_short(failure.to_string()),
+            Err(failure) => {
+                let watcher = self.heard.watcher;
+                watcher.cut_short_on(self.number, &failure.to_string());
+            }
         }
     }
 

@@ -240,6 +240,10 @@ impl Experiment {
             Some(Command::Stop) => self.stopped = true,
             Some(Command::Hold) => self.held = true,
             Some(Command::Resume) => self.held = false,
+            Some(Command::Replace {
+                container,
+                reference,
+            }) => self.monitor.replace(container, reference),
             // Nobody has asked for the last lines yet.
             Some(Command::Finish { .. }) | None => {}
         }
@@ -317,6 +321,7 @@ impl Experiment {
             sites: labels,
             engine: self.surroundings.engine_counts(),
             held_ms: millis(self.held_for),
+            moved: 0,
         };
         say(&Event::Sample {
             sample: Box::new(sample),
@@ -345,6 +350,7 @@ impl Experiment {
         self.finding.hung = monitor.hung(due);
         self.finding.containers_ended = monitor.ended();
         self.finding.containers_without_room = monitor.without_room();
+        self.finding.replacements = monitor.replacements();
 
         let last_lines = self.last_lines().await;
         let caught_up = self.until_done_or_stalled(|monitor| {
@@ -384,7 +390,7 @@ impl Experiment {
         loop {
             match self.commands.recv().await {
                 Some(Command::Finish { last_lines }) => return last_lines,
-                Some(Command::Rotate | Command::Stop | Command::Hold | Command::Resume) => {}
+                command @ Some(_) => self.heed(command),
                 None => return Vec::new(),
             }
         }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::spec::EngineSpec;
-use crate::monitor::{Delivered, DeliveryTotals, EngineAddress, Hung, LastLine, MonitorPlan};
+use crate::monitor::{
+    Delivered, DeliveryTotals, EngineAddress, Hung, LastLine, MonitorPlan, Replacements,
+};
 use crate::probe::fds::FdKinds;
 use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
 
@@ -49,6 +51,13 @@ pub enum Command {
     Hold,
     /// Go on with the rotations.
     Resume,
+    /// A scheduler has put another container in the place of one: follow that from now on.
+    Replace {
+        /// Which one, in the order of the plan's containers.
+        container: usize,
+        /// How the engine knows the other.
+        reference: String,
+    },
     /// The last line that each container is known to have printed: deliver them and finish.
     Finish {
         /// In the order of the plan's containers; null for one that printed nothing.
@@ -115,6 +124,8 @@ pub struct Finding {
     pub containers_ended: u64,
     /// Containers for which the wiring had no room.
     pub containers_without_room: u64,
+    /// Containers that were replaced.
+    pub replacements: Replacements,
     /// Where the readers of forgotten streams stand after the last rotation, and how many do.
     pub forgotten_readers: BTreeMap<String, u64>,
     /// What was delivered once; null where only a look at the engine's log can tell.

@@ -4,7 +4,7 @@
 use super::in_memory::InMemoryEngine;
 use super::protocol::WorkerEngine;
 use crate::docker::last_lines;
-use crate::monitor::{LastLine, MonitorPlan, Reach};
+use crate::monitor::{LastLine, LogsOf, MonitorPlan, Reach};
 use crate::probe::fds::{self, FdKinds};
 use crate::probe::process::{self, ProcessReading};
 use crate::report::model::EngineCounts;
@@ -79,7 +79,9 @@ impl Surroundings {
         let containers: Vec<String> = containers.map(|one| one.reference.clone()).collect();
         // An engine in memory always answers.
         let docker = engine.reach().docker().ok()?;
-        last_lines::read(&docker, &containers).await.ok()
+        last_lines::read(&docker, LogsOf::Containers, &containers)
+            .await
+            .ok()
     }
 
     /// What the engine counts of itself, where nobody else can ask it.

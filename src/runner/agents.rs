@@ -1,0 +1,268 @@
+//! A run by agents: the swarm places the containers, leakcheck runs on each node that has some, and what
+//! its agents report is added up.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use bollard::Docker;
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::containers::{SPARE_LIFE, placed_by_swarm};
+use super::run::{Listener, Outcome, observations, report};
+use crate::analysis::prediction::predict;
+use crate::docker::containers::RunId;
+use crate::exit_code::Failure;
+use crate::merge::Merge;
+use crate::plan::{AgentPlan, Plan, SwarmPlan};
+use crate::report::model::Report;
+use crate::report::rerun;
+use crate::swarm::agents::{Agents, STOP_GRACE};
+use crate::swarm::tasks::Task;
+use crate::swarm::{agent_report, manager, removal};
+
+/// How long an agent may take to start: its image is pulled within, or fails to be.
+const STARTING_PATIENCE: Duration = Duration::from_secs(90);
+/// How much longer than its rotations an agent may take: it follows, settles, waits for the last lines,
+/// and reads the engine's log again.
+const MEASURING_PATIENCE: Duration = Duration::from_secs(180);
+/// How often the manager is asked.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Runs the plan by agents.
+pub(super) async fn run(
+    plan: &Plan,
+    swarm: &SwarmPlan,
+    agent: &AgentPlan,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Outcome, Failure> {
+    let (docker, _) = manager::connect(swarm.manager.as_deref()).await?;
+    let run = RunId::generate();
+    // A panic must not leave anything behind: it is removed before it goes on.
+    let measuring = AssertUnwindSafe(measure(
+        &docker, &run, plan, swarm, agent, listener, interrupt,
+    ));
+    let measured = measuring.catch_unwind().await;
+    let released = removal::remove_run(&docker, &run).await;
+    let measured = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    match (measured, released) {
+        (Ok(report), released) => Ok(Outcome { report, released }),
+        (Err(failure), Ok(())) => Err(failure),
+        (Err(failure), Err(left)) => Err(failure.and_left(&left)),
+    }
+}
+
+async fn measure(
+    docker: &Docker,
+    run: &RunId,
+    plan: &Plan,
+    swarm: &SwarmPlan,
+    agent: &AgentPlan,
+    listener: &impl Listener,
+    interrupt: &CancellationToken,
+) -> Result<Report, Failure> {
+    let life = plan.duration_wall() + STARTING_PATIENCE + MEASURING_PATIENCE + SPARE_LIFE;
+    let placed =
+        placed_by_swarm(docker, run, plan, &swarm.image, life, listener, interrupt).await?;
+    let agents = Agents::start(docker, run, agent, flags(plan)).await?;
+    let nodes = placed
+        .iter()
+        .map(|(node, containers)| (node.clone(), containers.len() as u64));
+    let waiting = Waiting {
+        docker,
+        agents: &agents,
+        plan,
+        missing: nodes.collect(),
+        reports: Vec::new(),
+        since: Instant::now(),
+        stopped: None,
+    };
+    let reports = waiting.for_all(listener, interrupt).await?;
+    Ok(merged(plan, reports, interrupt.is_cancelled()))
+}
+
+/// The flags of an agent, beside those that name its containers.
+fn flags(plan: &Plan) -> Vec<String> {
+    let mut config = plan.config();
+    // What describes containers that are created; an agent finds them.
+    config.engine = None;
+    config.image = None;
+    config.agents = false;
+    config.scenario = None;
+    config.attach = Some(String::new());
+    rerun::conditions(
+        &config,
+        plan.wirings.iter().map(|wiring| wiring.name.as_str()),
+    )
+}
+
+/// What a node's agent came to: its report, or why there is none.
+struct OfNode {
+    node: String,
+    containers: u64,
+    report: Result<Report, String>,
+}
+
+/// The wait for all agents.
+struct Waiting<'a> {
+    docker: &'a Docker,
+    agents: &'a Agents,
+    plan: &'a Plan,
+    /// The nodes whose agents have not been heard, and how many containers each has.
+    missing: BTreeMap<String, u64>,
+    reports: Vec<OfNode>,
+    since: Instant,
+    /// When they were told to stop.
+    stopped: Option<Instant>,
+}
+
+impl Waiting<'_> {
+    async fn for_all(
+        mut self,
+        listener: &impl Listener,
+        interrupt: &CancellationToken,
+    ) -> Result<Vec<OfNode>, Failure> {
+        let all = self.missing.len();
+        while !self.missing.is_empty() {
+            listener.waiting_for_agents(self.reports.len(), all);
+            if interrupt.is_cancelled() && self.stopped.is_none() {
+                self.agents.stop().await?;
+                self.stopped = Some(Instant::now());
+            }
+            self.look().await?;
+            let pause = tokio::time::sleep(POLL);
+            match self.stopped {
+                Some(_) => pause.await,
+                None => drop(interrupt.run_until_cancelled(pause).await),
+            }
+        }
+        Ok(self.reports)
+    }
+
+    /// Takes the reports of the agents that have ended, and gives up those that will not report.
+    async fn look(&mut self) -> Result<(), Failure> {
+        let tasks = self.agents.tasks().await?;
+        let nodes = manager::nodes(self.docker).await?;
+        let mut agents: BTreeMap<&str, &Task> = BTreeMap::new();
+        for task in &tasks {
+            if let Some(node) = task.node.as_ref().and_then(|id| nodes.get(id)) {
+                agents.insert(&node.name, task);
+            }
+        }
+        let names: Vec<String> = self.missing.keys().cloned().collect();
+        for name in names {
+            let task = agents.get(name.as_str()).copied();
+            let trouble = nodes.values().find(|node| node.name == name);
+            let trouble = trouble.and_then(|node| node.trouble.as_deref());
+            let Some(report) = self.report_of(&name, task, trouble).await else {
+                continue;
+            };
+            let containers = self.missing.remove(&name).unwrap_or(0);
+            self.reports.push(OfNode {
+                node: name,
+                containers,
+                report,
+            });
+        }
+        Ok(())
+    }
+
+    /// What a node's agent came to; `None` while it is to be waited for.
+    async fn report_of(
+        &self,
+        node: &str,
+        task: Option<&Task>,
+        trouble: Option<&str>,
+    ) -> Option<Result<Report, String>> {
+        if let Some(trouble) = trouble {
+            return Some(Err(format!(
+                "the node is {trouble}, and its agent's report with it"
+            )));
+        }
+        let waited = self.since.elapsed();
+        let told_to_stop = self
+            .stopped
+            .is_some_and(|at| at.elapsed() > STOP_GRACE + POLL * 20);
+        match task {
+            Some(task) if task.is_over() => {
+                let report = agent_report::read(self.docker, &task.id, node).await;
+                Some(report.map_err(|why| match &task.trouble {
+                    Some(trouble) => format!("{why} ({trouble})"),
+                    None => why,
+                }))
+            }
+            Some(task) if task.runs() => {
+                let limit = STARTING_PATIENCE + self.plan.duration_wall() + MEASURING_PATIENCE;
+                (waited > limit || told_to_stop).then(|| {
+                    Err(format!(
+                        "its agent has not ended within {} s",
+                        waited.as_secs()
+                    ))
+                })
+            }
+            task => (waited > STARTING_PATIENCE || told_to_stop).then(|| {
+                let told = task.map_or_else(|| "none is there".into(), Task::told);
+                Err(format!(
+                    "its agent has not started within {} s ({told})",
+                    waited.as_secs()
+                ))
+            }),
+        }
+    }
+}
+
+/// All nodes' reports as one; those that are missing make it partial.
+fn merged(plan: &Plan, reports: Vec<OfNode>, interrupted: bool) -> Report {
+    let mut merge: Option<Merge> = None;
+    let mut missing = Vec::new();
+    for OfNode {
+        node,
+        containers,
+        report,
+    } in reports
+    {
+        let added = report.and_then(|report| match &mut merge {
+            None => Merge::of(&node, report)
+                .map(|first| merge = Some(first))
+                .map_err(|unlike| unlike.to_string()),
+            Some(merge) => merge
+                .add(&node, report)
+                .map_err(|unlike| unlike.to_string()),
+        });
+        if let Err(why) = added {
+            missing.push((node, containers, why));
+        }
+    }
+    let mut report = match merge {
+        Some(mut merge) => {
+            for (node, containers, why) in &missing {
+                merge.miss(node, *containers, why);
+            }
+            merge.finish()
+        }
+        None => nothing(plan, &missing),
+    };
+    report.partial |= interrupted;
+    report.config = plan.config();
+    for (wiring, plan_wiring) in report.wirings.iter_mut().zip(&plan.wirings) {
+        wiring.predicted = predict(plan_wiring, plan.load());
+    }
+    report
+}
+
+/// The report of a run of which no node reported.
+fn nothing(plan: &Plan, missing: &[(String, u64, String)]) -> Report {
+    let hosts = missing
+        .iter()
+        .map(|(node, containers, _)| (node.clone(), *containers));
+    let mut observations = observations(plan, &hosts.collect::<Vec<_>>(), false);
+    for observation in &mut observations {
+        for (number, (_, _, why)) in missing.iter().enumerate() {
+            observation.cut_short_on(number, why);
+        }
+    }
+    report(plan, &observations, true)
+}

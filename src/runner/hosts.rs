@@ -1,0 +1,102 @@
+//! The hosts of a wiring's containers, looked at after each rotation: whether their engines answer still,
+//! and whether a scheduler has moved containers.
+
+use super::engine_handle::EngineHandle;
+use crate::exit_code::Failure;
+use crate::swarm::replicas::{Look, Moved, Replicas};
+
+/// Where a wiring's containers are.
+pub(super) struct Hosts<'a> {
+    /// The engine of each share of them.
+    engines: Vec<&'a EngineHandle>,
+    /// Where a swarm has placed them.
+    replicas: Option<Replicas>,
+    /// How many of each share were away when they were looked at last.
+    away: Vec<u64>,
+}
+
+/// What has become of the containers since they were looked at last.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// Those in whose place another is to be followed.
+    pub(super) moved: Vec<Moved>,
+    /// How many of each share a scheduler has taken away or brought back.
+    pub(super) disturbed: Vec<u64>,
+    /// Shares that are gone with their host, and why.
+    pub(super) lost: Vec<(usize, String)>,
+}
+
+impl<'a> Hosts<'a> {
+    pub(super) fn new(engines: Vec<&'a EngineHandle>, replicas: Option<Replicas>) -> Self {
+        Self {
+            away: vec![0; engines.len()],
+            engines,
+            replicas,
+        }
+    }
+
+    /// Looks at all containers, of which so many of each share did not make the last rotation.
+    pub(super) async fn look(&mut self, behind: &[u64]) -> News {
+        match &mut self.replicas {
+            Some(replicas) => {
+                let look = replicas.look().await;
+                self.news(look)
+            }
+            None => News {
+                lost: self.silent(behind).await,
+                disturbed: vec![0; behind.len()],
+                moved: Vec::new(),
+            },
+        }
+    }
+
+    /// Whether a scheduler has containers still to bring back.
+    pub(super) fn await_some(&self) -> bool {
+        self.away.iter().any(|away| *away > 0)
+    }
+
+    /// What is known to be wrong with a share's host, where something is.
+    pub(super) async fn trouble(&self, share: usize) -> Option<String> {
+        match &self.replicas {
+            Some(replicas) => replicas.trouble(share).await,
+            None => self.gone(share).await,
+        }
+    }
+
+    fn news(&mut self, look: Result<Look, Failure>) -> News {
+        let look = match look {
+            Ok(look) => look,
+            // Nobody is left to ask for the logs of any container.
+            Err(failure) => {
+                let lost = (0..self.engines.len()).map(|share| (share, failure.to_string()));
+                return News {
+                    lost: lost.collect(),
+                    ..News::default()
+                };
+            }
+        };
+        let mut disturbed = look.away.clone();
+        for moved in &look.moved {
+            disturbed[moved.share] += 1;
+        }
+        self.away = look.away;
+        News {
+            moved: look.moved,
+            disturbed,
+            lost: look.lost,
+        }
+    }
+
+    /// The shares with containers that are behind whose engine does not answer.
+    async fn silent(&self, behind: &[u64]) -> Vec<(usize, String)> {
+        let mut lost = Vec::new();
+        for (share, _) in behind.iter().enumerate().filter(|(_, behind)| **behind > 0) {
+            lost.extend(self.gone(share).await.map(|why| (share, why)));
+        }
+        lost
+    }
+
+    async fn gone(&self, share: usize) -> Option<String> {
+        self.engines.get(share)?.listening()?.gone().await
+    }
+}

@@ -1,0 +1,63 @@
+//! What an agent handed back: its report, read from its task's log.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::TryStreamExt;
+
+use crate::docker::error_text::told;
+use crate::report::model::{Report, SCHEMA};
+use crate::report::saved::Saved;
+
+/// How long the log of an agent may take: it is read from its node through the manager.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The report that an agent printed; else why there is none, with what the agent said last.
+pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, String> {
+    let printed = output(docker, task, Stream::Output).await?;
+    match Saved::of(node, printed).parse::<Report>(SCHEMA) {
+        Ok(report) => Ok(report),
+        Err(unreadable) => {
+            let said = output(docker, task, Stream::Errors)
+                .await
+                .unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            Err(
+                match said.lines().rev().find(|line| !line.trim().is_empty()) {
+                    Some(last) => format!("the agent made no report: {}", last.trim()),
+                    None => format!("the agent made no report: {unreadable}"),
+                },
+            )
+        }
+    }
+}
+
+/// One of a task's two output streams.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Errors,
+}
+
+async fn output(docker: &Docker, task: &str, stream: Stream) -> Result<Vec<u8>, String> {
+    let options = LogsOptionsBuilder::new()
+        .stdout(stream == Stream::Output)
+        .stderr(stream == Stream::Errors)
+        .build();
+    let reading =
+        docker
+            .task_logs(task, Some(options))
+            .try_fold(Vec::new(), async |mut text, frame| {
+                text.extend_from_slice(&frame.into_bytes());
+                Ok(text)
+            });
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(error)) => Err(format!("the agent's log cannot be read: {}", told(&error))),
+        Err(_) => Err(format!(
+            "the agent's log does not come within {} s",
+            PATIENCE.as_secs()
+        )),
+    }
+}

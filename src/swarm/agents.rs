@@ -1,0 +1,156 @@
+//! leakcheck itself as a global service: an agent on each node follows the node's own containers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::models::{
+    Mount, MountType, ServiceSpec, ServiceSpecMode, TaskSpec, TaskSpecContainerSpec,
+    TaskSpecPlacement, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
+};
+use bollard::query_parameters::UpdateServiceOptionsBuilder;
+
+use super::printers::{json_file, nanos};
+use super::tasks::{self, Task};
+use crate::docker::containers::RunId;
+use crate::docker::error_text::told;
+use crate::docker::labels;
+use crate::docker::run_owner::RunOwner;
+use crate::exit_code::Failure;
+use crate::plan::AgentPlan;
+
+/// Where an agent finds its node's engine, in its container.
+const SOCKET: &str = "/var/run/docker.sock";
+
+/// How long an agent may take to report once it is told to stop: it waits for its last lines.
+pub const STOP_GRACE: Duration = Duration::from_secs(60);
+
+/// The agents of a run.
+pub struct Agents {
+    docker: Docker,
+    run: RunId,
+    service: String,
+}
+
+impl Agents {
+    /// Starts an agent on each node: `leakcheck run` with these flags, on the containers of the run that
+    /// the node has.
+    ///
+    /// # Errors
+    /// An environment failure where the service cannot be created.
+    pub async fn start(
+        docker: &Docker,
+        run: &RunId,
+        agent: &AgentPlan,
+        flags: Vec<String>,
+    ) -> Result<Self, Failure> {
+        let created = docker.create_service(spec(run, agent, flags), None).await;
+        let created = created.map_err(|error| {
+            Failure::environment(format!(
+                "cannot create the agents' service: {}",
+                told(&error)
+            ))
+        })?;
+        Ok(Self {
+            docker: docker.clone(),
+            run: run.clone(),
+            service: created.id.unwrap_or_default(),
+        })
+    }
+
+    /// The agents by now, one for each node.
+    ///
+    /// # Errors
+    /// An environment failure where the manager does not answer.
+    pub async fn tasks(&self) -> Result<Vec<Task>, Failure> {
+        let mut tasks = tasks::of_run(&self.docker, &self.run).await?;
+        tasks.retain(|task| task.service == self.service);
+        Ok(tasks)
+    }
+
+    /// Tells all agents to stop; they report what they have measured.
+    ///
+    /// # Errors
+    /// An environment failure where the service cannot be changed.
+    pub async fn stop(&self) -> Result<(), Failure> {
+        let failed = |error: bollard::errors::Error| {
+            Failure::environment(format!("cannot stop the agents: {}", told(&error)))
+        };
+        let service = self
+            .docker
+            .inspect_service(&self.service, None)
+            .await
+            .map_err(failed)?;
+        let version = service
+            .version
+            .and_then(|version| version.index)
+            .unwrap_or(0);
+        let mut spec = service.spec.unwrap_or_default();
+        if let Some(task) = &mut spec.task_template {
+            // No node is of this name, so that no agent belongs anywhere any more; removing the service
+            // would remove what the agents say too.
+            task.placement = Some(TaskSpecPlacement {
+                constraints: Some(vec!["node.id==none".into()]),
+                ..Default::default()
+            });
+        }
+        let options = UpdateServiceOptionsBuilder::new()
+            .version(i32::try_from(version).unwrap_or(i32::MAX))
+            .build();
+        let updated = self
+            .docker
+            .update_service(&self.service, spec, options, None)
+            .await;
+        updated.map(drop).map_err(failed)
+    }
+}
+
+fn spec(run: &RunId, agent: &AgentPlan, flags: Vec<String>) -> ServiceSpec {
+    let mut service_labels = RunOwner::this_process().to_labels();
+    service_labels.insert(labels::RUN.into(), run.to_string());
+    let label = run.label();
+    let own = [
+        "run",
+        "--engine",
+        "docker",
+        "--host",
+        &format!("unix://{SOCKET}"),
+        "--attach",
+        &label,
+        "--format",
+        "json",
+        "--quiet",
+    ]
+    .map(str::to_owned);
+    ServiceSpec {
+        name: Some(format!("leakcheck-{run}-agents")),
+        labels: Some(service_labels),
+        mode: Some(ServiceSpecMode {
+            global: Some(HashMap::new()),
+            ..Default::default()
+        }),
+        task_template: Some(TaskSpec {
+            container_spec: Some(TaskSpecContainerSpec {
+                image: Some(agent.image.clone()),
+                // The label of the run is not theirs: an agent would follow itself.
+                labels: Some(HashMap::from([(labels::AGENT.into(), run.to_string())])),
+                args: Some(own.into_iter().chain(flags).collect()),
+                mounts: Some(vec![Mount {
+                    target: Some(SOCKET.into()),
+                    source: Some(agent.socket.clone()),
+                    typ: Some(MountType::BIND),
+                    ..Default::default()
+                }]),
+                stop_grace_period: nanos(STOP_GRACE),
+                ..Default::default()
+            }),
+            restart_policy: Some(TaskSpecRestartPolicy {
+                condition: Some(TaskSpecRestartPolicyConditionEnum::NONE),
+                ..Default::default()
+            }),
+            log_driver: Some(json_file()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,94 @@
+//! Removes a run's services, by the run's label alone, and makes sure that their containers go.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::Service;
+use bollard::query_parameters::ListServicesOptionsBuilder;
+use tokio::time::Instant;
+
+use super::manager;
+use super::tasks;
+use crate::docker::containers::RunId;
+use crate::docker::error_text::told;
+use crate::docker::labels;
+use crate::exit_code::Failure;
+
+/// How long removal may go without a container less before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the manager is asked what is left.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Removes every service of the run, and waits until its containers are gone.
+///
+/// # Errors
+/// An environment failure that says what is left and where: containers on a node that is down go once its
+/// engine is back.
+pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
+    let listed = list(docker, &run.label()).await;
+    let services = listed.map_err(|error| left_over(run, &told(&error)))?;
+    for id in services.into_iter().filter_map(|service| service.id) {
+        match docker.delete_service(&id).await {
+            Ok(())
+            | Err(Error::DockerResponseServerError {
+                status_code: 404, ..
+            }) => {}
+            Err(error) => return Err(left_over(run, &told(&error))),
+        }
+    }
+    gone(docker, run).await
+}
+
+/// Waits until no container of the run is left on any node that answers.
+async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
+    let (mut fewest, mut progress) = (usize::MAX, Instant::now());
+    loop {
+        let tasks = tasks::of_run(docker, run).await?;
+        // The swarm forgets the others in its own time.
+        let left: Vec<_> = tasks
+            .iter()
+            .filter(|task| !task.is_over() && task.node.is_some())
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let nodes = manager::nodes(docker).await?;
+        let unreachable = |task: &&&tasks::Task| {
+            let node = task.node.as_ref().and_then(|id| nodes.get(id));
+            node.is_none_or(|node| node.trouble.is_some())
+        };
+        let out_of_reach = left.iter().filter(unreachable).count();
+        if out_of_reach == left.len() {
+            return Err(Failure::environment(format!(
+                "{out_of_reach} containers of run {run} are on nodes that do not answer; their engines \
+                 remove them when they are back in the swarm, and they end by themselves"
+            )));
+        }
+        if left.len() < fewest {
+            (fewest, progress) = (left.len(), Instant::now());
+        } else if progress.elapsed() > PATIENCE {
+            return Err(left_over(
+                run,
+                &format!("{} containers still run", left.len()),
+            ));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// All services with the label (`key` or `key=value`).
+pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<Service>, Error> {
+    let options = ListServicesOptionsBuilder::new()
+        .filters(&labels::filter(label))
+        .build();
+    docker.list_services(Some(options)).await
+}
+
+fn left_over(run: &RunId, why: &str) -> Failure {
+    Failure::environment(format!(
+        "the services of run {run} could not be removed ({why}); when the manager answers again: \
+         leakcheck clean --all, or docker service rm $(docker service ls -q --filter label={})",
+        run.label()
+    ))
+}

@@ -1,0 +1,357 @@
+//! Where the containers of a run are: placed at first, and moved by the scheduler later.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::Docker;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::manager::{self, Node};
+use super::printers::IN_A_SERVICE;
+use super::tasks::{self, Task};
+use crate::docker::containers::RunId;
+use crate::exit_code::{ExitCode, Failure};
+use crate::fleet::Fleet;
+use crate::monitor::Followed;
+
+/// How long the placement may go without a container more before it is given up: an image is pulled
+/// within, or fails to be.
+const PLACING_PATIENCE: Duration = Duration::from_secs(90);
+/// How long a container may be away before it counts as lost: a swarm takes some 20 s to notice that a
+/// node is gone, and then places anew.
+const AWAY_PATIENCE: Duration = Duration::from_secs(60);
+/// How often the manager is asked.
+const POLL: Duration = Duration::from_millis(250);
+
+/// A replica, by what stays the same when it is replaced.
+type Slot = (String, usize);
+
+/// A container of the fleet, where it was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Its name in the fleet.
+    pub name: String,
+    /// Its task.
+    pub task: String,
+    slot: Slot,
+}
+
+impl Placed {
+    /// The container as its followers know it.
+    pub fn followed(&self) -> Followed {
+        Followed {
+            name: self.name.clone(),
+            reference: self.task.clone(),
+        }
+    }
+}
+
+/// Waits until every container of the fleet runs, and returns them by the name of their node.
+///
+/// # Errors
+/// An environment failure that says what the containers wait for, where none more runs for a while; an
+/// interruption.
+pub async fn placed(
+    docker: &Docker,
+    run: &RunId,
+    services: &[String],
+    fleet: &Fleet,
+    interrupt: &CancellationToken,
+    on_progress: impl Fn(usize),
+) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
+    let (mut most, mut moved) = (0, Instant::now());
+    loop {
+        let tasks = tasks::of_run(docker, run).await?;
+        let running: Vec<&Task> = tasks.iter().filter(|task| task.runs()).collect();
+        if running.len() > most {
+            (most, moved) = (running.len(), Instant::now());
+            on_progress(most);
+        }
+        if most >= fleet.containers.len() {
+            return by_node(docker, services, fleet, &running).await;
+        }
+        if moved.elapsed() > PLACING_PATIENCE {
+            return Err(Failure::environment(format!(
+                "{most} of {} containers run, and for {} s none more has started; the others: {}",
+                fleet.containers.len(),
+                PLACING_PATIENCE.as_secs(),
+                waiting(&tasks)
+            )));
+        }
+        let pause = interrupt.run_until_cancelled(tokio::time::sleep(POLL));
+        if pause.await.is_none() {
+            return Err(Failure {
+                code: ExitCode::Interrupted,
+                error: anyhow::anyhow!("interrupted while the swarm placed the containers"),
+            });
+        }
+    }
+}
+
+async fn by_node(
+    docker: &Docker,
+    services: &[String],
+    fleet: &Fleet,
+    running: &[&Task],
+) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
+    let nodes = manager::nodes(docker).await?;
+    let mut placed: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
+    for task in running {
+        let service = services.iter().position(|service| *service == task.service);
+        let index = service.map(|service| service * IN_A_SERVICE + task.slot.saturating_sub(1));
+        let Some(container) = index.and_then(|index| fleet.containers.get(index)) else {
+            continue;
+        };
+        placed
+            .entry(name_of(&nodes, task))
+            .or_default()
+            .push(Placed {
+                name: container.name.clone(),
+                task: task.id.clone(),
+                slot: (task.service.clone(), task.slot),
+            });
+    }
+    for containers in placed.values_mut() {
+        containers.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+    Ok(placed)
+}
+
+fn name_of(nodes: &BTreeMap<String, Node>, task: &Task) -> String {
+    let node = task.node.as_ref();
+    let known = node
+        .and_then(|id| nodes.get(id))
+        .map(|node| node.name.clone());
+    known
+        .or_else(|| node.cloned())
+        .unwrap_or_else(|| "an unknown node".into())
+}
+
+/// What the tasks wait for that do not run, the most frequent first.
+fn waiting(tasks: &[Task]) -> String {
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    // Of those that were rejected the last try of each slot is of interest, and all tries read alike.
+    for task in tasks.iter().filter(|task| !task.runs()) {
+        *reasons.entry(task.told()).or_default() += 1;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, tasks)| std::cmp::Reverse(*tasks));
+    let told: Vec<String> = reasons
+        .iter()
+        .map(|(why, tasks)| format!("{tasks} {why}"))
+        .collect();
+    match told.is_empty() {
+        true => "not known to the manager yet".into(),
+        false => told.join("; "),
+    }
+}
+
+/// The containers as their followers know them, share by share.
+pub struct Replicas {
+    docker: Docker,
+    run: RunId,
+    shares: Vec<Vec<Placed>>,
+    /// Since when each share has containers that are away.
+    away_since: Vec<Option<Instant>>,
+}
+
+/// What a look at the containers showed.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Those in whose place another runs now.
+    pub moved: Vec<Moved>,
+    /// How many of each share are away: they do not run, and nothing runs in their place yet.
+    pub away: Vec<u64>,
+    /// Shares with containers that have been away for too long, and what is known of them.
+    pub lost: Vec<(usize, String)>,
+}
+
+/// A container that was replaced.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Its share.
+    pub share: usize,
+    /// Which one of the share.
+    pub container: usize,
+    /// The task that runs in its place.
+    pub task: String,
+}
+
+impl Replicas {
+    /// The containers of a run, as they are shared out.
+    pub fn new(docker: Docker, run: RunId, shares: Vec<Vec<Placed>>) -> Self {
+        let away_since = vec![None; shares.len()];
+        Self {
+            docker,
+            run,
+            shares,
+            away_since,
+        }
+    }
+
+    /// Looks where the containers are now.
+    ///
+    /// # Errors
+    /// An environment failure where the manager does not answer.
+    pub async fn look(&mut self) -> Result<Look, Failure> {
+        let tasks = tasks::of_run(&self.docker, &self.run).await?;
+        let nodes = manager::nodes(&self.docker).await?;
+        Ok(self.compare(tasks, &nodes))
+    }
+
+    fn compare(&mut self, tasks: Vec<Task>, nodes: &BTreeMap<String, Node>) -> Look {
+        let trouble = |task: &Task| {
+            let node = task.node.as_ref().and_then(|id| nodes.get(id))?;
+            let trouble = node.trouble.as_ref()?;
+            Some(format!("the node {} is {trouble}", node.name))
+        };
+        // Of a slot that is being replaced, the one that runs goes before one that is still to start.
+        let mut wanted: HashMap<Slot, Task> = HashMap::new();
+        for task in tasks.into_iter().filter(|task| task.is_wanted) {
+            let slot = (task.service.clone(), task.slot);
+            let runs = |task: &Task| task.runs() && trouble(task).is_none();
+            if runs(&task) || !wanted.get(&slot).is_some_and(runs) {
+                wanted.insert(slot, task);
+            }
+        }
+        let mut look = Look::default();
+        for (share, containers) in self.shares.iter_mut().enumerate() {
+            let mut away = 0;
+            let mut why = None;
+            for (number, container) in containers.iter_mut().enumerate() {
+                match wanted.get(&container.slot) {
+                    Some(task) if task.runs() && trouble(task).is_none() => {
+                        if task.id != container.task {
+                            container.task.clone_from(&task.id);
+                            look.moved.push(Moved {
+                                share,
+                                container: number,
+                                task: task.id.clone(),
+                            });
+                        }
+                    }
+                    known => {
+                        away += 1;
+                        let known = known.map(|task| {
+                            trouble(task).unwrap_or_else(|| format!("its task is {}", task.told()))
+                        });
+                        why = why.or(known);
+                    }
+                }
+            }
+            look.away.push(away);
+            let since = &mut self.away_since[share];
+            *since = (away > 0).then(|| since.unwrap_or_else(Instant::now));
+            if since.is_some_and(|since| since.elapsed() > AWAY_PATIENCE) {
+                let why = why.unwrap_or_else(|| "the swarm has no task in their place".into());
+                look.lost.push((
+                    share,
+                    format!("{away} of {} containers are gone: {why}", containers.len()),
+                ));
+            }
+        }
+        look
+    }
+
+    /// What is wrong with the node of a share's first container, by now.
+    pub async fn trouble(&self, share: usize) -> Option<String> {
+        let first = self.shares.get(share)?.first()?;
+        let tasks = tasks::of_run(&self.docker, &self.run).await.ok()?;
+        let nodes = manager::nodes(&self.docker).await.ok()?;
+        let task = tasks.iter().find(|task| task.id == first.task)?;
+        let node = nodes.get(task.node.as_ref()?)?;
+        let trouble = node.trouble.as_ref()?;
+        Some(format!("the node {} is {trouble}", node.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::TaskState;
+
+    use super::*;
+
+    fn task(id: &str, slot: usize, node: &str, state: TaskState, is_wanted: bool) -> Task {
+        Task {
+            id: id.into(),
+            service: "s".into(),
+            slot,
+            node: Some(node.into()),
+            state: Some(state),
+            trouble: None,
+            is_wanted,
+        }
+    }
+
+    fn nodes(down: &[&str]) -> BTreeMap<String, Node> {
+        let node = |id: &str| {
+            let trouble = down.contains(&id).then(|| "down".to_owned());
+            (
+                id.to_owned(),
+                Node {
+                    name: format!("host-{id}"),
+                    trouble,
+                },
+            )
+        };
+        ["a", "b"].map(node).into()
+    }
+
+    fn replicas() -> Replicas {
+        let docker =
+            Docker::connect_with_http("tcp://127.0.0.1:1", 1, bollard::API_DEFAULT_VERSION);
+        let placed = |slot: usize| Placed {
+            name: format!("web-{slot}"),
+            task: format!("t{slot}"),
+            slot: ("s".into(), slot),
+        };
+        Replicas::new(
+            docker.expect("a client that is not used"),
+            RunId::from_label("0"),
+            vec![vec![placed(1)], vec![placed(2)]],
+        )
+    }
+
+    #[tokio::test]
+    async fn a_container_that_was_replaced_is_away_until_the_other_runs() {
+        use TaskState::{FAILED, READY, RUNNING};
+        let mut replicas = replicas();
+        let here = || task("t1", 1, "a", RUNNING, true);
+        let look = replicas.compare(vec![here(), task("t2", 2, "b", RUNNING, true)], &nodes(&[]));
+        assert_eq!((look.moved.len(), look.away), (0, vec![0, 0]));
+
+        let failed = || task("t2", 2, "b", FAILED, false);
+        let waits = task("t3", 2, "a", READY, true);
+        let look = replicas.compare(vec![here(), failed(), waits], &nodes(&[]));
+        assert_eq!((look.moved.len(), look.away), (0, vec![0, 1]));
+
+        let runs = task("t3", 2, "a", RUNNING, true);
+        let look = replicas.compare(vec![here(), failed(), runs], &nodes(&[]));
+        let moved = Moved {
+            share: 1,
+            container: 0,
+            task: "t3".into(),
+        };
+        assert_eq!((look.moved, look.away), (vec![moved], vec![0, 0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_containers_of_a_node_that_is_down_are_lost_once_nobody_places_them_anew() {
+        use TaskState::RUNNING;
+        let mut replicas = replicas();
+        // The swarm knows no better of a node that does not answer.
+        let tasks = || {
+            vec![
+                task("t1", 1, "a", RUNNING, true),
+                task("t2", 2, "b", RUNNING, true),
+            ]
+        };
+        let look = replicas.compare(tasks(), &nodes(&["b"]));
+        assert_eq!((look.away, look.lost.len()), (vec![0, 1], 0));
+        tokio::time::advance(AWAY_PATIENCE + Duration::from_secs(1)).await;
+        let look = replicas.compare(tasks(), &nodes(&["b"]));
+        let why = "1 of 1 containers are gone: the node host-b is down".to_owned();
+        assert_eq!(look.lost, vec![(1, why)]);
+    }
+}
