@@ -1,6 +1,6 @@
 //! The containers of a run: served by synthetic engines, created on a real one, or found there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -371,27 +371,16 @@ pub(super) async fn placed_by_swarm(
     replicas::placed(docker, run, &services, &fleet, interrupt, on_progress).await
 }
 
-/// Connects to the engines, of which each may be named once.
+/// Connects to the engines; without a name, to the one that the environment says.
 async fn connect(hosts: &[String]) -> Result<Vec<(Docker, Endpoint)>, Failure> {
     let mut named: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_str())).collect();
     if named.is_empty() {
         named.push(None);
     }
-    let mut engines: Vec<(Docker, Endpoint)> = Vec::new();
-    let mut seen: HashMap<String, String> = HashMap::new();
+    let mut engines = Vec::new();
     for host in named {
         let endpoint = Endpoint::resolve(host)?;
-        let docker = endpoint.connect().await?;
-        if hosts.len() > 1
-            && let Some(id) = docker.info().await.ok().and_then(|info| info.id)
-            && let Some(other) = seen.insert(id, endpoint.address().to_string())
-        {
-            return Err(Failure::usage(format!(
-                "--host {} and --host {other} are one engine: name each once",
-                endpoint.address()
-            )));
-        }
-        engines.push((docker, endpoint));
+        engines.push((endpoint.connect().await?, endpoint));
     }
     Ok(engines)
 }
