@@ -31,7 +31,7 @@ end and go by themselves.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CleanArgs {
-    /// The Docker engine: unix:///PATH, tcp://HOST:PORT [default: DOCKER_HOST, else
+    /// The Docker engine: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT [default: DOCKER_HOST, else
     /// unix:///var/run/docker.sock]
     #[arg(long, value_name = "URL")]
     pub host: Option<String>,

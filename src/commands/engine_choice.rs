@@ -15,7 +15,7 @@ pub(super) struct EngineChoice {
     #[arg(long, value_enum, default_value_t = EngineKind::Synthetic, help_heading = "Containers")]
     engine: EngineKind,
 
-    /// Docker endpoint: unix:///PATH or tcp://HOST:PORT [default: DOCKER_HOST, else
+    /// Docker endpoint: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT [default: DOCKER_HOST, else
     /// unix:///var/run/docker.sock]; repeat it to spread the containers over several engines. With
     /// --engine swarm, a manager
     #[arg(long = "host", value_name = "URL", help_heading = "Containers")]

@@ -7,35 +7,88 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::dial::Dialer;
 use super::endpoint::{Address, Endpoint};
 use super::error_text::told;
+use super::tls::WITHOUT_TLS;
 use crate::exit_code::Failure;
 
 /// How long an engine may take to answer the first request. It sits on the same machine or in
 /// the same network; a longer silence is a firewall's or a stopped engine's.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
+/// How long is looked for the reason of an answer that was not understood.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Endpoint {
     /// Connects, asks whether a Docker engine answers, and agrees on an API version.
     ///
     /// # Errors
-    /// An environment failure that says which of the ways to fail it was, and what to do.
+    /// A usage failure where the certificates for TLS are not what they should be; else an environment
+    /// failure that says which of the ways to fail it was, and what to do.
     pub async fn connect(&self) -> Result<Docker, Failure> {
+        let dialer = Dialer::new(self.address())
+            .map_err(|problem| Failure::usage(format!("{self} needs TLS: {problem}")))?;
         // A bare connection first: its error says plainly what the HTTP client's wraps in layers.
-        match timeout(FIRST_CONTACT, open(self.address())).await {
+        match timeout(FIRST_CONTACT, dialer.dial()).await {
             Err(_) => return Err(self.silent()),
-            Ok(Err(error)) => return Err(self.unreachable(&error)),
-            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return Err(match dialer.explain_tls(&error) {
+                    Some(does) => Failure::environment(format!("{self} {does}")),
+                    None => self.unreachable(&error),
+                });
+            }
+            Ok(Ok(_)) => {}
         }
-        let client = self.client()?;
+        let client = self.client(&dialer)?;
         match timeout(FIRST_CONTACT, client.negotiate_version()).await {
             Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
-            Ok(Err(error)) => Err(self.no_engine(&error)),
+            Ok(Err(error @ Error::DockerResponseServerError { .. })) => Err(self.no_engine(&error)),
+            Ok(Err(error)) => {
+                let of_tls = timeout(SECOND_LOOK, self.misunderstood_tls(&dialer)).await;
+                Err(of_tls
+                    .ok()
+                    .flatten()
+                    .unwrap_or_else(|| self.no_engine(&error)))
+            }
             Ok(Ok(client)) => Ok(client),
         }
+    }
+
+    /// Looks at an engine that has answered, but not in HTTP: whether it is TLS that it objects to.
+    async fn misunderstood_tls(&self, dialer: &Dialer) -> Option<Failure> {
+        let mut stream = dialer.dial().await.ok()?;
+        let mut answer = [0; 2];
+        match self.address() {
+            Address::Unix(_) => None,
+            Address::Tcp { .. } => {
+                stream
+                    .write_all(b"GET /_ping HTTP/1.0\r\n\r\n")
+                    .await
+                    .ok()?;
+                stream.read_exact(&mut answer).await.ok()?;
+                // A TLS record that holds an alert begins so (RFC 8446, section 5.1).
+                (answer == [0x15, 0x03]).then(|| self.wants_tls())
+            }
+            // With TLS 1.3 a server objects to a client's certificate only when the handshake is over for
+            // the client. A request sent by then can have its connection reset, and the alert lost: so
+            // nothing is sent.
+            Address::Tls { .. } => {
+                let error = stream.read_exact(&mut answer).await.err()?;
+                let does = dialer.explain_tls(&error)?;
+                Some(Failure::environment(format!("{self} {does}")))
+            }
+        }
+    }
+
+    fn wants_tls(&self) -> Failure {
+        let address = self.address().to_string().replacen("tcp://", "https://", 1);
+        Failure::environment(format!(
+            "{self} wants TLS: use --host {address}, or set DOCKER_TLS_VERIFY=1, with DOCKER_CERT_PATH as \
+             the directory of ca.pem, cert.pem and key.pem"
+        ))
     }
 
     fn silent(&self) -> Failure {
@@ -65,10 +118,20 @@ impl Endpoint {
                 "nobody listens at {self}: the engine that made this socket is gone. Start it, \
                  name another with --host; {synthetic}"
             ),
-            (io::ErrorKind::ConnectionRefused, Address::Tcp { .. }) => format!(
-                "{self} refuses the connection: does the engine listen there (dockerd -H tcp://…)? \
-                 Name another with --host; {synthetic}"
-            ),
+            (io::ErrorKind::ConnectionRefused, Address::Tcp { .. } | Address::Tls { .. }) => {
+                format!(
+                    "{self} refuses the connection: does the engine listen there (dockerd -H tcp://…)? \
+                     Name another with --host; {synthetic}"
+                )
+            }
+            (
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset,
+                Address::Tls { .. },
+            ) => {
+                format!(
+                    "{self} ends the connection in the TLS handshake: does it speak TLS? {WITHOUT_TLS}"
+                )
+            }
             _ => format!(
                 "cannot reach {self}: {error}. Name another engine with --host; {synthetic}"
             ),
@@ -82,27 +145,22 @@ impl Endpoint {
             Error::DockerResponseServerError {
                 status_code,
                 message,
-            } if !message.contains("HTTPS server") => format!("HTTP status {status_code}"),
+            } => {
+                // Go's web server, and so Docker's, and nginx.
+                if ["HTTPS server", "HTTPS port"]
+                    .iter()
+                    .any(|words| message.contains(words))
+                {
+                    return self.wants_tls();
+                }
+                format!("HTTP status {status_code}")
+            }
             _ => told(error),
         };
-        Failure::environment(if told.contains("HTTPS server") {
-            format!(
-                "{self} wants TLS, which is not supported yet: use the engine's unix socket, or \
-                 forward it with ssh -L"
-            )
-        } else {
-            format!(
-                "{self} answers, but not as a Docker engine does ({told}): check the address given \
-                 with --host or DOCKER_HOST"
-            )
-        })
-    }
-}
-
-async fn open(address: &Address) -> io::Result<()> {
-    match address {
-        Address::Unix(path) => UnixStream::connect(path).await.map(drop),
-        Address::Tcp { host, port } => TcpStream::connect(format!("{host}:{port}")).await.map(drop),
+        Failure::environment(format!(
+            "{self} answers, but not as a Docker engine does ({told}): check the address given with \
+             --host or DOCKER_HOST"
+        ))
     }
 }
 
@@ -196,6 +254,8 @@ mod tests {
             message: "Client sent an HTTP request to an HTTPS server.".into(),
         };
         let failure = at("tcp://host:2376").no_engine(&told);
-        assert!(failure.to_string().contains("wants TLS"), "{failure}");
+        let message = failure.to_string();
+        assert!(message.contains("wants TLS"), "{message}");
+        assert!(message.contains("--host https://host:2376"), "{message}");
     }
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
 
+use super::dial::Dialer;
 use crate::exit_code::Failure;
 
 /// Where the Docker command looks too when nobody says otherwise.
@@ -12,6 +15,8 @@ pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
 /// The port of an engine that listens on TCP without TLS.
 const DEFAULT_PORT: u16 = 2375;
+/// The port of an engine that listens on TCP with TLS.
+const DEFAULT_TLS_PORT: u16 = 2376;
 
 /// How long one request may take, in seconds. Creating a container on a busy engine takes a while.
 const REQUEST_TIMEOUT_S: u64 = 120;
@@ -24,6 +29,13 @@ pub enum Address {
     /// TCP without TLS.
     Tcp {
         /// A name or an IP address (an IPv6 address in brackets).
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// TCP with TLS.
+    Tls {
+        /// A name or an IP address (an IPv6 address in brackets), which the certificate must be for.
         host: String,
         /// The port.
         port: u16,
@@ -49,22 +61,24 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `unix:///path`, `tcp://host[:port]` or `http://host[:port]`, as given with `--host`.
+    /// Reads `unix:///path`, `tcp://host[:port]`, `http://host[:port]` or, for TLS, `https://host[:port]`,
+    /// as given with `--host`.
     ///
     /// # Errors
     /// Says what is wrong with the text and which forms there are.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let address = parse_address(text.trim())?;
+        let address = parse_address(text.trim(), false)?;
         Ok(Self {
             address,
             origin: Origin::Flag,
         })
     }
 
-    /// The endpoint that `--host` names, else `DOCKER_HOST`, else the default.
+    /// The endpoint that `--host` names, else `DOCKER_HOST`, else the default. Where `DOCKER_TLS_VERIFY` is
+    /// set, `tcp://` means TLS.
     ///
     /// # Errors
-    /// A usage failure when the text is no endpoint, or when the environment demands TLS.
+    /// A usage failure when the text is no endpoint, or when it denies the TLS that the environment demands.
     pub fn resolve(flag: Option<&str>) -> Result<Self, Failure> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self::choose(
@@ -81,16 +95,8 @@ impl Endpoint {
             (None, Some(variable)) => (variable, Origin::DockerHost, "DOCKER_HOST"),
             (None, None) => (DEFAULT_HOST, Origin::Default, "the default"),
         };
-        let address = parse_address(text.trim())
+        let address = parse_address(text.trim(), tls)
             .map_err(|problem| Failure::usage(format!("{given_as} {problem}")))?;
-        if tls && matches!(address, Address::Tcp { .. }) {
-            return Err(Failure::usage(format!(
-                "DOCKER_TLS_VERIFY is set, and TLS is not supported yet: {address} {origin} would \
-                 be spoken to in the clear; forward the engine's socket over ssh (ssh -L \
-                 /tmp/engine.sock:/var/run/docker.sock HOST) and use --host \
-                 unix:///tmp/engine.sock, or unset DOCKER_TLS_VERIFY"
-            )));
-        }
         Ok(Self { address, origin })
     }
 
@@ -104,11 +110,11 @@ impl Endpoint {
         self.origin
     }
 
-    /// A client that speaks to the engine; nothing is sent yet.
+    /// A client that speaks to the engine; nothing is sent yet. With TLS, `dialer` opens its connections.
     ///
     /// # Errors
     /// Fails when the unix socket does not exist.
-    pub fn client(&self) -> anyhow::Result<Docker> {
+    pub(super) fn client(&self, dialer: &Dialer) -> anyhow::Result<Docker> {
         let address = self.address.to_string();
         let client = match &self.address {
             Address::Unix(_) => {
@@ -117,6 +123,7 @@ impl Endpoint {
             Address::Tcp { .. } => {
                 Docker::connect_with_http(&address, REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
             }
+            Address::Tls { .. } => tls_client(dialer.clone()),
         };
         client.map_err(|error| anyhow::anyhow!("{self}: {error}"))
     }
@@ -127,6 +134,8 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            // Says TLS by itself, so that it can be handed on to a worker.
+            Self::Tls { host, port } => write!(f, "https://{host}:{port}"),
         }
     }
 }
@@ -147,8 +156,27 @@ impl fmt::Display for Endpoint {
     }
 }
 
-fn parse_address(text: &str) -> Result<Address, String> {
-    const FORMS: &str = "write unix:///path/to/docker.sock, tcp://HOST:PORT or http://HOST:PORT";
+/// A client like bollard's own, by connections that are closed after their request.
+fn tls_client(dialer: Dialer) -> Result<Docker, bollard::errors::Error> {
+    let http = HttpClient::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(dialer);
+    let transport = move |request: BollardRequest| {
+        let response = http.request(request);
+        async move { Ok(response.await?) }
+    };
+    Docker::connect_with_custom_transport(
+        transport,
+        Some("http://docker"),
+        REQUEST_TIMEOUT_S,
+        API_DEFAULT_VERSION,
+    )
+}
+
+/// Reads an endpoint's address; with `tls`, `tcp://` means TLS.
+fn parse_address(text: &str, tls: bool) -> Result<Address, String> {
+    const FORMS: &str = "write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT or, for \
+                         TLS, https://HOST:PORT";
     let Some((scheme, rest)) = text.split_once("://") else {
         let advice = if Path::new(text).is_absolute() {
             format!("for a socket write unix://{text}")
@@ -162,10 +190,21 @@ fn parse_address(text: &str) -> Result<Address, String> {
         "unix" => Err(format!(
             "{text:?} names no socket by an absolute path: {FORMS}"
         )),
-        "tcp" | "http" => parse_tcp(rest).map_err(|problem| format!("{text:?} {problem}: {FORMS}")),
-        "https" => Err(format!(
-            "{text:?} needs TLS, which is not supported yet: {FORMS}"
+        "http" if tls => Err(format!(
+            "{text:?} is without TLS, and DOCKER_TLS_VERIFY demands it: write https:// or tcp://, or \
+             unset DOCKER_TLS_VERIFY"
         )),
+        "tcp" | "http" | "https" => {
+            let (host, port) =
+                parse_tcp(rest).map_err(|problem| format!("{text:?} {problem}: {FORMS}"))?;
+            Ok(if tls || scheme == "https" {
+                let port = port.unwrap_or(DEFAULT_TLS_PORT);
+                Address::Tls { host, port }
+            } else {
+                let port = port.unwrap_or(DEFAULT_PORT);
+                Address::Tcp { host, port }
+            })
+        }
         "ssh" => Err(format!(
             "{text:?} needs ssh, which is not supported; forward the engine's socket (ssh -L \
              /tmp/engine.sock:/var/run/docker.sock HOST) and use unix:///tmp/engine.sock"
@@ -174,7 +213,8 @@ fn parse_address(text: &str) -> Result<Address, String> {
     }
 }
 
-fn parse_tcp(rest: &str) -> Result<Address, String> {
+/// The host and, where it is told, the port.
+fn parse_tcp(rest: &str) -> Result<(String, Option<u16>), String> {
     // Always as tcp: `url` would drop the port 80 of http, and 2375 would take its place.
     let url = url::Url::parse(&format!("tcp://{rest}"))
         .map_err(|error| format!("is no address ({error})"))?;
@@ -186,10 +226,7 @@ fn parse_tcp(rest: &str) -> Result<Address, String> {
     }
     match url.host_str() {
         None | Some("") => Err("names no host".into()),
-        Some(host) => Ok(Address::Tcp {
-            host: host.into(),
-            port: url.port().unwrap_or(DEFAULT_PORT),
-        }),
+        Some(host) => Ok((host.into(), url.port())),
     }
 }
 
@@ -209,13 +246,35 @@ mod tests {
         assert_eq!(address("http://build-host:80/"), "tcp://build-host:80");
         assert_eq!(address("tcp://build-host"), "tcp://build-host:2375");
         assert_eq!(address("tcp://[::1]:2375"), "tcp://[::1]:2375");
+        assert_eq!(address("https://build-host"), "https://build-host:2376");
+        assert_eq!(address("https://[::1]:443"), "https://[::1]:443");
+    }
+
+    #[test]
+    fn docker_tls_verify_makes_tcp_mean_tls_on_its_own_port() {
+        let address = |text| {
+            let endpoint = Endpoint::choose(Some(text), None, true).expect(text);
+            endpoint.address().to_string()
+        };
+        assert_eq!(address("tcp://a"), "https://a:2376");
+        assert_eq!(address("tcp://a:2375"), "https://a:2375");
+        assert_eq!(address("https://a:1"), "https://a:1");
+        assert_eq!(address("unix:///a"), "unix:///a");
+    }
+
+    #[test]
+    fn an_endpoint_with_tls_is_the_same_when_it_is_read_from_what_it_shows() {
+        let given = Endpoint::choose(Some("tcp://a"), None, true).expect("an endpoint");
+        let read = Endpoint::parse(&given.address().to_string()).expect("an endpoint");
+        assert_eq!(read.address(), given.address());
     }
 
     #[test]
     fn what_is_not_supported_is_refused_by_name_with_what_is() {
         for (text, says) in [
             ("ssh://me@host", "ssh -L"),
-            ("https://host:2376", "TLS"),
+            ("https://", "names no host"),
+            ("https://host/prefix", "more than a host and a port"),
             (
                 "npipe:////./pipe/docker_engine",
                 "npipe:// is not supported",
@@ -257,12 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_refused_for_tcp_only() {
-        let failure = Endpoint::choose(Some("tcp://a:2376"), None, true).expect_err("TLS");
+    fn http_is_refused_where_the_environment_demands_tls() {
+        let failure = Endpoint::choose(Some("http://a:2375"), None, true).expect_err("no TLS");
+        assert_eq!(failure.code, ExitCode::Usage);
         assert!(
-            failure.to_string().contains("TLS is not supported yet"),
+            failure.to_string().contains("unset DOCKER_TLS_VERIFY"),
             "{failure}"
         );
-        assert!(Endpoint::choose(Some("unix:///a"), None, true).is_ok());
     }
 }

@@ -6,6 +6,7 @@
 pub mod attach;
 pub mod connect;
 pub mod containers;
+pub mod dial;
 pub mod endpoint;
 pub mod engine_load;
 pub mod error_text;
@@ -17,3 +18,4 @@ pub mod line_count;
 pub mod printer;
 pub mod removal;
 pub mod run_owner;
+pub mod tls;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Body, LogFrames};
 use super::transport::{Connector, MemoryConnection};
+use crate::docker::dial::Dialer;
 use crate::docker::endpoint::Endpoint;
 
 /// An engine that does not answer a request's head within this many seconds is given up.
@@ -31,7 +32,8 @@ const LARGEST_READ_BYTES: usize = 64 << 10;
 /// An engine to follow containers of, and the API version that it was found to speak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineAddress {
-    /// `unix:///path` or `tcp://host:port`.
+    /// `unix:///path`, `tcp://host:port`, or `https://host:port` for TLS with the certificates that the
+    /// environment names.
     pub url: String,
     /// Major and minor version of the Docker Engine API.
     pub api_version: (usize, usize),
@@ -53,11 +55,12 @@ impl EngineAddress {
     /// How an engine at this address is reached.
     ///
     /// # Errors
-    /// Fails where the address is none.
+    /// Fails where the address is none, and where the certificates that it needs cannot be read.
     pub fn reach(&self) -> io::Result<Reach> {
         let endpoint = Endpoint::parse(&self.url).map_err(io::Error::other)?;
+        let dialer = Dialer::new(endpoint.address()).map_err(io::Error::other)?;
         Ok(Reach {
-            connector: Connector::Socket(endpoint.address().clone()),
+            connector: Connector::Socket(dialer),
             api_version: self.api_version,
             logs_of: self.logs_of,
         })

@@ -1,4 +1,4 @@
-//! How the monitor reaches an engine: connections over a unix socket or TCP, or within the process.
+//! How the monitor reaches an engine: connections over a socket, with or without TLS, or within the process.
 //!
 //! bollard's own transports switch connection pooling off; the incident's throwaway clients leaked
 //! by it, so the monitor brings a transport whose pooling is a choice.
@@ -15,15 +15,14 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 
-use crate::docker::endpoint::Address;
+use crate::docker::dial::{Dialer, EngineStream};
 
 /// Opens connections to one engine, whatever host the request's URI names.
 #[derive(Clone)]
 pub(super) enum Connector {
     /// By a socket.
-    Socket(Address),
+    Socket(Dialer),
     /// Within the process.
     Memory(Arc<dyn Fn() -> MemoryConnection + Send + Sync>),
 }
@@ -40,17 +39,9 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, _: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
-            let address = match connector {
-                Self::Socket(address) => address,
-                Self::Memory(dial) => return Ok(Socket::Memory(TokioIo::new(dial()))),
-            };
-            Ok(match address {
-                Address::Unix(path) => Socket::Unix(TokioIo::new(UnixStream::connect(path).await?)),
-                Address::Tcp { host, port } => {
-                    let stream = TcpStream::connect(format!("{host}:{port}")).await?;
-                    stream.set_nodelay(true)?;
-                    Socket::Tcp(TokioIo::new(stream))
-                }
+            Ok(match connector {
+                Self::Socket(dialer) => Socket::Engine(TokioIo::new(dialer.dial().await?)),
+                Self::Memory(dial) => Socket::Memory(TokioIo::new(dial())),
             })
         })
     }
@@ -58,8 +49,7 @@ impl tower_service::Service<Uri> for Connector {
 
 /// An open connection.
 pub(super) enum Socket {
-    Unix(TokioIo<UnixStream>),
-    Tcp(TokioIo<TcpStream>),
+    Engine(TokioIo<EngineStream>),
     Memory(TokioIo<MemoryConnection>),
 }
 
@@ -124,8 +114,7 @@ impl Connection for Socket {
 macro_rules! delegate {
     ($socket:expr, $method:ident($($argument:expr),*)) => {
         match $socket.get_mut() {
-            Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
-            Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
+            Socket::Engine(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Memory(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
