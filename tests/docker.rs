@@ -14,6 +14,7 @@ use ::leakcheck::docker::run_owner::RunOwner;
 use ::leakcheck::docker::{attach, engine_load, labels, last_lines, removal};
 use ::leakcheck::exit_code::{ExitCode, Failure};
 use ::leakcheck::fleet::{Fleet, line_text};
+use ::leakcheck::monitor::LogsOf;
 use assert_cmd::Command;
 use bollard::Docker;
 use bollard::models::ContainerCreateBody;
@@ -107,7 +108,7 @@ async fn real_containers_print_the_fleets_lines_from_0_on_and_are_removed_to_the
         .map(|container| container.id.clone())
         .collect();
     let last = poll("ten lines of each that prints", async || {
-        let last = last_lines::read(&docker, &ids).await.expect("last lines");
+        let last = last_lines::read(&docker, LogsOf::Containers, &ids).await.expect("last lines");
         let enough = fleet.containers.iter().zip(&last).all(|(container, last)| {
             container.is_silent() || last.and_then(|last| last.sequence) >= Some(10)
         });
