@@ -108,7 +108,9 @@ async fn real_containers_print_the_fleets_lines_from_0_on_and_are_removed_to_the
         .map(|container| container.id.clone())
         .collect();
     let last = poll("ten lines of each that prints", async || {
-        let last = last_lines::read(&docker, LogsOf::Containers, &ids).await.expect("last lines");
+        let last = last_lines::read(&docker, LogsOf::Containers, &ids)
+            .await
+            .expect("last lines");
         let enough = fleet.containers.iter().zip(&last).all(|(container, last)| {
             container.is_silent() || last.and_then(|last| last.sequence) >= Some(10)
         });

@@ -61,7 +61,19 @@ async fn last_line(
         .into_iter()
         .flat_map(|chunk| chunk.into_bytes())
         .collect();
-    Ok(last_line_of(&text))
+    match refusal(&text) {
+        Some(message) => Err(bollard::errors::Error::DockerStreamError { error: message }),
+        None => Ok(last_line_of(&text)),
+    }
+}
+
+/// What an engine said in place of a log, or of its rest, that it could not get from another node. It
+/// comes as a frame of a type of its own, 3, whose head the client takes for text.
+fn refusal(text: &[u8]) -> Option<String> {
+    const HEAD: &[u8] = &[3, 0, 0, 0];
+    let head = text.windows(HEAD.len()).position(|bytes| bytes == HEAD)?;
+    let said = text.get(head + 8..)?;
+    Some(String::from_utf8_lossy(said).trim().to_owned())
 }
 
 fn last_line_of(text: &[u8]) -> Option<LastLine> {
@@ -82,6 +94,19 @@ fn unreadable(id: &str, why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_manager_says_in_place_of_a_log_is_no_silence() {
+        let mut said = b"2026-01-01T00:00:07.000000000Z leakcheck a line 7\n".to_vec();
+        assert_eq!(refusal(&said), None);
+        said.extend([3, 0, 0, 0, 0, 0, 0, 45]);
+        said.extend(b"Error grabbing logs: node x is not available\n");
+        let told = refusal(&said);
+        assert_eq!(
+            told.as_deref(),
+            Some("Error grabbing logs: node x is not available")
+        );
+    }
 
     #[test]
     fn the_last_line_counts_however_the_log_ends() {

@@ -83,7 +83,7 @@ impl Drive<'_> {
         self.bring_back(&mut workers, interrupt).await;
         // One after the other: for each, many containers are asked for at a time.
         for worker in &mut workers {
-            worker.let_finish(&self.hosts).await?;
+            worker.let_finish().await?;
         }
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
         for (worker, finding) in workers.iter().zip(&mut findings) {

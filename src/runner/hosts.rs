@@ -55,14 +55,6 @@ impl<'a> Hosts<'a> {
         self.away.iter().any(|away| *away > 0)
     }
 
-    /// What is known to be wrong with a share's host, where something is.
-    pub(super) async fn trouble(&self, share: usize) -> Option<String> {
-        match &self.replicas {
-            Some(replicas) => replicas.trouble(share).await,
-            None => self.gone(share).await,
-        }
-    }
-
     fn news(&mut self, look: Result<Look, Failure>) -> News {
         let look = match look {
             Ok(look) => look,

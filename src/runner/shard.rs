@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
-use super::hosts::Hosts;
 use super::recount::Recount;
 use crate::analysis::shards;
 use crate::hold::Hold;
@@ -170,7 +169,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
     }
 
     /// Lets the worker finish: tells it the last lines of its containers, where it asks for them.
-    pub(super) async fn let_finish(&mut self, hosts: &Hosts<'_>) -> anyhow::Result<()> {
+    pub(super) async fn let_finish(&mut self) -> anyhow::Result<()> {
         if let Some(Over::Finished(_)) = self.over {
             return Ok(());
         }
@@ -179,10 +178,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
         {
             match engine.last_lines(&self.containers()).await {
                 Ok(told) => self.last_lines = told,
-                Err(failure) => {
-                    let trouble = hosts.trouble(self.number).await;
-                    self.lose(&trouble.unwrap_or_else(|| failure.to_string()));
-                }
+                Err(failure) => self.lose(&failure.to_string()),
             }
         }
         let last_lines = self.last_lines.clone();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bollard::Docker;
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -11,16 +12,19 @@ use super::manager::{self, Node};
 use super::printers::IN_A_SERVICE;
 use super::tasks::{self, Task};
 use crate::docker::containers::RunId;
+use crate::docker::last_lines;
 use crate::exit_code::{ExitCode, Failure};
 use crate::fleet::Fleet;
-use crate::monitor::Followed;
+use crate::monitor::{Followed, LogsOf};
 
 /// How long the placement may go without a container more before it is given up: an image is pulled
 /// within, or fails to be.
 const PLACING_PATIENCE: Duration = Duration::from_secs(90);
-/// How long a container may be away before it counts as lost: a swarm takes some 20 s to notice that a
-/// node is gone, and then places anew.
+/// How long a container may be away before it counts as lost.
 const AWAY_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a node is asked for a log before it counts as out of reach, and how long after another.
+const PROBES: u32 = 3;
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the manager is asked.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -34,6 +38,8 @@ pub struct Placed {
     pub name: String,
     /// Its task.
     pub task: String,
+    /// The id of its node.
+    node: Option<String>,
     slot: Slot,
 }
 
@@ -109,6 +115,7 @@ async fn by_node(
             .push(Placed {
                 name: container.name.clone(),
                 task: task.id.clone(),
+                node: task.node.clone(),
                 slot: (task.service.clone(), task.slot),
             });
     }
@@ -190,40 +197,45 @@ impl Replicas {
         }
     }
 
-    /// Looks where the containers are now.
+    /// Looks where the containers are now, and whether their nodes answer.
     ///
     /// # Errors
     /// An environment failure where the manager does not answer.
     pub async fn look(&mut self) -> Result<Look, Failure> {
         let tasks = tasks::of_run(&self.docker, &self.run).await?;
-        let nodes = manager::nodes(&self.docker).await?;
-        Ok(self.compare(tasks, &nodes))
+        let mut nodes = manager::nodes(&self.docker).await?;
+        // The manager takes some 15 s to notice, and has no logs of the node at once.
+        let probes = nodes.iter_mut().filter(|(_, node)| node.trouble.is_none());
+        let probes = probes.filter_map(|(id, node)| {
+            let of_node = |container: &&Placed| container.node.as_deref() == Some(id.as_str());
+            let container = self.shares.iter().flatten().find(of_node)?;
+            Some(probe(&self.docker, node, &container.task))
+        });
+        join_all(probes).await;
+        Ok(self.compare(&tasks, &nodes))
     }
 
-    fn compare(&mut self, tasks: Vec<Task>, nodes: &BTreeMap<String, Node>) -> Look {
-        let trouble = |task: &Task| {
-            let node = task.node.as_ref().and_then(|id| nodes.get(id))?;
-            let trouble = node.trouble.as_ref()?;
-            Some(format!("the node {} is {trouble}", node.name))
-        };
+    fn compare(&mut self, tasks: &[Task], nodes: &BTreeMap<String, Node>) -> Look {
         // Of a slot that is being replaced, the one that runs goes before one that is still to start.
-        let mut wanted: HashMap<Slot, Task> = HashMap::new();
-        for task in tasks.into_iter().filter(|task| task.is_wanted) {
+        let mut wanted: HashMap<Slot, &Task> = HashMap::new();
+        for task in tasks.iter().filter(|task| task.is_wanted) {
             let slot = (task.service.clone(), task.slot);
-            let runs = |task: &Task| task.runs() && trouble(task).is_none();
-            if runs(&task) || !wanted.get(&slot).is_some_and(runs) {
+            if task.runs() || !wanted.get(&slot).is_some_and(|known| known.runs()) {
                 wanted.insert(slot, task);
             }
         }
         let mut look = Look::default();
         for (share, containers) in self.shares.iter_mut().enumerate() {
-            let mut away = 0;
-            let mut why = None;
+            let (mut away, mut why, mut trouble) = (0, None, None);
             for (number, container) in containers.iter_mut().enumerate() {
+                // What a container printed last whose node is gone, nobody can tell: even where the swarm
+                // has put another in its place.
+                trouble = trouble.or_else(|| trouble_of(container.node.as_deref(), nodes));
                 match wanted.get(&container.slot) {
-                    Some(task) if task.runs() && trouble(task).is_none() => {
+                    Some(task) if task.runs() => {
                         if task.id != container.task {
                             container.task.clone_from(&task.id);
+                            container.node.clone_from(&task.node);
                             look.moved.push(Moved {
                                 share,
                                 container: number,
@@ -233,37 +245,47 @@ impl Replicas {
                     }
                     known => {
                         away += 1;
-                        let known = known.map(|task| {
-                            trouble(task).unwrap_or_else(|| format!("its task is {}", task.told()))
-                        });
-                        why = why.or(known);
+                        why = why.or_else(|| known.map(|task| task.told()));
                     }
                 }
             }
-            look.away.push(away);
             let since = &mut self.away_since[share];
             *since = (away > 0).then(|| since.unwrap_or_else(Instant::now));
-            if since.is_some_and(|since| since.elapsed() > AWAY_PATIENCE) {
+            if let Some(trouble) = trouble {
+                look.lost.push((share, trouble));
+            } else if since.is_some_and(|since| since.elapsed() > AWAY_PATIENCE) {
                 let why = why.unwrap_or_else(|| "the swarm has no task in their place".into());
                 look.lost.push((
                     share,
                     format!("{away} of {} containers are gone: {why}", containers.len()),
                 ));
             }
+            look.away.push(away);
         }
         look
     }
+}
 
-    /// What is wrong with the node of a share's first container, by now.
-    pub async fn trouble(&self, share: usize) -> Option<String> {
-        let first = self.shares.get(share)?.first()?;
-        let tasks = tasks::of_run(&self.docker, &self.run).await.ok()?;
-        let nodes = manager::nodes(&self.docker).await.ok()?;
-        let task = tasks.iter().find(|task| task.id == first.task)?;
-        let node = nodes.get(task.node.as_ref()?)?;
-        let trouble = node.trouble.as_ref()?;
-        Some(format!("the node {} is {trouble}", node.name))
+fn trouble_of(node: Option<&str>, nodes: &BTreeMap<String, Node>) -> Option<String> {
+    let node = nodes.get(node?)?;
+    let trouble = node.trouble.as_ref()?;
+    Some(format!("the node {} is {trouble}", node.name))
+}
+
+/// Whether a node hands out the log of a container that it has; it is asked again before it counts as out
+/// of reach.
+async fn probe(docker: &Docker, node: &mut Node, task: &str) {
+    let tasks = [task.to_owned()];
+    for _ in 0..PROBES {
+        if last_lines::read(docker, LogsOf::Tasks, &tasks)
+            .await
+            .is_ok()
+        {
+            return;
+        }
+        tokio::time::sleep(PROBE_PAUSE).await;
     }
+    node.trouble = Some("out of reach".into());
 }
 
 #[cfg(test)]
@@ -304,6 +326,7 @@ mod tests {
         let placed = |slot: usize| Placed {
             name: format!("web-{slot}"),
             task: format!("t{slot}"),
+            node: Some(["a", "b"][slot - 1].into()),
             slot: ("s".into(), slot),
         };
         Replicas::new(
@@ -318,16 +341,16 @@ mod tests {
         use TaskState::{FAILED, READY, RUNNING};
         let mut replicas = replicas();
         let here = || task("t1", 1, "a", RUNNING, true);
-        let look = replicas.compare(vec![here(), task("t2", 2, "b", RUNNING, true)], &nodes(&[]));
+        let look = replicas.compare(&[here(), task("t2", 2, "b", RUNNING, true)], &nodes(&[]));
         assert_eq!((look.moved.len(), look.away), (0, vec![0, 0]));
 
         let failed = || task("t2", 2, "b", FAILED, false);
         let waits = task("t3", 2, "a", READY, true);
-        let look = replicas.compare(vec![here(), failed(), waits], &nodes(&[]));
+        let look = replicas.compare(&[here(), failed(), waits], &nodes(&[]));
         assert_eq!((look.moved.len(), look.away), (0, vec![0, 1]));
 
         let runs = task("t3", 2, "a", RUNNING, true);
-        let look = replicas.compare(vec![here(), failed(), runs], &nodes(&[]));
+        let look = replicas.compare(&[here(), failed(), runs], &nodes(&[]));
         let moved = Moved {
             share: 1,
             container: 0,
@@ -336,22 +359,33 @@ mod tests {
         assert_eq!((look.moved, look.away), (vec![moved], vec![0, 0]));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_containers_of_a_node_that_is_down_are_lost_once_nobody_places_them_anew() {
+    #[tokio::test]
+    async fn the_containers_of_a_node_that_is_down_are_lost_though_the_swarm_replaces_them() {
         use TaskState::RUNNING;
+        let here = || task("t1", 1, "a", RUNNING, true);
+        let lost = vec![(1, "the node host-b is down".to_owned())];
+        // At first the swarm knows no better of a node that does not answer.
+        let unchanged = task("t2", 2, "b", RUNNING, true);
+        let look = replicas().compare(&[here(), unchanged], &nodes(&["b"]));
+        assert_eq!((&look.lost, look.away), (&lost, vec![0, 0]));
+        let elsewhere = task("t3", 2, "a", RUNNING, true);
+        let look = replicas().compare(&[here(), elsewhere], &nodes(&["b"]));
+        assert_eq!(look.lost, lost);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_in_whose_place_none_is_put_is_lost_after_a_while() {
+        use TaskState::{FAILED, REJECTED, RUNNING};
         let mut replicas = replicas();
-        // The swarm knows no better of a node that does not answer.
-        let tasks = || {
-            vec![
-                task("t1", 1, "a", RUNNING, true),
-                task("t2", 2, "b", RUNNING, true),
-            ]
-        };
-        let look = replicas.compare(tasks(), &nodes(&["b"]));
+        let here = task("t1", 1, "a", RUNNING, true);
+        let mut rejected = task("t3", 2, "b", REJECTED, true);
+        rejected.trouble = Some("No such image".into());
+        let tasks = [here, task("t2", 2, "b", FAILED, false), rejected];
+        let look = replicas.compare(&tasks, &nodes(&[]));
         assert_eq!((look.away, look.lost.len()), (vec![0, 1], 0));
         tokio::time::advance(AWAY_PATIENCE + Duration::from_secs(1)).await;
-        let look = replicas.compare(tasks(), &nodes(&["b"]));
-        let why = "1 of 1 containers are gone: the node host-b is down".to_owned();
+        let look = replicas.compare(&tasks, &nodes(&[]));
+        let why = "1 of 1 containers are gone: rejected: No such image".to_owned();
         assert_eq!(look.lost, vec![(1, why)]);
     }
 }
