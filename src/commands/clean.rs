@@ -11,7 +11,7 @@ use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
 use crate::docker::run_owner::Standing;
 use crate::exit_code::{ExitCode, Failure};
-use crate::{duration, stale_sockets};
+use crate::{duration, stale_sockets, swarm};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,10 +22,10 @@ Examples:
 
 A run that ends by itself, by Ctrl-C or by SIGTERM leaves nothing to clean.
 
-Containers are found by the label leakcheck.run; no other is touched. Those of a
-run that still goes on are kept. So are those of a run that was started on
-another host: nobody can tell from here whether it goes on. In time, all of them
-end and go by themselves.";
+Containers, and services where the engine manages a swarm, are found by the label
+leakcheck.run; no other is touched. Those of a run that still goes on are kept.
+So are those of a run that was started on another host: nobody can tell from
+here whether it goes on. In time, all containers end by themselves.";
 
 /// Flags of `leakcheck clean`.
 #[derive(Debug, Args)]
@@ -106,19 +106,29 @@ async fn clean_sockets(dry_run: bool) -> Result<bool, Failure> {
 /// Whether there were containers.
 async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool, Failure> {
     let docker = endpoint.connect().await?;
-    let runs = leftovers::find(&docker).await?;
+    let mut runs: Vec<(FoundRun, Kind)> = Vec::new();
+    let containers = leftovers::find(&docker).await?;
+    runs.extend(containers.into_iter().map(|run| (run, Kind::Containers)));
+    if swarm::manager::is_manager(&docker).await {
+        let services = swarm::leftovers::find(&docker).await?;
+        runs.extend(services.into_iter().map(|run| (run, Kind::Services)));
+    }
     let mut failure = None;
-    for run in &runs {
+    for (run, kind) in &runs {
         let standing = run.standing();
-        let described = describe(run, standing);
+        let described = describe(run, *kind, standing);
         if standing != Standing::Gone && !args.all {
             print(&format!("kept {described} (--all removes it too)"))?;
         } else if args.dry_run {
             print(&format!("would remove {described}"))?;
         } else {
             // One run that cannot be removed must not keep the others.
-            match removal::remove_run(&docker, &run.id).await {
-                Ok(_) => print(&format!("removed {described}"))?,
+            let removed = match kind {
+                Kind::Containers => removal::remove_run(&docker, &run.id).await.map(drop),
+                Kind::Services => swarm::removal::remove_run(&docker, &run.id).await,
+            };
+            match removed {
+                Ok(()) => print(&format!("removed {described}"))?,
                 Err(error) => failure = Some(error),
             }
         }
@@ -126,8 +136,21 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool,
     failure.map_or(Ok(!runs.is_empty()), Err)
 }
 
-fn describe(run: &FoundRun, standing: Standing) -> String {
+/// What a run has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Containers of the engine's own.
+    Containers,
+    /// Services of the swarm that it manages.
+    Services,
+}
+
+fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
     let age = duration::format(Duration::from_secs(run.age.as_secs()));
+    let of = match kind {
+        Kind::Containers => "",
+        Kind::Services => " of the swarm's services",
+    };
     let plural = if run.containers == 1 { "" } else { "s" };
     let started = match &run.owner {
         None => "by an unknown process".to_owned(),
@@ -141,7 +164,7 @@ fn describe(run: &FoundRun, standing: Standing) -> String {
         }
     };
     format!(
-        "run {}: {} container{plural}, started {age} ago {started}",
+        "run {}: {} container{plural}{of}, started {age} ago {started}",
         run.id, run.containers
     )
 }
@@ -165,7 +188,7 @@ mod tests {
             }),
         };
         assert_eq!(
-            describe(&run, Standing::Gone),
+            describe(&run, Kind::Containers, Standing::Gone),
             "run 0badf00d: 50 containers, started 3m 12s ago by process 42 on ci-3, now gone"
         );
     }

@@ -15,6 +15,9 @@ pub const HOST: &str = "leakcheck.host";
 /// The run whose containers an agent follows, of whose own it is none.
 pub const AGENT: &str = "leakcheck.agent-of";
 
+/// What an engine puts on the containers of a swarm's services.
+pub const SERVICE: &str = "com.docker.swarm.service.id";
+
 /// The filters of a container list that match one label (`key` or `key=value`).
 pub(crate) fn filter(label: &str) -> std::collections::HashMap<String, Vec<String>> {
     [("label".to_owned(), vec![label.to_owned()])].into()

@@ -34,7 +34,8 @@ impl FoundRun {
     }
 }
 
-/// All runs that have containers on the engine, oldest first, whether or not they still go on.
+/// All runs that have containers on the engine, oldest first, whether or not they still go on. Containers
+/// of a swarm's services are not among them: the swarm would put others in their place.
 ///
 /// # Errors
 /// An environment failure when the engine does not answer.
@@ -48,6 +49,9 @@ pub async fn find(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
     let mut runs: BTreeMap<RunId, FoundRun> = BTreeMap::new();
     for container in containers {
         let labels = container.labels.unwrap_or_default();
+        if labels.contains_key(super::labels::SERVICE) {
+            continue;
+        }
         let Some(id) = labels
             .get(labels::RUN)
             .map(|value| RunId::from_label(value))

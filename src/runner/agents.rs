@@ -17,7 +17,7 @@ use crate::docker::containers::RunId;
 use crate::exit_code::Failure;
 use crate::merge::Merge;
 use crate::plan::{AgentPlan, Plan, SwarmPlan};
-use crate::report::model::Report;
+use crate::report::model::{Config, Report};
 use crate::report::rerun;
 use crate::swarm::agents::{Agents, STOP_GRACE};
 use crate::swarm::tasks::Task;
@@ -86,17 +86,17 @@ async fn measure(
 
 /// The flags of an agent, beside those that name its containers.
 fn flags(plan: &Plan) -> Vec<String> {
-    let mut config = plan.config();
-    // What describes containers that are created; an agent finds them.
-    config.engine = None;
-    config.image = None;
-    config.agents = false;
-    config.scenario = None;
-    config.attach = Some(String::new());
-    rerun::conditions(
-        &config,
-        plan.wirings.iter().map(|wiring| wiring.name.as_str()),
-    )
+    let config = Config {
+        // What describes containers that are created; an agent finds them.
+        engine: None,
+        scenario: None,
+        lines_per_second: None,
+        silent: None,
+        burst: None,
+        ..plan.config()
+    };
+    let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
+    rerun::conditions(&config, wirings)
 }
 
 /// What a node's agent came to: its report, or why there is none.

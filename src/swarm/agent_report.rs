@@ -23,14 +23,19 @@ pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, Str
                 .await
                 .unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
-            Err(
-                match said.lines().rev().find(|line| !line.trim().is_empty()) {
-                    Some(last) => format!("the agent made no report: {}", last.trim()),
-                    None => format!("the agent made no report: {unreadable}"),
-                },
-            )
+            Err(match complaint(&said) {
+                Some(said) => format!("the agent made no report: {said}"),
+                None => format!("the agent made no report: {unreadable}"),
+            })
         }
     }
+}
+
+/// What a program complained of, where it said so; else what it said last.
+fn complaint(said: &str) -> Option<&str> {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let complains = |line: &&str| line.starts_with("leakcheck: ") || line.starts_with("error: ");
+    lines().find(complains).or_else(|| lines().last())
 }
 
 /// One of a task's two output streams.
@@ -59,5 +64,23 @@ async fn output(docker: &Docker, task: &str, stream: Stream) -> Result<Vec<u8>, 
             "the agent's log does not come within {} s",
             PATIENCE.as_secs()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_made_no_report_is_quoted_with_its_complaint() {
+        let usage =
+            "error: unexpected argument '--x' found\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            complaint(usage),
+            Some("error: unexpected argument '--x' found")
+        );
+        let panicked = "thread 'main' panicked:\nnothing left\n";
+        assert_eq!(complaint(panicked), Some("nothing left"));
+        assert_eq!(complaint("\n"), None);
     }
 }

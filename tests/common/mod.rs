@@ -7,6 +7,7 @@ pub mod peers;
 pub mod program;
 pub mod real_docker;
 pub mod report;
+pub mod swarm;
 pub mod tls;
 
 use std::io::Write;
