@@ -35,7 +35,7 @@ pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, Str
 fn complaint(said: &str) -> Option<&str> {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let complains = |line: &&str| line.starts_with("leakcheck: ") || line.starts_with("error: ");
-    lines().find(complains).or_else(|| lines().last())
+    lines().find(complains).or_else(|| lines().next_back())
 }
 
 /// One of a task's two output streams.
