@@ -28,6 +28,8 @@ const STARTING_PATIENCE: Duration = Duration::from_secs(90);
 /// How much longer than its rotations an agent may take: it follows, settles, waits for the last lines,
 /// and reads the engine's log again.
 const MEASURING_PATIENCE: Duration = Duration::from_secs(180);
+/// How long the manager may be silent meanwhile.
+const MANAGER_PATIENCE: Duration = Duration::from_secs(60);
 /// How often the manager is asked.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -78,6 +80,7 @@ async fn measure(
         missing: nodes.collect(),
         reports: Vec::new(),
         since: Instant::now(),
+        answered: Instant::now(),
         stopped: None,
     };
     let reports = waiting.for_all(listener, interrupt).await?;
@@ -115,6 +118,8 @@ struct Waiting<'a> {
     missing: BTreeMap<String, u64>,
     reports: Vec<OfNode>,
     since: Instant,
+    /// When the manager answered last.
+    answered: Instant,
     /// When they were told to stop.
     stopped: Option<Instant>,
 }
@@ -129,10 +134,19 @@ impl Waiting<'_> {
         while !self.missing.is_empty() {
             listener.waiting_for_agents(self.reports.len(), all);
             if interrupt.is_cancelled() && self.stopped.is_none() {
-                self.agents.stop().await?;
                 self.stopped = Some(Instant::now());
+                if let Err(failure) = self.agents.stop().await {
+                    self.give_up(&failure.to_string());
+                }
             }
-            self.look().await?;
+            match self.look().await {
+                Ok(()) => self.answered = Instant::now(),
+                Err(failure) if self.answered.elapsed() > MANAGER_PATIENCE => {
+                    self.give_up(&failure.to_string());
+                }
+                // A swarm may be choosing another of its managers to lead it.
+                Err(_) => {}
+            }
             let pause = tokio::time::sleep(POLL);
             match self.stopped {
                 Some(_) => pause.await,
@@ -140,6 +154,18 @@ impl Waiting<'_> {
             }
         }
         Ok(self.reports)
+    }
+
+    /// Waits for nobody any more.
+    fn give_up(&mut self, why: &str) {
+        for (node, containers) in std::mem::take(&mut self.missing) {
+            let report = Err(why.to_owned());
+            self.reports.push(OfNode {
+                node,
+                containers,
+                report,
+            });
+        }
     }
 
     /// Takes the reports of the agents that have ended, and gives up those that will not report.

@@ -137,7 +137,9 @@ impl Drive<'_> {
                 .iter()
                 .map(|one| one.sample.behind.unwrap_or(0))
                 .collect();
-            let news = self.hosts.look(&behind).await;
+            // Who ends the run does not wait for a manager that does not answer.
+            let looking = interrupt.run_until_cancelled(self.hosts.look(&behind));
+            let news = looking.await.unwrap_or_default();
             heed(workers, &news).await;
             if !news.lost.is_empty() {
                 // What was read of a rotation in which a host went away is nobody's doing.

@@ -101,9 +101,18 @@ impl ListeningEngine {
 
     /// Why the engine counts as gone, where it does not answer any more.
     pub(super) async fn gone(&self) -> Option<String> {
-        match tokio::time::timeout(PATIENCE, self.docker.ping()).await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(format!("the engine is gone: {}", told(&error))),
+        let asked = async {
+            match &self.process {
+                // By the way on which no connection is counted.
+                Some(process) => process.state().await.map(drop),
+                None => (self.docker.ping().await)
+                    .map(drop)
+                    .map_err(|error| anyhow::anyhow!(told(&error))),
+            }
+        };
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("the engine is gone: {error:#}")),
             Err(_) => Some(format!(
                 "the engine has not answered for {} s",
                 PATIENCE.as_secs()

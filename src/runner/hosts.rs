@@ -1,9 +1,15 @@
 //! The hosts of a wiring's containers, looked at after each rotation: whether their engines answer still,
 //! and whether a scheduler has moved containers.
 
+use std::time::Duration;
+
 use super::engine_handle::EngineHandle;
 use crate::exit_code::Failure;
 use crate::swarm::replicas::{Look, Moved, Replicas};
+
+/// How often a manager is asked before it counts as gone, and how long after another.
+const ASKED: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where a wiring's containers are.
 pub(super) struct Hosts<'a> {
@@ -39,7 +45,15 @@ impl<'a> Hosts<'a> {
     pub(super) async fn look(&mut self, behind: &[u64]) -> News {
         match &mut self.replicas {
             Some(replicas) => {
-                let look = replicas.look().await;
+                let mut look = replicas.look().await;
+                // A swarm may be choosing another of its managers to lead it.
+                for _ in 1..ASKED {
+                    if look.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                    look = replicas.look().await;
+                }
                 self.news(look)
             }
             None => News {

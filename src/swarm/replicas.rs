@@ -22,8 +22,10 @@ use crate::monitor::{Followed, LogsOf};
 const PLACING_PATIENCE: Duration = Duration::from_secs(90);
 /// How long a container may be away before it counts as lost.
 const AWAY_PATIENCE: Duration = Duration::from_secs(60);
-/// How often a node is asked for a log before it counts as out of reach, and how long after another.
+/// How often a node is asked for a log before it counts as out of reach, how long it may take, and how long
+/// after that it is asked again.
 const PROBES: u32 = 3;
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the manager is asked.
 const POLL: Duration = Duration::from_millis(250);
@@ -277,10 +279,8 @@ fn trouble_of(node: Option<&str>, nodes: &BTreeMap<String, Node>) -> Option<Stri
 async fn probe(docker: &Docker, node: &mut Node, task: &str) {
     let tasks = [task.to_owned()];
     for _ in 0..PROBES {
-        if last_lines::read(docker, LogsOf::Tasks, &tasks)
-            .await
-            .is_ok()
-        {
+        let asked = last_lines::read(docker, LogsOf::Tasks, &tasks);
+        if let Ok(Ok(_)) = tokio::time::timeout(PROBE_LIMIT, asked).await {
             return;
         }
         tokio::time::sleep(PROBE_PAUSE).await;
