@@ -31,6 +31,8 @@ pub struct Evidence<'a> {
     pub containers_without_room: u64,
     /// Whether the containers end and start again: their streams then end before their rotation.
     pub restarts: bool,
+    /// How often a scheduler put another container in the place of one, whose stream then ends.
+    pub replaced: u64,
     /// What is counted beside tasks.
     pub fd_unit: &'a str,
     /// The rotation at which no more files could be opened.
@@ -235,7 +237,7 @@ fn ended(evidence: &Evidence<'_>) -> Judgement {
 /// nothing. Containers that are meant to start again must have ended for it to show that.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
     let last = evidence.samples.last()?;
-    let held = evidence.containers + last.rotations_made?;
+    let held = evidence.containers + last.rotations_made? + evidence.replaced;
     let ended = last.streams_opened?.saturating_sub(held);
     let reason = match (evidence.restarts, ended) {
         (false, 0) => return None,
@@ -371,6 +373,7 @@ mod tests {
                 containers_ended: 0,
                 containers_without_room: 0,
                 restarts: self.restarts,
+                replaced: 0,
                 fd_unit: "fds",
                 fds_exhausted_at_rotation: None,
                 stream_error: None,

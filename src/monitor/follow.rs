@@ -284,6 +284,8 @@ async fn receive(
                 Ok(()) => StreamEnd::Rotated,
                 Err(_) => StreamEnd::Shutdown,
             },
+            // A swarm's manager keeps the stream of a container open that is no more.
+            () = record.moved(replaced) => return StreamEnd::EndedByEngine,
             chunk = chunks.recv() => chunk,
         };
         match chunk {

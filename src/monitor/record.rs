@@ -10,7 +10,7 @@ use bollard::errors::Error;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -39,6 +39,8 @@ pub(super) struct Record {
     reference: Mutex<Arc<str>>,
     /// How often another container was put in its place.
     replaced: AtomicU64,
+    /// Tells its supervisor of that.
+    moved: Notify,
     /// Rotations that were due while it was away.
     excused: AtomicU64,
     /// Whether it is the first of the monitor's containers.
@@ -80,6 +82,7 @@ impl Record {
             name: container.name,
             reference: Mutex::new(container.reference.into()),
             replaced: AtomicU64::new(0),
+            moved: Notify::new(),
             excused: AtomicU64::new(0),
             is_first,
             tally,
@@ -114,9 +117,21 @@ impl Record {
             delivery.begin_anew();
         }
         self.last_read.forget();
+        if self.stage.get() == At::WaitingForStart {
+            self.stage.set(At::Starting);
+        }
         while self.rotations_made() < due {
             self.excused.fetch_add(1, Ordering::Relaxed);
             self.rotation_made(due);
+        }
+        self.moved.notify_one();
+    }
+
+    /// Waits until another container is put in the place of the one that it was after so many replacements.
+    /// Its supervisor alone waits here.
+    pub(super) async fn moved(&self, replaced: u64) {
+        while self.replaced() == replaced {
+            self.moved.notified().await;
         }
     }
 

@@ -80,7 +80,6 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
-        self.bring_back(&mut workers, interrupt).await;
         // One after the other: for each, many containers are asked for at a time.
         for worker in &mut workers {
             worker.let_finish().await?;
@@ -93,8 +92,8 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Waits for containers that a scheduler has still to bring back: the last lines are those of the ones
-    /// that are there then.
+    /// Waits for containers that a scheduler has still to bring back: what is away at the end would count
+    /// as ended, and the last lines are those of the ones that are there then.
     async fn bring_back<W: Watcher>(
         &mut self,
         workers: &mut [Shard<'_, W>],
@@ -108,7 +107,8 @@ impl Drive<'_> {
                 return;
             }
             let behind = vec![0; workers.len()];
-            let news = self.hosts.look(&behind).await;
+            let looking = interrupt.run_until_cancelled(self.hosts.look(&behind));
+            let news = looking.await.unwrap_or_default();
             heed(workers, &news).await;
         }
     }
@@ -164,6 +164,9 @@ impl Drive<'_> {
             }
             // Those that waited for the last of them have heard of neither an interrupt nor a hold.
             let done = all_made || suffices || fds_exhausted || interrupt.is_cancelled();
+            if done {
+                self.bring_back(workers, interrupt).await;
+            }
             let commands: &[Command] = if done {
                 &[Command::Stop]
             } else if hold.is_on() {
