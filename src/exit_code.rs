@@ -68,6 +68,15 @@ impl Failure {
         }
     }
 
+    /// The same, once what was there had to be removed: with what was left behind, where that failed.
+    #[must_use]
+    pub fn after(self, removal: Result<(), Self>) -> Self {
+        match removal {
+            Ok(()) => self,
+            Err(left) => self.and_left(&left),
+        }
+    }
+
     /// The same, and what was left behind besides.
     #[must_use]
     pub fn and_left(self, left: &Self) -> Self {

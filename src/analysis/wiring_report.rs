@@ -57,6 +57,25 @@ pub struct HostObservation {
 }
 
 impl Observation {
+    /// Nothing yet, of a wiring under this load that is to make so many rotations.
+    pub fn new(wiring: Wiring, rotations: u64, load: Load, fd_unit: &'static str) -> Self {
+        Self {
+            wiring,
+            rotations,
+            load,
+            fd_unit,
+            engine_shared: false,
+            samples: Samples::default(),
+            sites_baseline: BTreeMap::new(),
+            sites_final: BTreeMap::new(),
+            fds_exhausted_at_rotation: None,
+            evidence_sufficed: false,
+            finding: None,
+            cut_short: None,
+            hosts: Vec::new(),
+        }
+    }
+
     /// Takes in what was read after the next rotation, the baseline first.
     pub fn add(&mut self, sample: Sample, sites: BTreeMap<String, u64>, fds_exhausted: bool) {
         match sample.rotation {
@@ -384,27 +403,15 @@ mod tests {
             held_ms,
             ..Sample::default()
         };
-        let mut observation = Observation {
-            wiring: catalogue::find("old").expect("a wiring"),
-            rotations: 3,
-            fd_unit: "fds",
-            load: Load {
-                containers: 4,
-                silent: Some(2),
-                back_pressure: false,
-                rotation: Duration::from_secs(300),
-                restart: None,
-            },
-            engine_shared: false,
-            samples: Samples::default(),
-            sites_baseline: BTreeMap::new(),
-            sites_final: BTreeMap::new(),
-            fds_exhausted_at_rotation: None,
-            evidence_sufficed: false,
-            finding: None,
-            cut_short: None,
-            hosts: Vec::new(),
+        let load = Load {
+            containers: 4,
+            silent: Some(2),
+            back_pressure: false,
+            rotation: Duration::from_secs(300),
+            restart: None,
         };
+        let wiring = catalogue::find("old").expect("a wiring");
+        let mut observation = Observation::new(wiring, 3, load, "fds");
         for sample in (0..).zip(samples).map(sample) {
             observation.add(sample, BTreeMap::new(), false);
         }

@@ -125,10 +125,7 @@ pub async fn create(
         Ok(containers) => return Ok(containers),
         Err(failure) => failure,
     };
-    match removal::remove_run(docker, run).await {
-        Ok(_) => Err(failure),
-        Err(left) => Err(failure.and_left(&left)),
-    }
+    Err(failure.after(removal::remove_run(docker, run).await.map(drop)))
 }
 
 async fn start(
@@ -167,11 +164,7 @@ fn body(container: &Container, image: &str, run: &RunId, life: Duration) -> Cont
         labels: Some(labels),
         tty: Some(container.tty),
         network_disabled: Some(true),
-        // An image's own health check would fork in the middle of the measurement.
-        healthcheck: Some(HealthConfig {
-            test: Some(vec!["NONE".into()]),
-            ..Default::default()
-        }),
+        healthcheck: Some(no_health_check()),
         host_config: Some(HostConfig {
             auto_remove: Some(true),
             network_mode: Some("none".into()),
@@ -187,6 +180,14 @@ fn body(container: &Container, image: &str, run: &RunId, life: Duration) -> Cont
             }),
             ..Default::default()
         }),
+        ..Default::default()
+    }
+}
+
+/// An image's own health check would fork in the middle of the measurement.
+pub(crate) fn no_health_check() -> HealthConfig {
+    HealthConfig {
+        test: Some(vec!["NONE".into()]),
         ..Default::default()
     }
 }

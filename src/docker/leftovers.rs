@@ -1,6 +1,6 @@
 //! What killed runs left on an engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
@@ -46,33 +46,37 @@ pub async fn find(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let mut runs: BTreeMap<RunId, FoundRun> = BTreeMap::new();
-    for container in containers {
+    let ours = containers.into_iter().filter_map(|container| {
         let labels = container.labels.unwrap_or_default();
-        if labels.contains_key(super::labels::SERVICE) {
-            continue;
-        }
+        let created = container.created.and_then(|s| u64::try_from(s).ok());
+        let age = now.saturating_sub(Duration::from_secs(created.unwrap_or(0)));
+        (!labels.contains_key(labels::SERVICE)).then_some((labels, 1, age))
+    });
+    Ok(by_run(ours))
+}
+
+/// The runs that labels name, oldest first, of what has so many containers and is so old.
+pub(crate) fn by_run(
+    found: impl IntoIterator<Item = (HashMap<String, String>, usize, Duration)>,
+) -> Vec<FoundRun> {
+    let mut runs: BTreeMap<RunId, FoundRun> = BTreeMap::new();
+    for (labels, containers, age) in found {
         let Some(id) = labels
             .get(labels::RUN)
             .map(|value| RunId::from_label(value))
         else {
             continue;
         };
-        let created = container
-            .created
-            .and_then(|s| u64::try_from(s).ok())
-            .unwrap_or(0);
-        let age = now.saturating_sub(Duration::from_secs(created));
         let run = runs.entry(id.clone()).or_insert_with(|| FoundRun {
             id,
             containers: 0,
             age,
             owner: RunOwner::from_labels(&labels),
         });
-        run.containers += 1;
+        run.containers += containers;
         run.age = run.age.max(age);
     }
     let mut runs: Vec<_> = runs.into_values().collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.age));
-    Ok(runs)
+    runs
 }

@@ -52,8 +52,7 @@ pub(super) async fn run(
     let measured = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     match (measured, released) {
         (Ok(report), released) => Ok(Outcome { report, released }),
-        (Err(failure), Ok(())) => Err(failure),
-        (Err(failure), Err(left)) => Err(failure.and_left(&left)),
+        (Err(failure), released) => Err(failure.after(released)),
     }
 }
 

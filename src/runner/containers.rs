@@ -294,11 +294,7 @@ impl Containers {
         let placed = match AssertUnwindSafe(placing).catch_unwind().await {
             Ok(Ok(placed)) => placed,
             Ok(Err(failure)) => {
-                let removed = swarm::removal::remove_run(&docker, &run).await;
-                return Err(match removed {
-                    Ok(()) => failure,
-                    Err(left) => failure.and_left(&left),
-                });
+                return Err(failure.after(swarm::removal::remove_run(&docker, &run).await));
             }
             Err(panic) => {
                 let _ = swarm::removal::remove_run(&docker, &run).await;

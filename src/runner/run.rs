@@ -1,6 +1,5 @@
 //! A run: all wirings side by side, from nothing to a report, and back to nothing.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::agents;
 use super::containers::Containers;
 use super::drive::{Drive, Watcher};
-use crate::analysis::samples::Samples;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::{HostObservation, Observation};
 use crate::docker::image::PullProgress;
@@ -169,19 +167,13 @@ pub(super) fn observations(
     engine_shared: bool,
 ) -> Vec<Observation> {
     let observation = |wiring: &Wiring| Observation {
-        wiring: wiring.clone(),
-        rotations: plan.rotations,
-        load: plan.load(),
-        fd_unit: plan.clock.fd_unit(),
         engine_shared: engine_shared && plan.wirings.len() > 1,
-        samples: Samples::default(),
-        sites_baseline: BTreeMap::new(),
-        sites_final: BTreeMap::new(),
-        fds_exhausted_at_rotation: None,
-        evidence_sufficed: false,
-        finding: None,
-        cut_short: None,
-        hosts: Vec::new(),
+        ..Observation::new(
+            wiring.clone(),
+            plan.rotations,
+            plan.load(),
+            plan.clock.fd_unit(),
+        )
     };
     let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
         let mut observed = observation(wiring);

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{
-    HealthConfig, Limit, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, TaskSpec,
+    Limit, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, TaskSpec,
     TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecResources, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
 
-use super::removal;
-use crate::docker::containers::{MEMORY_BYTES, PROCESSES, RunId};
+use crate::docker::containers::{MEMORY_BYTES, PROCESSES, RunId, no_health_check};
 use crate::docker::error_text::told;
 use crate::docker::run_owner::RunOwner;
 use crate::docker::{labels, printer};
@@ -33,7 +32,7 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 /// goes, is replaced by the swarm.
 ///
 /// # Errors
-/// An environment failure where a service cannot be created; those before it are removed.
+/// An environment failure where a service cannot be created; those before it stay for the caller to remove.
 pub async fn create(
     docker: &Docker,
     fleet: &Fleet,
@@ -48,20 +47,11 @@ pub async fn create(
             _ => format!("leakcheck-{run}-{number}"),
         };
         let spec = spec(name.clone(), containers, image, run, life);
-        match docker.create_service(spec, None).await {
-            Ok(created) => services.extend(created.id),
-            Err(error) => {
-                let failure = Failure::environment(format!(
-                    "cannot create the service {name}: {}",
-                    told(&error)
-                ));
-                let removed = removal::remove_run(docker, run).await;
-                return Err(match removed {
-                    Ok(()) => failure,
-                    Err(left) => failure.and_left(&left),
-                });
-            }
-        }
+        let created = docker.create_service(spec, None).await.map_err(|error| {
+            let why = told(&error);
+            Failure::environment(format!("cannot create the service {name}: {why}"))
+        })?;
+        services.extend(created.id);
     }
     Ok(services)
 }
@@ -94,11 +84,7 @@ fn spec(
                 read_only: Some(true),
                 capability_drop: Some(vec!["ALL".into()]),
                 stop_grace_period: nanos(STOP_GRACE),
-                // An image's own health check would fork in the middle of the measurement.
-                health_check: Some(HealthConfig {
-                    test: Some(vec!["NONE".into()]),
-                    ..Default::default()
-                }),
+                health_check: Some(no_health_check()),
                 ..Default::default()
             }),
             resources: Some(TaskSpecResources {
