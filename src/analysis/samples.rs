@@ -9,6 +9,9 @@ use crate::report::model::Sample;
 /// No more samples are kept than this: some MB of a report.
 const MOST: usize = 4096;
 
+/// A run of no more rotations than this keeps all of its samples.
+pub const MOST_ROTATIONS: u64 = MOST as u64 - 1;
+
 /// The samples so far, the baseline first.
 #[derive(Debug, Clone, Default)]
 pub struct Samples {
@@ -24,6 +27,8 @@ pub struct Samples {
     undisturbed: Growth,
     disturbed: Growth,
     rotations_with_growth: u64,
+    /// The last sample in which no container was moved.
+    last_unmoved: Option<Sample>,
     made_by_all: Option<u64>,
 }
 
@@ -73,6 +78,9 @@ impl Samples {
             self.made_by_all = sample.rotation;
         }
         self.counted += u64::from(tells_rate);
+        if sample.moved == 0 {
+            self.last_unmoved = Some(sample.clone());
+        }
         self.make_room();
         self.taken += 1;
         self.kept.push(sample);
@@ -115,6 +123,11 @@ impl Samples {
         self.kept.last()
     }
 
+    /// The last one in which no container was moved: where some were, their tasks may be missing.
+    pub fn last_unmoved(&self) -> Option<&Sample> {
+        self.last_unmoved.as_ref()
+    }
+
     /// Rotations that were sampled.
     pub fn rotations(&self) -> u64 {
         self.taken.saturating_sub(1)
@@ -142,11 +155,20 @@ impl Samples {
     /// checks do, leaked more in it; and where a scheduler moves containers, their tasks go and come: such
     /// a rotation counts only where there is no other.
     pub fn growths(&self) -> (Option<Growths>, Option<Growths>) {
-        let of = match self.undisturbed.rotations {
+        let of = self.rated();
+        (of.tasks, of.fds)
+    }
+
+    /// How many rotations [`Samples::growths`] are of.
+    pub fn rated_rotations(&self) -> u64 {
+        self.rated().rotations
+    }
+
+    fn rated(&self) -> &Growth {
+        match self.undisturbed.rotations {
             0 => &self.disturbed,
             _ => &self.undisturbed,
-        };
-        (of.tasks, of.fds)
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Sufficiency {
     restarts: bool,
     baseline: Option<Reading>,
     last: Option<Reading>,
-    /// Rotations that count: those that nobody held up.
+    /// Rotations that count: those that nobody held up, and in which no container was moved.
     rotations: u64,
     /// In how many of them each count grew.
     tasks_grew: u64,
@@ -67,8 +67,9 @@ impl Sufficiency {
         };
         let last = self.last.replace(reading);
         let baseline = *self.baseline.get_or_insert(reading);
-        // What was held up lasted longer than the others, and what leaks by time leaked more in it.
-        let (Some(last), 0) = (last, sample.held_ms) else {
+        // What was held up lasted longer than the others, and what leaks by time leaked more in it; where a
+        // scheduler moves containers, their tasks go and come.
+        let (Some(last), 0, 0) = (last, sample.held_ms, sample.moved) else {
             return;
         };
         self.rotations += 1;
@@ -141,6 +142,9 @@ mod tests {
         let held_up = |rotation, sample: &mut Sample| sample.held_ms = u64::from(rotation == 3);
         assert_eq!(needed(&[4; 9], held_up), Some(6));
         assert_eq!(needed(&[4, 5, 6, 6, 7, 8, 9, 10], held_up), Some(6));
+        let moved =
+            |rotation, sample: &mut Sample| sample.moved = u64::from([3, 4].contains(&rotation));
+        assert_eq!(needed(&[4, 5, 6, 9, 7, 8, 9, 10], moved), Some(7));
     }
 
     #[test]

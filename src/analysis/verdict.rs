@@ -6,7 +6,7 @@
 
 use super::rates::told;
 use super::samples::Samples;
-use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Verdict};
+use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ pub struct Evidence<'a> {
     pub restarts: bool,
     /// How often a scheduler put another container in the place of one, whose stream then ends.
     pub replaced: u64,
+    /// Rotations that were not made and not asked of the other container, over all of them.
+    pub rotations_excused: u64,
     /// What is counted beside tasks.
     pub fd_unit: &'a str,
     /// The rotation at which no more files could be opened.
@@ -151,14 +153,17 @@ fn leaking(evidence: &Evidence<'_>) -> Judgement {
         return None;
     }
     // Two readings of which one was still changing tell no growth; a longer row of them does.
-    let counted = evidence.samples.rotations();
+    let counted = evidence.samples.rated_rotations();
     if counted == 1 && !both_settled(evidence) {
         return None;
     }
     let mut reason = format!("{} per rotation per container", growth(evidence));
     reason += &match evidence.cut_short {
         None => format!(", in {counted} of {} rotations", evidence.rotations_asked),
-        Some(cut_short) => format!(", in {counted} of {counted} rotations; {cut_short}"),
+        Some(cut_short) => {
+            let sampled = evidence.samples.rotations();
+            format!(", in {counted} of {sampled} rotations; {cut_short}")
+        }
     };
     Some((Verdict::Leaking, reason))
 }
@@ -237,7 +242,10 @@ fn ended(evidence: &Evidence<'_>) -> Judgement {
 /// nothing. Containers that are meant to start again must have ended for it to show that.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
     let last = evidence.samples.last()?;
-    let held = evidence.containers + last.rotations_made? + evidence.replaced;
+    let made = last
+        .rotations_made?
+        .saturating_sub(evidence.rotations_excused);
+    let held = evidence.containers + made + evidence.replaced;
     let ended = last.streams_opened?.saturating_sub(held);
     let reason = match (evidence.restarts, ended) {
         (false, 0) => return None,
@@ -249,7 +257,7 @@ fn ended_early(evidence: &Evidence<'_>) -> Judgement {
 }
 
 fn clean(evidence: &Evidence<'_>) -> Judgement {
-    let (first, last) = (evidence.samples.first()?, evidence.samples.last()?);
+    let (first, last) = compared(evidence)?;
     let back = last.counts() == first.counts() && both_settled(evidence);
     back.then(|| {
         let lines = evidence.delivery.emitted.unwrap_or(0);
@@ -264,8 +272,9 @@ fn clean(evidence: &Evidence<'_>) -> Judgement {
 
 /// Neither a leak in every rotation nor back at the baseline.
 fn unsteady(evidence: &Evidence<'_>) -> String {
-    let (Some(first), Some(last)) = (evidence.samples.first(), evidence.samples.last()) else {
-        return "no baseline was reached".into();
+    let Some((first, last)) = compared(evidence) else {
+        return "containers were moved in every rotation, so that none can be compared with the baseline"
+            .into();
     };
     if !both_settled(evidence) {
         return "the counts did not settle, so they cannot be compared".into();
@@ -283,12 +292,15 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     )
 }
 
+/// The baseline, and the last sample after it in which nothing was away that belongs there.
+fn compared<'a>(evidence: &Evidence<'a>) -> Option<(&'a Sample, &'a Sample)> {
+    let (first, last) = (evidence.samples.first()?, evidence.samples.last_unmoved()?);
+    (last.rotation > first.rotation).then_some((first, last))
+}
+
 /// Whether the counts stood still at the baseline and at the end.
 fn both_settled(evidence: &Evidence<'_>) -> bool {
-    let (first, last) = (evidence.samples.first(), evidence.samples.last());
-    [first, last]
-        .iter()
-        .all(|sample| sample.is_some_and(|sample| sample.settled))
+    compared(evidence).is_some_and(|(first, last)| first.settled && last.settled)
 }
 
 #[cfg(test)]
@@ -374,6 +386,7 @@ mod tests {
                 containers_without_room: 0,
                 restarts: self.restarts,
                 replaced: 0,
+                rotations_excused: 0,
                 fd_unit: "fds",
                 fds_exhausted_at_rotation: None,
                 stream_error: None,

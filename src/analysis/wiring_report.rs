@@ -148,6 +148,7 @@ impl Observation {
             containers_without_room: finding.containers_without_room,
             restarts: self.load.restart.is_some(),
             replaced: finding.replacements.replaced,
+            rotations_excused: finding.replacements.rotations_excused,
             fd_unit: self.fd_unit,
             fds_exhausted_at_rotation: self.fds_exhausted_at_rotation,
             stream_error: finding.stream_errors.example.as_deref(),

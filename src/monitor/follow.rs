@@ -16,7 +16,7 @@ use super::drain;
 use super::heartbeat;
 use super::pace::Pace;
 use super::reader::{Chunk, Reader};
-use super::record::{At, Forgotten, Record};
+use super::record::{At, Forgotten, Present, Record};
 use super::stop_message::StopMessage;
 use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Step, Wiring};
 
@@ -145,9 +145,12 @@ pub(super) async fn follow_one_stream(
     };
 
     record.stage.set(At::Opening);
-    let (reference, replaced) = record.reference();
+    let present = record.present();
+    let replaced = present.replaced;
     let opened = tokio::select! {
-        opened = open(record, &reference, shared, around.client) => opened,
+        opened = open(record, &present, shared, around.client) => opened,
+        // The container that was to be followed is no more.
+        () = record.moved(replaced) => return StreamEnd::EndedByEngine,
         () = request_context.cancelled() => return StreamEnd::Shutdown,
         () = app.cancelled() => return StreamEnd::Shutdown,
     };
@@ -183,7 +186,7 @@ pub(super) async fn follow_one_stream(
         send: wiring.send,
         closes: wiring.reader_closes,
         stage: Arc::clone(&reader_stage),
-        last_read: (wiring.resume == Resume::LastRead).then(|| Arc::clone(&record.last_read)),
+        last_read: (wiring.resume == Resume::LastRead).then_some(present.last_read),
     }
     .spawn();
     let beats_besides = match wiring.heartbeat {
@@ -239,14 +242,15 @@ pub(super) async fn follow_one_stream(
 /// Opens a stream where the last one ended, through the client that the wiring says.
 async fn open(
     record: &Record,
-    container: &str,
+    present: &Present,
     shared: &Shared,
     own: Option<&Client>,
 ) -> Result<(Arc<Body>, Option<Client>), Error> {
+    let container = &*present.reference;
     let last_delivered = record.delivery().resume();
     let since = match shared.wiring.resume {
         Resume::LastDelivered => last_delivered,
-        Resume::LastRead => record.last_read.get(),
+        Resume::LastRead => present.last_read.get(),
     };
     let permit = shared.opening.acquire().await;
     let opened = match shared.wiring.client {

@@ -35,27 +35,41 @@ pub struct Followed {
 pub(super) struct Record {
     /// What its lines and its tasks call it.
     pub(super) name: String,
-    /// How the engine knows it at present.
-    reference: Mutex<Arc<str>>,
-    /// How often another container was put in its place.
-    replaced: AtomicU64,
-    /// Tells its supervisor of that.
+    /// The container that stands in its place at present.
+    present: Mutex<Present>,
+    /// Tells its supervisor that another does.
     moved: Notify,
-    /// Rotations that were due while it was away.
-    excused: AtomicU64,
     /// Whether it is the first of the monitor's containers.
     pub(super) is_first: bool,
     pub(super) stage: Stage,
-    /// The last line that any reader has read.
-    pub(super) last_read: Arc<LastRead>,
     /// What is counted of all containers.
     tally: Arc<Tally>,
     streams_opened: AtomicU64,
-    rotations_made: AtomicU64,
+    rotations: Mutex<Rotations>,
     last_error: Mutex<Option<String>>,
     delivery: Mutex<Delivery>,
     reader: Mutex<Arc<ReaderStage>>,
     forgotten: Mutex<Vec<Forgotten>>,
+}
+
+/// The container in a record's place.
+#[derive(Clone)]
+pub(super) struct Present {
+    /// How the engine knows it.
+    pub(super) reference: Arc<str>,
+    /// How often another was put in the place before it.
+    pub(super) replaced: u64,
+    /// The last line of it that any reader has read.
+    pub(super) last_read: Arc<LastRead>,
+}
+
+/// The rotations of one container.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rotations {
+    /// Made, or excused.
+    made: u64,
+    /// Of these, due while it was away, and not made since.
+    excused: u64,
 }
 
 /// A stream that its rotation forgot.
@@ -80,17 +94,18 @@ impl Record {
     ) -> Self {
         Self {
             name: container.name,
-            reference: Mutex::new(container.reference.into()),
-            replaced: AtomicU64::new(0),
+            present: Mutex::new(Present {
+                reference: container.reference.into(),
+                replaced: 0,
+                last_read: Arc::default(),
+            }),
             moved: Notify::new(),
-            excused: AtomicU64::new(0),
             is_first,
             tally,
             streams_opened: AtomicU64::new(0),
-            rotations_made: AtomicU64::new(0),
+            rotations: Mutex::default(),
             last_error: Mutex::default(),
             stage: Stage::default(),
-            last_read: Arc::default(),
             delivery: Mutex::new(Delivery::starting_at(since)),
             reader: Mutex::default(),
             forgotten: Mutex::default(),
@@ -101,28 +116,34 @@ impl Record {
         lock(&self.delivery)
     }
 
-    /// How the engine knows the container, and how often another was put in its place until now.
-    pub(super) fn reference(&self) -> (Arc<str>, u64) {
-        let reference = lock(&self.reference);
-        (Arc::clone(&reference), self.replaced())
+    /// The container that stands in its place at present.
+    pub(super) fn present(&self) -> Present {
+        lock(&self.present).clone()
     }
 
-    /// Follows another container in place of this from now on: one whose lines begin anew, and that is not
-    /// held to the rotations that were due before.
+    /// Follows another container in place of this from now on: one whose lines begin anew. Rotations that
+    /// were due before are not asked of it, unless it was the monitor's own doing that they were not made.
     pub(super) fn replace(&self, reference: String, due: u64) {
         {
             let mut delivery = self.delivery();
-            *lock(&self.reference) = reference.into();
-            self.replaced.fetch_add(1, Ordering::Relaxed);
+            let mut present = lock(&self.present);
+            present.reference = reference.into();
+            present.replaced += 1;
+            // What a reader of the other container reads late is noted where nobody looks any more.
+            present.last_read = Arc::default();
             delivery.begin_anew();
         }
-        self.last_read.forget();
-        if self.stage.get() == At::WaitingForStart {
+        let at = self.stage.get();
+        if at == At::WaitingForStart {
             self.stage.set(At::Starting);
         }
-        while self.rotations_made() < due {
-            self.excused.fetch_add(1, Ordering::Relaxed);
-            self.rotation_made(due);
+        if at.waits_for_container() {
+            let mut rotations = lock(&self.rotations);
+            while rotations.made < due {
+                rotations.made += 1;
+                rotations.excused += 1;
+                self.tally.rotation_made(rotations.made);
+            }
         }
         self.moved.notify_one();
     }
@@ -137,12 +158,12 @@ impl Record {
 
     /// How often another container was put in its place.
     pub(super) fn replaced(&self) -> u64 {
-        self.replaced.load(Ordering::Relaxed)
+        lock(&self.present).replaced
     }
 
-    /// Rotations that it was not held to.
+    /// Rotations that it was not held to, and did not make.
     pub(super) fn excused(&self) -> u64 {
-        self.excused.load(Ordering::Relaxed)
+        lock(&self.rotations).excused
     }
 
     /// Takes lines as the engine sent them, of the container that it was after so many replacements. What
@@ -172,17 +193,19 @@ impl Record {
 
     /// Counts a rotation that was made, of so many that are due.
     pub(super) fn rotation_made(&self, due: u64) {
+        let mut rotations = lock(&self.rotations);
         // One that was replaced may make a rotation that it had been excused from.
-        if self.rotations_made() >= due {
+        if rotations.made >= due {
+            rotations.excused = rotations.excused.saturating_sub(1);
             return;
         }
-        let number = self.rotations_made.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tally.rotation_made(number);
+        rotations.made += 1;
+        self.tally.rotation_made(rotations.made);
     }
 
     /// Rotations made so far.
     pub(super) fn rotations_made(&self) -> u64 {
-        self.rotations_made.load(Ordering::Relaxed)
+        lock(&self.rotations).made
     }
 
     /// Counts a stream that could not be opened or that broke, and keeps why.
@@ -289,6 +312,26 @@ impl At {
         Self::Done,
     ];
 
+    /// Whether a supervisor that stands here does so for want of its container, which opens no stream,
+    /// tells no end or is gone; elsewhere it stands by the monitor's own doing.
+    fn waits_for_container(self) -> bool {
+        match self {
+            Self::Starting
+            | Self::Opening
+            | Self::Inspecting
+            | Self::Receiving
+            | Self::WaitingForStart
+            | Self::PausingAfterError => true,
+            Self::WaitingForRoom
+            | Self::Consuming
+            | Self::Closing
+            | Self::TellingReader
+            | Self::WaitingForReader
+            | Self::WaitingForReaderAndHeartbeat
+            | Self::Done => false,
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -389,13 +432,61 @@ impl LastRead {
         }
     }
 
-    /// What was read is of a container that was replaced.
-    fn forget(&self) {
-        *lock(&self.0) = None;
-    }
-
     /// When the last line that was read had been printed.
     pub(super) fn get(&self) -> Option<Timestamp> {
         *lock(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let container = Followed {
+            name: "web-0".into(),
+            reference: "a".into(),
+        };
+        Record::new(container, true, None, Arc::default())
+    }
+
+    #[test]
+    fn a_container_that_was_away_is_not_held_to_the_rotations_of_that_time() {
+        let record = record();
+        record.rotation_made(1);
+        record.stage.set(At::WaitingForStart);
+        record.replace("b".into(), 3);
+        assert_eq!((record.rotations_made(), record.excused()), (3, 2));
+        // The monitor makes one of them after all.
+        record.rotation_made(3);
+        assert_eq!((record.rotations_made(), record.excused()), (3, 1));
+        assert_eq!(&*record.present().reference, "b");
+    }
+
+    #[test]
+    fn a_monitor_that_hangs_by_itself_is_not_excused_by_a_container_that_is_replaced() {
+        for at in [
+            At::WaitingForReader,
+            At::WaitingForReaderAndHeartbeat,
+            At::TellingReader,
+            At::Closing,
+        ] {
+            let record = record();
+            record.stage.set(at);
+            record.replace("b".into(), 3);
+            assert_eq!((record.rotations_made(), record.excused()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn lines_and_last_reads_of_a_container_that_was_replaced_are_nobodys() {
+        let record = record();
+        let before = record.present();
+        record.replace("b".into(), 0);
+        let line = Bytes::from("2026-01-01T00:00:00.000000000Z leakcheck web-0 line 0\n");
+        before.last_read.note(std::slice::from_ref(&line));
+        record.deliver(&[line], before.replaced);
+        assert_eq!(record.present().last_read.get(), None);
+        assert_eq!(record.delivery().read, 0);
     }
 }

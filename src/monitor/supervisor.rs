@@ -108,7 +108,7 @@ impl Supervisor {
             Arc::clone(&shared.beats),
         );
         let health_check = shared.wiring.health_check.map(|check| {
-            let (reference, _) = record.reference();
+            let reference = record.present().reference;
             let (shared, cancelled) = (Arc::clone(shared), container.token());
             let name = format!("health check {name}");
             health_check::start(&name, check, reference, shared, cancelled)
@@ -181,7 +181,7 @@ impl Supervisor {
         };
         let client = self.shared.throwaway_client(fate).ok()?;
         self.record.stage.set(At::Inspecting);
-        let (reference, _) = self.record.reference();
+        let reference = self.record.present().reference;
         let inspecting = client.inspect(&reference);
         if let Some(Err(error)) = self.app.until_cancelled(inspecting).await {
             self.record.note_error(&error);
@@ -195,7 +195,7 @@ impl Supervisor {
     async fn wait_for_start(&self) -> bool {
         loop {
             self.record.stage.set(At::Inspecting);
-            let (reference, _) = self.record.reference();
+            let reference = self.record.present().reference;
             let inspecting = self.shared.client.inspect(&reference);
             let at = match self.app.until_cancelled(inspecting).await {
                 Some(Ok(true)) => return true,

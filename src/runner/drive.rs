@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,9 @@ use crate::analysis::wiring_report::Observation;
 use crate::hold::Hold;
 use crate::report::model::EngineCounts;
 use crate::worker::protocol::{Command, Glance, WorkerPlan};
+
+/// How many shards are asked for their last lines at once.
+const FINISHED_AT_ONCE: usize = 4;
 
 /// What is to be done with what the workers say.
 pub(super) trait Watcher {
@@ -60,7 +64,8 @@ impl Drive<'_> {
         hold: &Hold,
     ) {
         if let Err(error) = self.run_to_the_end(watcher, interrupt, hold).await {
-            watcher.cut_short(&format!("{error:#}"));
+            // Whose worker it was has been noted there first.
+            watcher.cut_short(&format!("stopped with another host's: {error:#}"));
         }
     }
 
@@ -80,10 +85,10 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
-        // One after the other: for each, many containers are asked for at a time.
-        for worker in &mut workers {
-            worker.let_finish().await?;
-        }
+        // A few at a time: for each, many containers are asked for at once.
+        futures_util::stream::iter(&mut workers)
+            .for_each_concurrent(FINISHED_AT_ONCE, Shard::let_finish)
+            .await;
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
         for (worker, finding) in workers.iter().zip(&mut findings) {
             worker.recount(finding).await;
@@ -139,7 +144,12 @@ impl Drive<'_> {
                 .collect();
             // Who ends the run does not wait for a manager that does not answer.
             let looking = interrupt.run_until_cancelled(self.hosts.look(&behind));
-            let news = looking.await.unwrap_or_default();
+            let Some(news) = looking.await else {
+                // Whether hosts went away in it is not known, so that it tells nothing.
+                heard.interrupted();
+                tell_all(workers, &[Command::Disregard, Command::Stop]).await;
+                continue;
+            };
             heed(workers, &news).await;
             if !news.lost.is_empty() {
                 // What was read of a rotation in which a host went away is nobody's doing.
@@ -216,7 +226,7 @@ async fn heed<W: Watcher>(workers: &mut [Shard<'_, W>], news: &News) {
     }
     for (share, why) in &news.lost {
         if let Some(worker) = workers.get_mut(*share) {
-            worker.lose(why);
+            worker.lose(why).await;
         }
     }
 }

@@ -17,6 +17,11 @@ use crate::worker::protocol::WorkerEngine;
 
 /// How long an engine may take to tell its counts: they are the story's margin, not its matter.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often an engine is asked whether it is there before it counts as gone, how long each answer may
+/// take, and how long after another it is asked again.
+const ASKED: u32 = 3;
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ASK_PAUSE: Duration = Duration::from_secs(1);
 /// How long it may take to tell the last lines of all containers.
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -99,8 +104,19 @@ impl ListeningEngine {
         }
     }
 
-    /// Why the engine counts as gone, where it does not answer any more.
+    /// Why the engine counts as gone, where it does not answer any more. One that is busy for a moment is
+    /// asked again.
     pub(super) async fn gone(&self) -> Option<String> {
+        let mut why = self.silent().await?;
+        for _ in 1..ASKED {
+            tokio::time::sleep(ASK_PAUSE).await;
+            why = self.silent().await?;
+        }
+        Some(why)
+    }
+
+    /// Why the engine does not answer at this moment, where it does not.
+    async fn silent(&self) -> Option<String> {
         let asked = async {
             match &self.process {
                 // By the way on which no connection is counted.
@@ -110,12 +126,12 @@ impl ListeningEngine {
                     .map_err(|error| anyhow::anyhow!(told(&error))),
             }
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(ANSWER_LIMIT, asked).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("the engine is gone: {error:#}")),
             Err(_) => Some(format!(
-                "the engine has not answered for {} s",
-                PATIENCE.as_secs()
+                "the engine was asked {ASKED} times and did not answer within {} s",
+                ANSWER_LIMIT.as_secs()
             )),
         }
     }

@@ -116,10 +116,12 @@ impl<'a, W: Watcher> Shard<'a, W> {
         !self.lost
     }
 
-    /// Notes that its containers are gone with their host.
-    pub(super) fn lose(&mut self, why: &str) {
+    /// Notes that its containers are gone with their host: the rotation in which they went away is asked
+    /// of nobody.
+    pub(super) async fn lose(&mut self, why: &str) {
         self.lost = true;
         self.heard.watcher.cut_short_on(self.number, why);
+        self.tell(&Command::Disregard).await;
     }
 
     /// Lets the worker follow another container in place of one.
@@ -169,20 +171,24 @@ impl<'a, W: Watcher> Shard<'a, W> {
     }
 
     /// Lets the worker finish: tells it the last lines of its containers, where it asks for them.
-    pub(super) async fn let_finish(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn let_finish(&mut self) {
         if let Some(Over::Finished(_)) = self.over {
-            return Ok(());
+            return;
         }
         if let Some(engine) = self.engine.listening()
             && !self.lost
         {
             match engine.last_lines(&self.containers()).await {
                 Ok(told) => self.last_lines = told,
-                Err(failure) => self.lose(&failure.to_string()),
+                // Where its containers stand is to be heard all the same, and what hangs there.
+                Err(failure) => {
+                    let watcher = self.heard.watcher;
+                    watcher.cut_short_on(self.number, &failure.to_string());
+                }
             }
         }
         let last_lines = self.last_lines.clone();
-        self.worker.tell(&Command::Finish { last_lines }).await
+        self.tell(&Command::Finish { last_lines }).await;
     }
 
     /// Hears the worker's last word and ends it.
@@ -196,15 +202,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
             },
         };
         self.worker.end().await;
-        let mut finding = *finding;
-        if self.lost {
-            // The rotation in which its host went away is asked of nobody, and none of its containers hangs
-            // by the monitor's doing.
-            finding.rotations_due = finding.rotations_made;
-            finding.rotations_missed = 0;
-            finding.hung.clear();
-        }
-        Ok(finding)
+        Ok(*finding)
     }
 
     /// Compares what was delivered with the engine's log, where the lines carry no numbers of ours.
@@ -234,8 +232,18 @@ impl<'a, W: Watcher> Shard<'a, W> {
         containers.map(|one| one.reference.clone()).collect()
     }
 
-    /// What the worker says next beside its glances; meanwhile it is told of an interrupt and of a hold.
+    /// What the worker says next beside its glances. Where it dies, the run ends early because of it.
     async fn hear(&mut self) -> anyhow::Result<Event> {
+        let heard = self.listen().await;
+        if let Err(error) = &heard {
+            let watcher = self.heard.watcher;
+            watcher.cut_short_on(self.number, &format!("{error:#}"));
+        }
+        heard
+    }
+
+    /// Listens to the worker; meanwhile it is told of an interrupt and of a hold.
+    async fn listen(&mut self) -> anyhow::Result<Event> {
         loop {
             let event = tokio::select! {
                 event = self.worker.next_event() => event?,

@@ -55,6 +55,8 @@ pub struct Experiment {
     /// The last reading that differed from the one before it, and when it was taken.
     changed: (Counts, Instant),
     rotation: u64,
+    /// From which rotation on none is asked of anybody, where the parent said so.
+    disregarded: Option<u64>,
     /// Whether the parent wants a further rotation …
     rotation_wanted: bool,
     /// … or no more of them.
@@ -89,6 +91,7 @@ impl Experiment {
             interval: started,
             changed,
             rotation: 0,
+            disregarded: None,
             rotation_wanted: false,
             stopped: false,
             held: false,
@@ -238,6 +241,9 @@ impl Experiment {
         match command {
             Some(Command::Rotate) => self.rotation_wanted = true,
             Some(Command::Stop) => self.stopped = true,
+            Some(Command::Disregard) => {
+                self.disregarded.get_or_insert(self.rotation);
+            }
             Some(Command::Hold) => self.held = true,
             Some(Command::Resume) => self.held = false,
             Some(Command::Replace {
@@ -279,6 +285,14 @@ impl Experiment {
     /// Containers that have made fewer rotations than so many.
     fn short_of(&self, rotations: u64) -> u64 {
         self.containers() - self.monitor.containers_at(rotations)
+    }
+
+    /// The last rotation that is asked of every container.
+    fn due(&self) -> u64 {
+        match self.disregarded {
+            Some(disregarded) => self.rotation.min(disregarded.saturating_sub(1)),
+            None => self.rotation,
+        }
     }
 
     fn containers(&self) -> u64 {
@@ -335,7 +349,7 @@ impl Experiment {
         self.finding.fds_final = self.surroundings.fd_kinds();
         self.finding.forgotten_readers = self.monitor.forgotten_readers();
         let all = self.containers();
-        let rotation = self.rotation;
+        let rotation = self.due();
         self.until_done_or_stalled(|monitor| {
             (
                 monitor.progress().rotations_made,
@@ -343,7 +357,7 @@ impl Experiment {
             )
         })
         .await;
-        let (monitor, due) = (&self.monitor, self.rotation);
+        let (monitor, due) = (&self.monitor, self.due());
         self.finding.rotations_due = due;
         self.finding.rotations_made = monitor.progress().fewest_rotations.min(due);
         self.finding.rotations_missed = monitor.rotations_missed(due);

@@ -47,6 +47,9 @@ pub enum Command {
     Rotate,
     /// Begin no further rotation.
     Stop,
+    /// The present rotation counts for nothing: its containers went away in it, so that nobody is asked
+    /// for it.
+    Disregard,
     /// Begin the next rotation only once told to resume.
     Hold,
     /// Go on with the rotations.
