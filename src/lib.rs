@@ -31,6 +31,7 @@ pub mod gate;
 pub mod hold;
 pub mod http_get;
 pub mod interrupt;
+mod last_words;
 pub mod live;
 pub mod merge;
 pub mod monitor;

@@ -7,15 +7,15 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use ::leakcheck::docker::endpoint::{Address, Endpoint};
 use common::leakcheck;
 use common::program::Ended;
 use common::real_docker::engine_or_skip;
-use common::report::{self, rates, text, wiring};
+use common::report::assert_the_incidents_figures;
+use common::synthetic_engine::Engine;
 use common::tls::{Authority, NOW, Server, TlsProxy, Years};
 use tempfile::TempDir;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -53,65 +53,6 @@ fn refused(code: i32, command: &mut Command, host: &str) -> String {
     let ended = run(command.args(["clean", "--host", host]));
     assert_eq!(ended.code, Some(code), "{ended:?}");
     ended.stderr
-}
-
-/// A synthetic engine as a user starts it.
-struct Engine {
-    child: Child,
-    /// What it says where it listens.
-    url: String,
-    _directory: TempDir,
-}
-
-impl Engine {
-    fn on_a_socket() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let url = format!("unix://{}", directory.path().join("e.sock").display());
-        Self::start(&url, directory)
-    }
-
-    fn start(listen: &str, directory: TempDir) -> Self {
-        let mut child = Command::new(leakcheck())
-            .args(["engine", "--containers=4", "--silent=0", "--listen", listen])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("says where");
-        let scheme = listen.split(':').next().expect("a scheme");
-        let at = line.find(&format!("{scheme}://")).expect("where");
-        let url = line[at..].split_whitespace().next().expect("a URL");
-        Self {
-            child,
-            url: url.into(),
-            _directory: directory,
-        }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.url.trim_start_matches("unix://").into()
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn assert_the_incidents_figures(ended: &Ended) {
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let report = report::of(ended);
-    let of = |name| {
-        let wiring = wiring(&report, name);
-        (text(&wiring["verdict"]).to_owned(), rates(wiring))
-    };
-    assert_eq!(of("old"), ("leaking".into(), (2.0, 1.0)));
-    assert_eq!(of("fixed"), ("clean".into(), (0.0, 0.0)));
 }
 
 #[test]

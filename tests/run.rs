@@ -98,7 +98,7 @@ fn served_by(sockets: &[PathBuf]) -> Vec<Vec<(String, Vec<String>)>> {
 /// None where the socket is not served yet.
 async fn first_lines(socket: &Path) -> Vec<(String, Vec<String>)> {
     let endpoint = Endpoint::parse(&format!("unix://{}", socket.display())).expect("well-formed");
-    let Ok(docker) = endpoint.connect().await else {
+    let Ok((docker, _)) = endpoint.connect().await else {
         return Vec::new();
     };
     let mut containers = Vec::new();

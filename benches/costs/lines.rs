@@ -78,7 +78,7 @@ async fn bare_loop() -> f64 {
     let engine = engine.expect("an engine");
     let url = format!("unix://{}", engine.socket().display());
     let endpoint = Endpoint::parse(&url).expect("a unix socket");
-    let docker = endpoint.connect().await.expect("an engine");
+    let (docker, _) = endpoint.connect().await.expect("an engine");
     let lines = Arc::new(AtomicU64::new(0));
     let opened = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = (spec.fleet.containers.into_iter())

@@ -11,6 +11,7 @@ use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
 use crate::docker::run_owner::Standing;
 use crate::exit_code::{ExitCode, Failure};
+use crate::swarm::leftovers::Services;
 use crate::{duration, stale_sockets, swarm};
 
 const EXAMPLES: &str = "\
@@ -31,8 +32,8 @@ here whether it goes on. In time, all containers end by themselves.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CleanArgs {
-    /// The Docker engine: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT [default: DOCKER_HOST, else
-    /// unix:///var/run/docker.sock]
+    /// The Docker engine: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT, ssh://USER@HOST [default:
+    /// DOCKER_HOST, else unix:///var/run/docker.sock]
     #[arg(long, value_name = "URL")]
     pub host: Option<String>,
 
@@ -103,15 +104,23 @@ async fn clean_sockets(dry_run: bool) -> Result<bool, Failure> {
     Ok(!stale.is_empty())
 }
 
-/// Whether there were containers.
+/// Whether there was something to say of containers.
 async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool, Failure> {
-    let docker = endpoint.connect().await?;
+    let (docker, _) = endpoint.connect().await?;
     let mut runs: Vec<(FoundRun, Kind)> = Vec::new();
     let containers = leftovers::find(&docker).await?;
     runs.extend(containers.into_iter().map(|run| (run, Kind::Containers)));
-    if swarm::manager::is_manager(&docker).await {
-        let services = swarm::leftovers::find(&docker).await?;
-        runs.extend(services.into_iter().map(|run| (run, Kind::Services)));
+    let mut said = false;
+    match swarm::leftovers::find(&docker).await? {
+        Services::Found(found) => runs.extend(found.into_iter().map(|run| (run, Kind::Services))),
+        Services::ToldByManagers => {
+            print(&format!(
+                "{endpoint} is a worker of a swarm: services of leakcheck are looked for at a manager \
+                 only (--host)"
+            ))?;
+            said = true;
+        }
+        Services::None => {}
     }
     let mut failure = None;
     for (run, kind) in &runs {
@@ -133,7 +142,7 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool,
             }
         }
     }
-    failure.map_or(Ok(!runs.is_empty()), Err)
+    failure.map_or(Ok(said || !runs.is_empty()), Err)
 }
 
 /// What a run has left.
@@ -147,11 +156,15 @@ enum Kind {
 
 fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
     let age = duration::format(Duration::from_secs(run.age.as_secs()));
-    let of = match kind {
-        Kind::Containers => "",
-        Kind::Services => " of the swarm's services",
-    };
     let plural = if run.containers == 1 { "" } else { "s" };
+    let what = match kind {
+        Kind::Containers => format!("{} container{plural}", run.containers),
+        Kind::Services if run.containers == 0 => "agents on a swarm's nodes".into(),
+        Kind::Services => format!(
+            "{} container{plural} of the swarm's services",
+            run.containers
+        ),
+    };
     let started = match &run.owner {
         None => "by an unknown process".to_owned(),
         Some(owner) => {
@@ -163,10 +176,7 @@ fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
             format!("by {owner}, {standing}")
         }
     };
-    format!(
-        "run {}: {} container{plural}{of}, started {age} ago {started}",
-        run.id, run.containers
-    )
+    format!("run {}: {what}, started {age} ago {started}", run.id)
 }
 
 #[cfg(test)]
@@ -190,6 +200,15 @@ mod tests {
         assert_eq!(
             describe(&run, Kind::Containers, Standing::Gone),
             "run 0badf00d: 50 containers, started 3m 12s ago by process 42 on ci-3, now gone"
+        );
+        let agents = FoundRun {
+            containers: 0,
+            owner: None,
+            ..run
+        };
+        assert_eq!(
+            describe(&agents, Kind::Services, Standing::Gone),
+            "run 0badf00d: agents on a swarm's nodes, started 3m 12s ago by an unknown process"
         );
     }
 }

@@ -26,8 +26,8 @@ missing Docker engine is a warning: only run --engine docker needs one.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
-    /// The Docker engine: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT [default: DOCKER_HOST, else
-    /// unix:///var/run/docker.sock]
+    /// The Docker engine: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT, ssh://USER@HOST [default:
+    /// DOCKER_HOST, else unix:///var/run/docker.sock]
     #[arg(long, value_name = "URL")]
     pub host: Option<String>,
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use clap::{Args, ValueEnum};
 
+use crate::docker::endpoint::Endpoint;
 use crate::docker::image::DEFAULT_IMAGE;
 use crate::exit_code::Failure;
 use crate::plan::{AgentPlan, Engine, Source, SwarmPlan};
@@ -15,9 +16,9 @@ pub(super) struct EngineChoice {
     #[arg(long, value_enum, default_value_t = EngineKind::Synthetic, help_heading = "Containers")]
     engine: EngineKind,
 
-    /// Docker endpoint: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT [default: DOCKER_HOST, else
-    /// unix:///var/run/docker.sock]; repeat it to spread the containers over several engines. With
-    /// --engine swarm, a manager
+    /// Docker endpoint: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://USER@HOST [default:
+    /// DOCKER_HOST, else unix:///var/run/docker.sock]; repeat it to spread the containers over several
+    /// engines. With --engine swarm, a manager
     #[arg(long = "host", value_name = "URL", help_heading = "Containers")]
     hosts: Vec<String>,
 
@@ -80,8 +81,12 @@ impl EngineChoice {
             ));
         }
         let mut seen = HashSet::new();
-        if let Some(twice) = self.hosts.iter().find(|host| !seen.insert(*host)) {
-            return Err(Failure::usage(format!("--host {twice} is given twice")));
+        for host in &self.hosts {
+            // Two ways to write it are one engine, whose containers would be followed twice.
+            let address = Endpoint::resolve(Some(host))?.address().to_string();
+            if !seen.insert(address) {
+                return Err(Failure::usage(format!("--host {host} is given twice")));
+            }
         }
         let source = match attach {
             _ if self.engine == EngineKind::Synthetic => return Ok(Engine::Synthetic),

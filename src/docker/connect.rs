@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::dial::Dialer;
 use super::endpoint::{Address, Endpoint};
 use super::error_text::told;
+use super::ssh::{Forward, Remote};
 use super::tls::WITHOUT_TLS;
 use crate::exit_code::Failure;
 
@@ -23,14 +24,30 @@ const FIRST_CONTACT: Duration = Duration::from_secs(5);
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Endpoint {
-    /// Connects, asks whether a Docker engine answers, and agrees on an API version.
+    /// Connects, asks whether a Docker engine answers, and agrees on an API version. Returns the endpoint as
+    /// it is reached then.
     ///
     /// # Errors
     /// A usage failure where the certificates for TLS are not what they should be; else an environment
     /// failure that says which of the ways to fail it was, and what to do.
-    pub async fn connect(&self) -> Result<Docker, Failure> {
-        let dialer = Dialer::new(self.address())
-            .map_err(|problem| Failure::usage(format!("{self} needs TLS: {problem}")))?;
+    pub async fn connect(&self) -> Result<(Docker, Self), Failure> {
+        let Address::Ssh(remote) = self.address() else {
+            let dialer = Dialer::new(self.address())
+                .map_err(|problem| Failure::usage(format!("{self} needs TLS: {problem}")))?;
+            return Ok((self.connect_by(&dialer).await?, self.clone()));
+        };
+        let forward = Forward::open(remote).await.map_err(|error| {
+            Failure::environment(format!(
+                "no way to {self}: {error:#}. ssh must log in without asking anybody, by a key or an agent, \
+                 to a host that it knows: try ssh {} true",
+                remote.host
+            ))
+        })?;
+        let reached = self.forwarded_to(forward.socket());
+        Ok((self.connect_by(&Dialer::through(forward)).await?, reached))
+    }
+
+    async fn connect_by(&self, dialer: &Dialer) -> Result<Docker, Failure> {
         // A bare connection first: its error says plainly what the HTTP client's wraps in layers.
         match timeout(FIRST_CONTACT, dialer.dial()).await {
             Err(_) => return Err(self.silent()),
@@ -42,12 +59,15 @@ impl Endpoint {
             }
             Ok(Ok(_)) => {}
         }
-        let client = self.client(&dialer)?;
+        let client = self.client(dialer)?;
         match timeout(FIRST_CONTACT, client.negotiate_version()).await {
             Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
             Ok(Err(error @ Error::DockerResponseServerError { .. })) => Err(self.no_engine(&error)),
             Ok(Err(error)) => {
-                let of_tls = timeout(SECOND_LOOK, self.misunderstood_tls(&dialer)).await;
+                if let Address::Ssh(remote) = self.address() {
+                    return Err(self.not_forwarded(remote, dialer, &error));
+                }
+                let of_tls = timeout(SECOND_LOOK, self.misunderstood_tls(dialer)).await;
                 Err(of_tls
                     .ok()
                     .flatten()
@@ -62,7 +82,7 @@ impl Endpoint {
         let mut stream = dialer.dial().await.ok()?;
         let mut answer = [0; 2];
         match self.address() {
-            Address::Unix(_) => None,
+            Address::Unix(_) | Address::Ssh(_) => None,
             Address::Tcp { .. } => {
                 stream
                     .write_all(b"GET /_ping HTTP/1.0\r\n\r\n")
@@ -81,6 +101,16 @@ impl Endpoint {
                 Some(Failure::environment(format!("{self} {does}")))
             }
         }
+    }
+
+    /// ssh takes any connection, and ends it where the other end cannot be opened.
+    fn not_forwarded(&self, remote: &Remote, dialer: &Dialer, error: &Error) -> Failure {
+        let why = dialer.complaint().unwrap_or_else(|| told(error));
+        Failure::environment(format!(
+            "no engine answers at {} of {self}: {why}. Is the engine's socket there, and may the user open \
+             it? Another is named behind the host: ssh://HOST/path/to/docker.sock",
+            remote.socket
+        ))
     }
 
     fn wants_tls(&self) -> Failure {

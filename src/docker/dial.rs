@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::Uri;
@@ -13,6 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::Address;
+use super::ssh::Forward;
 use super::tls::Tls;
 
 /// Opens connections to one engine, whatever host a request's URI names.
@@ -20,22 +22,41 @@ use super::tls::Tls;
 pub struct Dialer {
     address: Address,
     tls: Option<Tls>,
+    /// What the connections go through; it is there as long as somebody may open one.
+    forward: Option<Arc<Forward>>,
 }
 
 impl Dialer {
     /// Prepares for connections to an address; nothing is opened yet.
     ///
     /// # Errors
-    /// Says what is wrong with the certificates for TLS, and what to change.
+    /// Says what is wrong with the certificates for TLS, and what to change; refuses an address that is
+    /// reached [`through`](Self::through) a forward only.
     pub fn new(address: &Address) -> Result<Self, String> {
         let tls = match address {
             Address::Tls { host, .. } => Some(Tls::with(host)?),
             Address::Unix(_) | Address::Tcp { .. } => None,
+            Address::Ssh(_) => return Err(format!("{address} is reached through a forward")),
         };
         Ok(Self {
             address: address.clone(),
             tls,
+            forward: None,
         })
+    }
+
+    /// Prepares for connections through a forward.
+    pub(super) fn through(forward: Forward) -> Self {
+        Self {
+            address: Address::Unix(forward.socket()),
+            tls: None,
+            forward: Some(Arc::new(forward)),
+        }
+    }
+
+    /// What the forward complained of last, where there is one.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.forward.as_ref()?.complaint()
     }
 
     /// Opens a connection.
@@ -53,6 +74,7 @@ impl Dialer {
                     Some(tls) => EngineStream::Tls(Box::new(tls.handshake(stream).await?)),
                 }
             }
+            Address::Ssh(_) => return Err(io::ErrorKind::Unsupported.into()),
         })
     }
 

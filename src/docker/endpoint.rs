@@ -8,6 +8,7 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
 
 use super::dial::Dialer;
+use super::ssh::{self, Remote};
 use crate::exit_code::Failure;
 
 /// Where the Docker command looks too when nobody says otherwise.
@@ -40,6 +41,8 @@ pub enum Address {
         /// The port.
         port: u16,
     },
+    /// A unix socket on another host, by ssh.
+    Ssh(Remote),
 }
 
 /// Who chose the endpoint, so that an error points at what to change.
@@ -58,11 +61,13 @@ pub enum Origin {
 pub struct Endpoint {
     address: Address,
     origin: Origin,
+    /// Where its socket is on this machine, once it is forwarded by ssh.
+    forwarded: Option<PathBuf>,
 }
 
 impl Endpoint {
-    /// Reads `unix:///path`, `tcp://host[:port]`, `http://host[:port]` or, for TLS, `https://host[:port]`,
-    /// as given with `--host`.
+    /// Reads `unix:///path`, `tcp://host[:port]`, `http://host[:port]`, for TLS `https://host[:port]`, or
+    /// `ssh://[user@]host[:port][/path]`, as given with `--host`.
     ///
     /// # Errors
     /// Says what is wrong with the text and which forms there are.
@@ -71,6 +76,7 @@ impl Endpoint {
         Ok(Self {
             address,
             origin: Origin::Flag,
+            forwarded: None,
         })
     }
 
@@ -97,7 +103,11 @@ impl Endpoint {
         };
         let address = parse_address(text.trim(), tls)
             .map_err(|problem| Failure::usage(format!("{given_as} {problem}")))?;
-        Ok(Self { address, origin })
+        Ok(Self {
+            address,
+            origin,
+            forwarded: None,
+        })
     }
 
     /// How the engine is reached.
@@ -105,12 +115,30 @@ impl Endpoint {
         &self.address
     }
 
+    /// By which address a process of this machine reaches the engine: another one than its own where it is
+    /// reached by ssh, and connected to.
+    pub fn url(&self) -> String {
+        match &self.forwarded {
+            Some(socket) => Address::Unix(socket.clone()).to_string(),
+            None => self.address.to_string(),
+        }
+    }
+
+    /// The same engine, its socket forwarded to this one.
+    pub(super) fn forwarded_to(&self, socket: PathBuf) -> Self {
+        Self {
+            forwarded: Some(socket),
+            ..self.clone()
+        }
+    }
+
     /// Who chose the endpoint.
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// A client that speaks to the engine; nothing is sent yet. With TLS, `dialer` opens its connections.
+    /// A client that speaks to the engine; nothing is sent yet. With TLS and by ssh, `dialer` opens its
+    /// connections.
     ///
     /// # Errors
     /// Fails when the unix socket does not exist.
@@ -123,7 +151,7 @@ impl Endpoint {
             Address::Tcp { .. } => {
                 Docker::connect_with_http(&address, REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
             }
-            Address::Tls { .. } => tls_client(dialer.clone()),
+            Address::Tls { .. } | Address::Ssh(_) => client_by(dialer.clone()),
         };
         client.map_err(|error| anyhow::anyhow!("{self}: {error}"))
     }
@@ -136,6 +164,7 @@ impl fmt::Display for Address {
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
             // Says TLS by itself, so that it can be handed on to a worker.
             Self::Tls { host, port } => write!(f, "https://{host}:{port}"),
+            Self::Ssh(remote) => remote.fmt(f),
         }
     }
 }
@@ -156,8 +185,9 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A client like bollard's own, by connections that are closed after their request.
-fn tls_client(dialer: Dialer) -> Result<Docker, bollard::errors::Error> {
+/// A client like bollard's own, by connections that are closed after their request. What opens them lives as
+/// long as the client.
+fn client_by(dialer: Dialer) -> Result<Docker, bollard::errors::Error> {
     let http = HttpClient::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
         .build(dialer);
@@ -175,8 +205,8 @@ fn tls_client(dialer: Dialer) -> Result<Docker, bollard::errors::Error> {
 
 /// Reads an endpoint's address; with `tls`, `tcp://` means TLS.
 fn parse_address(text: &str, tls: bool) -> Result<Address, String> {
-    const FORMS: &str = "write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT or, for \
-                         TLS, https://HOST:PORT";
+    const FORMS: &str = "write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT, for TLS \
+                         https://HOST:PORT, or ssh://USER@HOST";
     let Some((scheme, rest)) = text.split_once("://") else {
         let advice = if Path::new(text).is_absolute() {
             format!("for a socket write unix://{text}")
@@ -205,12 +235,49 @@ fn parse_address(text: &str, tls: bool) -> Result<Address, String> {
                 Address::Tcp { host, port }
             })
         }
-        "ssh" => Err(format!(
-            "{text:?} needs ssh, which is not supported; forward the engine's socket (ssh -L \
-             /tmp/engine.sock:/var/run/docker.sock HOST) and use unix:///tmp/engine.sock"
-        )),
+        "ssh" => parse_ssh(rest).map(Address::Ssh).map_err(|problem| {
+            format!("{text:?} {problem}: write ssh://USER@HOST:PORT/path/to/docker.sock")
+        }),
         _ => Err(format!("{text:?}: {scheme}:// is not supported; {FORMS}")),
     }
+}
+
+/// Who, where, and which socket there.
+fn parse_ssh(rest: &str) -> Result<Remote, String> {
+    let url = url::Url::parse(&format!("ssh://{rest}"))
+        .map_err(|error| format!("is no address ({error})"))?;
+    if url.password().is_some() {
+        return Err("holds a password, which ssh takes from nobody but its user".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("holds more than a user, a host, a port and a path".into());
+    }
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let user = url.username();
+    if host.is_empty() {
+        return Err("names no host".into());
+    }
+    // What ssh would take for an option, or the engine's clients for something else than a path.
+    if [host, user].iter().any(|name| name.starts_with('-')) {
+        return Err("names a host or a user that begins with a dash".into());
+    }
+    if host.contains('%')
+        || [user, url.path()]
+            .iter()
+            .any(|part| part.contains(['%', ':']))
+    {
+        return Err("holds characters that no name of a host, a user or a socket should".into());
+    }
+    Ok(Remote {
+        user: (!user.is_empty()).then(|| user.into()),
+        host: host.into(),
+        port: url.port(),
+        socket: match url.path() {
+            "" | "/" => ssh::DEFAULT_SOCKET.into(),
+            path => path.into(),
+        },
+    })
 }
 
 /// The host and, where it is told, the port.
@@ -248,6 +315,12 @@ mod tests {
         assert_eq!(address("tcp://[::1]:2375"), "tcp://[::1]:2375");
         assert_eq!(address("https://build-host"), "https://build-host:2376");
         assert_eq!(address("https://[::1]:443"), "https://[::1]:443");
+        assert_eq!(address("ssh://me@build-host"), "ssh://me@build-host");
+        assert_eq!(
+            address("ssh://h:2222/run/d.sock"),
+            "ssh://h:2222/run/d.sock"
+        );
+        assert_eq!(address("ssh://h/var/run/docker.sock"), "ssh://h");
     }
 
     #[test]
@@ -272,7 +345,11 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_by_name_with_what_is() {
         for (text, says) in [
-            ("ssh://me@host", "ssh -L"),
+            ("ssh://", "names no host"),
+            ("ssh://me:secret@host", "holds a password"),
+            ("ssh://-oProxyCommand=x", "begins with a dash"),
+            ("ssh://host/a%20b", "characters"),
+            ("ssh://host?x", "holds more than"),
             ("https://", "names no host"),
             ("https://host/prefix", "more than a host and a port"),
             (

@@ -18,4 +18,5 @@ pub mod line_count;
 pub mod printer;
 pub mod removal;
 pub mod run_owner;
+pub mod ssh;
 pub mod tls;

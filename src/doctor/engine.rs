@@ -4,10 +4,12 @@ use bollard::Docker;
 
 use super::check::Check;
 use crate::docker::endpoint::Endpoint;
+use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::run_owner::Standing;
-use crate::docker::{engine_load, image, leftovers};
+use crate::docker::{engine_load, image};
 use crate::exit_code::{ExitCode, Failure};
-use crate::stale_sockets;
+use crate::swarm::leftovers::Services;
+use crate::{stale_sockets, swarm};
 
 const ENGINE: &str = "Docker engine";
 const IMAGE: &str = "image";
@@ -19,7 +21,7 @@ const LEFTOVERS: &str = "leftovers";
 /// A usage failure when `image` is no image reference.
 pub async fn checks(endpoint: &Endpoint, image: &str) -> Result<Vec<Check>, Failure> {
     match endpoint.connect().await {
-        Ok(docker) => Ok(vec![
+        Ok((docker, _)) => Ok(vec![
             version(&docker, endpoint).await,
             image_there(&docker, image).await?,
             left_behind(Some(&docker)).await,
@@ -77,13 +79,22 @@ async fn image_there(docker: &Docker, image: &str) -> Result<Check, Failure> {
     }
 }
 
+/// The runs that have containers on the engine, or services in the swarm that it manages.
+async fn runs_of(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
+    let mut runs = leftovers::find(docker).await?;
+    if let Services::Found(services) = swarm::leftovers::find(docker).await? {
+        runs.extend(services);
+    }
+    Ok(runs)
+}
+
 /// `None` where no engine answers; sockets may be left all the same.
 async fn left_behind(docker: Option<&Docker>) -> Check {
     const ADVICE: &str = "leakcheck clean removes them";
     let sockets = stale_sockets::find(&std::env::temp_dir()).await.len();
     let runs = match docker {
         None => Vec::new(),
-        Some(docker) => match leftovers::find(docker).await {
+        Some(docker) => match runs_of(docker).await {
             Ok(runs) => runs,
             Err(failure) => return Check::warn(LEFTOVERS, failure.to_string(), "try again"),
         },
@@ -92,7 +103,7 @@ async fn left_behind(docker: Option<&Docker>) -> Check {
         .iter()
         .partition(|run| run.standing() == Standing::Gone);
     let containers: usize = dead.iter().map(|run| run.containers).sum();
-    if containers + sockets > 0 {
+    if !dead.is_empty() || sockets > 0 {
         return Check::warn(
             LEFTOVERS,
             format!("{containers} containers and {sockets} socket directories of killed runs"),

@@ -305,7 +305,7 @@ impl Containers {
             host: Some(node.clone()),
             containers: containers.iter().map(Placed::followed).collect(),
         };
-        let url = endpoint.address().to_string();
+        let url = endpoint.url();
         Ok(Self {
             shares: placed.iter().map(share).collect(),
             placed: Some(PlacedBySwarm {
@@ -362,7 +362,7 @@ pub(super) async fn placed_by_swarm(
     interrupt: &CancellationToken,
 ) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
     let fleet = plan.fleet();
-    let services = printers::create(docker, &fleet, image, run, life).await?;
+    let services = printers::create(docker, &fleet, image, run, life, interrupt).await?;
     let on_progress = |running| listener.creating(running as u64);
     replicas::placed(docker, run, &services, &fleet, interrupt, on_progress).await
 }
@@ -375,8 +375,7 @@ async fn connect(hosts: &[String]) -> Result<Vec<(Docker, Endpoint)>, Failure> {
     }
     let mut engines = Vec::new();
     for host in named {
-        let endpoint = Endpoint::resolve(host)?;
-        engines.push((endpoint.connect().await?, endpoint));
+        engines.push(Endpoint::resolve(host)?.connect().await?);
     }
     Ok(engines)
 }
@@ -394,7 +393,7 @@ fn about(endpoint: &Endpoint, failure: Failure, engines: &[(Docker, Endpoint)]) 
 
 fn handles(engines: Vec<(Docker, Endpoint)>) -> Vec<EngineHandle> {
     let handle = |(docker, endpoint): (Docker, Endpoint)| {
-        EngineHandle::real(docker, endpoint.address().to_string(), LogsOf::Containers)
+        EngineHandle::real(docker, endpoint.url(), LogsOf::Containers)
     };
     engines.into_iter().map(handle).collect()
 }
@@ -446,11 +445,8 @@ async fn synthetic(spec: &EngineSpec) -> Result<EngineHandle, Failure> {
     let process = EngineProcess::start(spec).await?;
     let url = format!("unix://{}", process.socket().display());
     let endpoint = Endpoint::parse(&url).map_err(Failure::environment)?;
-    Ok(EngineHandle::synthetic(
-        endpoint.connect().await?,
-        url,
-        process,
-    ))
+    let (docker, _) = endpoint.connect().await?;
+    Ok(EngineHandle::synthetic(docker, url, process))
 }
 
 fn followed(containers: Vec<RunningContainer>) -> Vec<Followed> {

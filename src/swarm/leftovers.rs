@@ -4,17 +4,38 @@ use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
 
+use super::manager::{self, Part};
 use super::removal;
 use crate::docker::error_text::told;
 use crate::docker::labels;
 use crate::docker::leftovers::{FoundRun, by_run};
 use crate::exit_code::Failure;
 
-/// All runs that have services in the swarm, oldest first, with the number of their replicas.
+/// What an engine knows of the services of runs.
+#[derive(Debug)]
+pub enum Services {
+    /// It manages a swarm: these are there, oldest first, with the number of their replicas. Of a run that
+    /// has agents alone there are none.
+    Found(Vec<FoundRun>),
+    /// It works for a swarm, whose managers know.
+    ToldByManagers,
+    /// It is in no swarm.
+    None,
+}
+
+/// The services that runs have left in the engine's swarm.
 ///
 /// # Errors
-/// An environment failure where the manager does not answer.
-pub async fn find(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
+/// An environment failure where the engine does not answer.
+pub async fn find(docker: &Docker) -> Result<Services, Failure> {
+    Ok(match manager::part_of(docker).await? {
+        Part::Manager => Services::Found(list(docker).await?),
+        Part::Worker => Services::ToldByManagers,
+        Part::None => Services::None,
+    })
+}
+
+async fn list(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
     let services = removal::list(docker, labels::RUN).await.map_err(|error| {
         Failure::environment(format!("cannot look for leftovers: {}", told(&error)))
     })?;

@@ -14,7 +14,8 @@ use crate::exit_code::Failure;
 pub struct Node {
     /// Its host name; with its id where another node has the same.
     pub name: String,
-    /// What is wrong with it, in the swarm's words (`down`); `None` where it is ready.
+    /// What is wrong with it, in the swarm's words (`down`); `None` where it is ready, or where nobody has
+    /// heard of it yet, as after the choice of another manager to lead the swarm.
     pub trouble: Option<String>,
 }
 
@@ -24,8 +25,7 @@ pub struct Node {
 /// A usage failure where the endpoint is malformed; an environment failure where no engine answers there,
 /// or one that manages no swarm.
 pub async fn connect(host: Option<&str>) -> Result<(Docker, Endpoint), Failure> {
-    let endpoint = Endpoint::resolve(host)?;
-    let docker = endpoint.connect().await?;
+    let (docker, endpoint) = Endpoint::resolve(host)?.connect().await?;
     let info = docker.info().await.map_err(|error| {
         Failure::environment(format!(
             "{endpoint} does not tell of its swarm: {}",
@@ -38,10 +38,35 @@ pub async fn connect(host: Option<&str>) -> Result<(Docker, Endpoint), Failure> 
     }
 }
 
-/// Whether the engine manages a swarm.
-pub async fn is_manager(docker: &Docker) -> bool {
-    let info = docker.info().await;
-    info.is_ok_and(|info| no_manager(info.swarm.as_ref()).is_none())
+/// What an engine is in a swarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It manages one.
+    Manager,
+    /// It works for one: only a manager knows of the services.
+    Worker,
+    /// It is in none.
+    None,
+}
+
+/// What the engine is in a swarm.
+///
+/// # Errors
+/// An environment failure where the engine does not tell.
+pub async fn part_of(docker: &Docker) -> Result<Part, Failure> {
+    let info = docker.info().await.map_err(|error| {
+        Failure::environment(format!(
+            "the engine does not tell of its swarm: {}",
+            told(&error)
+        ))
+    })?;
+    let swarm = info.swarm.as_ref();
+    let state = swarm.and_then(|swarm| swarm.local_node_state);
+    Ok(match (no_manager(swarm), state) {
+        (None, _) => Part::Manager,
+        (Some(_), Some(LocalNodeState::ACTIVE)) => Part::Worker,
+        _ => Part::None,
+    })
 }
 
 fn no_manager(swarm: Option<&SwarmInfo>) -> Option<String> {
@@ -90,8 +115,9 @@ pub async fn nodes(docker: &Docker) -> Result<BTreeMap<String, Node>, Failure> {
         let name = name.unwrap_or_else(|| id.clone());
         *named.entry(name.clone()).or_default() += 1;
         let state = node.status.and_then(|status| status.state);
-        let trouble = (state != Some(NodeState::READY))
-            .then(|| state.map_or_else(|| "in an unknown state".into(), |state| state.to_string()));
+        let is_gone =
+            |state: &NodeState| [NodeState::DOWN, NodeState::DISCONNECTED].contains(state);
+        let trouble = state.filter(is_gone).map(|state| state.to_string());
         nodes.insert(id, Node { name, trouble });
     }
     for (id, node) in &mut nodes {

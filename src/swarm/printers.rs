@@ -9,12 +9,13 @@ use bollard::models::{
     TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecResources, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::docker::containers::{MEMORY_BYTES, PROCESSES, RunId, no_health_check};
 use crate::docker::error_text::told;
 use crate::docker::run_owner::RunOwner;
 use crate::docker::{labels, printer};
-use crate::exit_code::Failure;
+use crate::exit_code::{ExitCode, Failure};
 use crate::fleet::{Container, Fleet};
 
 /// How many replicas a service has at most: each has the rates of all in its command line.
@@ -32,16 +33,24 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 /// goes, is replaced by the swarm.
 ///
 /// # Errors
-/// An environment failure where a service cannot be created; those before it stay for the caller to remove.
+/// An environment failure where a service cannot be created, and an interruption; those that are created by
+/// then stay for the caller to remove.
 pub async fn create(
     docker: &Docker,
     fleet: &Fleet,
     image: &str,
     run: &RunId,
     life: Duration,
+    interrupt: &CancellationToken,
 ) -> Result<Vec<String>, Failure> {
     let mut services = Vec::new();
     for (number, containers) in fleet.containers.chunks(IN_A_SERVICE).enumerate() {
+        if interrupt.is_cancelled() {
+            return Err(Failure {
+                code: ExitCode::Interrupted,
+                error: anyhow::anyhow!("interrupted while the services were created"),
+            });
+        }
         let name = match number {
             0 => format!("leakcheck-{run}"),
             _ => format!("leakcheck-{run}-{number}"),

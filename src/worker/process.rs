@@ -1,31 +1,26 @@
 //! A worker process as its parent holds it.
 
-use std::collections::VecDeque;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
-use tokio::task::JoinHandle;
 
 use super::protocol::{Command, Event, WorkerPlan};
+use crate::last_words::LastWords;
 
 /// A worker that says nothing for this long is taken for dead. While it is alive it says how it
 /// stands several times a second.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How much of what a worker printed on standard error is kept for the message of its death.
-const LAST_WORDS: usize = 8;
 
 /// A running worker. Dropping it kills the process.
 pub struct WorkerProcess {
     child: Child,
     input: ChildStdin,
     events: Lines<BufReader<ChildStdout>>,
-    last_words: Arc<Mutex<VecDeque<String>>>,
-    listener: JoinHandle<()>,
+    last_words: LastWords,
 }
 
 impl WorkerProcess {
@@ -53,25 +48,12 @@ impl WorkerProcess {
         let (Some(input), Some(output), Some(errors)) = (input, output, errors) else {
             bail!("the worker's pipes are missing");
         };
-        let last_words = Arc::new(Mutex::new(VecDeque::new()));
-        let kept = Arc::clone(&last_words);
-        let listener = tokio::spawn(async move {
-            let mut lines = BufReader::new(errors).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.push_back(line);
-                if kept.len() > LAST_WORDS {
-                    kept.pop_front();
-                }
-            }
-        });
         let events = BufReader::new(output).lines();
         let mut worker = Self {
             child,
             input,
             events,
-            last_words,
-            listener,
+            last_words: LastWords::of(errors),
         };
         worker.write(plan).await?;
         Ok(worker)
@@ -114,16 +96,9 @@ impl WorkerProcess {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        // Its standard error has ended with it.
-        drop((&mut self.listener).await);
-        let words = self
-            .last_words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words.is_empty() {
-            true => anyhow!("the worker died ({status})"),
-            false => anyhow!("the worker died ({status}): {}", words.join(" / ")),
+        match self.last_words.of_the_dead().await {
+            None => anyhow!("the worker died ({status})"),
+            Some(words) => anyhow!("the worker died ({status}): {words}"),
         }
     }
 

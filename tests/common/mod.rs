@@ -7,7 +7,9 @@ pub mod peers;
 pub mod program;
 pub mod real_docker;
 pub mod report;
+pub mod ssh;
 pub mod swarm;
+pub mod synthetic_engine;
 pub mod tls;
 
 use std::io::Write;

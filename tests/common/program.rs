@@ -39,6 +39,15 @@ impl Program {
         Self::start_as(Command::new(leakcheck()).args(flags))
     }
 
+    /// The same with other programs found on this search path.
+    pub fn start_in(search_path: &str, flags: &[&str]) -> Self {
+        Self::start_as(
+            Command::new(leakcheck())
+                .args(flags)
+                .env("PATH", search_path),
+        )
+    }
+
     /// The same with soft and hard limit of file descriptors set to `limit`.
     pub fn start_with_fd_limit(limit: u32, flags: &[&str]) -> Self {
         let mut command = Command::new("sh");

@@ -13,7 +13,7 @@ use super::skip;
 /// `None`, with the reason printed, where there is none; under `LEAKCHECK_NO_SKIP=1` that fails.
 pub async fn engine_or_skip() -> Option<Docker> {
     let engine = async {
-        let docker = Endpoint::resolve(None)?.connect().await?;
+        let (docker, _) = Endpoint::resolve(None)?.connect().await?;
         image::ensure(&docker, DEFAULT_IMAGE, |_| {}).await?;
         Ok::<_, leakcheck::exit_code::Failure>(docker)
     };

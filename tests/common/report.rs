@@ -73,3 +73,15 @@ pub fn poll_exported(path: &std::path::Path, rotations: usize) -> Value {
         wirings(&report).iter().all(measured).then_some(report)
     })
 }
+
+/// That a report finds what the incident's wiring leaks, and that its fix does not.
+pub fn assert_the_incidents_figures(ended: &Ended) {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report = of(ended);
+    let found = |name| {
+        let wiring = wiring(&report, name);
+        (text(&wiring["verdict"]).to_owned(), rates(wiring))
+    };
+    assert_eq!(found("old"), ("leaking".into(), (2.0, 1.0)));
+    assert_eq!(found("fixed"), ("clean".into(), (0.0, 0.0)));
+}

@@ -1,0 +1,57 @@
+//! A synthetic engine as a user starts it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::leakcheck;
+
+/// An engine of four containers, none of them silent.
+pub struct Engine {
+    child: Child,
+    /// What it says where it listens.
+    pub url: String,
+    _directory: TempDir,
+}
+
+impl Engine {
+    pub fn on_a_socket() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("unix://{}", directory.path().join("e.sock").display());
+        Self::start(&url, directory)
+    }
+
+    pub fn start(listen: &str, directory: TempDir) -> Self {
+        let mut child = Command::new(leakcheck())
+            .args(["engine", "--containers=4", "--silent=0", "--listen", listen])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("says where");
+        let scheme = listen.split(':').next().expect("a scheme");
+        let at = line.find(&format!("{scheme}://")).expect("where");
+        let url = line[at..].split_whitespace().next().expect("a URL");
+        Self {
+            child,
+            url: url.into(),
+            _directory: directory,
+        }
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.url.trim_start_matches("unix://").into()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
