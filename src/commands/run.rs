@@ -11,6 +11,7 @@ use super::gating::Gating;
 use super::output;
 use super::run_display::{RunDisplay, RunShown};
 use super::runtime;
+use crate::analysis::samples::MOST_ROTATIONS;
 use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::baseline::is_sound;
@@ -296,6 +297,13 @@ impl RunArgs {
             return Err(Failure::usage(
                 "--console needs time that passes by itself: use --clock real or compressed",
             ));
+        }
+        if self.agents && plan.rotations > MOST_ROTATIONS {
+            return Err(Failure::usage(format!(
+                "--rotations {} is more than what --agents take, {MOST_ROTATIONS}: of a longer run an agent \
+                 keeps a part of its samples only, which cannot be added up",
+                plan.rotations
+            )));
         }
         plan.shards = match (self.shards, plan.processes()) {
             (Some(_), Some(why)) => return Err(Failure::usage(format!("--shards: {why}"))),

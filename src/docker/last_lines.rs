@@ -62,18 +62,23 @@ async fn last_line(
         .flat_map(|chunk| chunk.into_bytes())
         .collect();
     match refusal(&text) {
-        Some(message) => Err(bollard::errors::Error::DockerStreamError { error: message }),
-        None => Ok(last_line_of(&text)),
+        Some(message) if logs_of == LogsOf::Tasks => {
+            Err(bollard::errors::Error::DockerStreamError { error: message })
+        }
+        _ => Ok(last_line_of(&text)),
     }
 }
 
-/// What an engine said in place of a log, or of its rest, that it could not get from another node. It
-/// comes as a frame of a type of its own, 3, whose head the client takes for text.
-fn refusal(text: &[u8]) -> Option<String> {
+/// What a swarm's manager said in place of a task's log, or of its rest, that it could not get from another
+/// node. It comes as a frame of a type of its own, 3, whose head of 8 bytes the client takes for text.
+pub(crate) fn refusal(text: &[u8]) -> Option<String> {
     const HEAD: &[u8] = &[3, 0, 0, 0];
     let head = text.windows(HEAD.len()).position(|bytes| bytes == HEAD)?;
-    let said = text.get(head + 8..)?;
-    Some(String::from_utf8_lossy(said).trim().to_owned())
+    let said = text.get(head + 8..).unwrap_or_default();
+    match String::from_utf8_lossy(said).trim() {
+        "" => Some("the manager broke off".into()),
+        said => Some(said.to_owned()),
+    }
 }
 
 fn last_line_of(text: &[u8]) -> Option<LastLine> {
@@ -99,7 +104,9 @@ mod tests {
     fn what_a_manager_says_in_place_of_a_log_is_no_silence() {
         let mut said = b"2026-01-01T00:00:07.000000000Z leakcheck a line 7\n".to_vec();
         assert_eq!(refusal(&said), None);
-        said.extend([3, 0, 0, 0, 0, 0, 0, 45]);
+        said.extend([3, 0, 0, 0]);
+        assert_eq!(refusal(&said).as_deref(), Some("the manager broke off"));
+        said.extend([0, 0, 0, 45]);
         said.extend(b"Error grabbing logs: node x is not available\n");
         let told = refusal(&said);
         assert_eq!(

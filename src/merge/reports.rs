@@ -89,6 +89,11 @@ impl Merge {
         let containers = all.config.containers.zip(config.containers);
         all.config.containers = containers.map(|(all, one)| all.saturating_add(one));
         all.config.shards = None;
+        for host in config.hosts {
+            if !all.config.hosts.contains(&host) {
+                all.config.hosts.push(host);
+            }
+        }
         all.config.seed = all.config.seed.filter(|seed| config.seed == Some(*seed));
         Ok(())
     }

@@ -117,6 +117,13 @@ impl Plan {
                     rotations,
                 ),
             };
+            if let Engine::Swarm(_) = self.engine {
+                // How many of them one process is to follow is the swarm's to decide.
+                warnings.push(format!(
+                    "{message}, if the swarm places all of them on one node"
+                ));
+                continue;
+            }
             if exhausted > 0 && shortage == FdShortage::Accepted {
                 warnings.push(message);
                 continue;
@@ -134,7 +141,8 @@ impl Plan {
             // An audit takes neither flag.
             let takes_flags = shortage != FdShortage::Refused;
             let shards = need.shards_within(limit, enough);
-            let shards = shards.filter(|_| takes_flags && self.undivided().is_none());
+            let for_flags = self.undivided().is_none() && self.processes().is_none();
+            let shards = shards.filter(|_| takes_flags && for_flags);
             let shards = shards.map(|shards| format!("--shards {shards}"));
             let beyond = match (exhausted, takes_flags) {
                 (0, _) => Some("a higher limit (ulimit -Hn)".to_owned()),

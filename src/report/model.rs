@@ -260,7 +260,8 @@ impl WiringReport {
 pub struct HostReport {
     /// The host: an engine's endpoint, a node of a swarm, or the name of its report.
     pub host: String,
-    /// Its containers; null where nobody told.
+    /// Its containers; null where nobody told. Of a swarm's node, those that were placed there at first:
+    /// where the swarm moves them later, they stay in this row.
     #[serde(default)]
     pub containers: Option<u64>,
     /// Its verdict.

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bollard::Docker;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +19,10 @@ use crate::merge::Merge;
 use crate::plan::{AgentPlan, Plan, SwarmPlan};
 use crate::report::model::{Config, Report};
 use crate::report::rerun;
+use crate::swarm::agent_report::{self, NoReport};
 use crate::swarm::agents::{Agents, STOP_GRACE};
 use crate::swarm::tasks::Task;
-use crate::swarm::{agent_report, manager, removal};
+use crate::swarm::{manager, removal};
 
 /// How long an agent may take to start: its image is pulled within, or fails to be.
 const STARTING_PATIENCE: Duration = Duration::from_secs(90);
@@ -30,8 +31,13 @@ const STARTING_PATIENCE: Duration = Duration::from_secs(90);
 const MEASURING_PATIENCE: Duration = Duration::from_secs(180);
 /// How long the manager may be silent meanwhile.
 const MANAGER_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a node may be down before its agent is given up, and how long the log of an agent that has
+/// ended may stay out of reach.
+const NODE_PATIENCE: Duration = Duration::from_secs(30);
 /// How often the manager is asked.
 const POLL: Duration = Duration::from_millis(500);
+/// How many agents' logs are read at once.
+const READ_AT_ONCE: usize = 16;
 
 /// Runs the plan by agents.
 pub(super) async fn run(
@@ -77,6 +83,7 @@ async fn measure(
         agents: &agents,
         plan,
         missing: nodes.collect(),
+        troubled: BTreeMap::new(),
         reports: Vec::new(),
         since: Instant::now(),
         answered: Instant::now(),
@@ -108,6 +115,22 @@ struct OfNode {
     report: Result<Report, String>,
 }
 
+/// How it stands with an agent.
+enum Standing {
+    /// It is to be waited for.
+    Awaited,
+    /// For now nothing is to be had of it, for this reason.
+    Troubled(String),
+    /// It has made its report, or will make none.
+    Ended(Box<Result<Report, String>>),
+}
+
+impl Standing {
+    fn without_report(why: String) -> Self {
+        Self::Ended(Box::new(Err(why)))
+    }
+}
+
 /// The wait for all agents.
 struct Waiting<'a> {
     docker: &'a Docker,
@@ -115,6 +138,8 @@ struct Waiting<'a> {
     plan: &'a Plan,
     /// The nodes whose agents have not been heard, and how many containers each has.
     missing: BTreeMap<String, u64>,
+    /// Since when their nodes are down, or their logs out of reach.
+    troubled: BTreeMap<String, Instant>,
     reports: Vec<OfNode>,
     since: Instant,
     /// When the manager answered last.
@@ -133,9 +158,13 @@ impl Waiting<'_> {
         while !self.missing.is_empty() {
             listener.waiting_for_agents(self.reports.len(), all);
             if interrupt.is_cancelled() && self.stopped.is_none() {
-                self.stopped = Some(Instant::now());
-                if let Err(failure) = self.agents.stop().await {
-                    self.give_up(&failure.to_string());
+                match self.agents.stop().await {
+                    Ok(()) => self.stopped = Some(Instant::now()),
+                    Err(failure) if self.answered.elapsed() > MANAGER_PATIENCE => {
+                        self.give_up(&failure.to_string());
+                    }
+                    // Somebody else may have changed the service meanwhile: it is tried again.
+                    Err(_) => {}
                 }
             }
             match self.look().await {
@@ -147,9 +176,9 @@ impl Waiting<'_> {
                 Err(_) => {}
             }
             let pause = tokio::time::sleep(POLL);
-            match self.stopped {
-                Some(_) => pause.await,
-                None => drop(interrupt.run_until_cancelled(pause).await),
+            match interrupt.is_cancelled() {
+                true => pause.await,
+                false => drop(interrupt.run_until_cancelled(pause).await),
             }
         }
         Ok(self.reports)
@@ -177,13 +206,38 @@ impl Waiting<'_> {
                 agents.insert(&node.name, task);
             }
         }
-        let names: Vec<String> = self.missing.keys().cloned().collect();
-        for name in names {
-            let task = agents.get(name.as_str()).copied();
-            let trouble = nodes.values().find(|node| node.name == name);
-            let trouble = trouble.and_then(|node| node.trouble.as_deref());
-            let Some(report) = self.report_of(&name, task, trouble).await else {
-                continue;
+        let waiting = &*self;
+        let (agents, nodes) = (&agents, &nodes);
+        let asked = self.missing.keys().map(|name| async move {
+            let node = nodes.values().find(|node| node.name == *name);
+            let trouble = node.and_then(|node| node.trouble.as_deref());
+            let standing = match trouble {
+                Some(trouble) => Standing::Troubled(format!(
+                    "the node is {trouble}, and its agent's report with it"
+                )),
+                None => {
+                    let task = agents.get(name.as_str()).copied();
+                    waiting.standing_of(name, task).await
+                }
+            };
+            (name.clone(), standing)
+        });
+        let asked = futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE);
+        let told: Vec<(String, Standing)> = asked.collect().await;
+        for (name, standing) in told {
+            let report = match standing {
+                Standing::Ended(report) => *report,
+                Standing::Awaited => {
+                    self.troubled.remove(&name);
+                    continue;
+                }
+                Standing::Troubled(why) => {
+                    let since = self.troubled.entry(name.clone());
+                    if since.or_insert_with(Instant::now).elapsed() < NODE_PATIENCE {
+                        continue;
+                    }
+                    Err(why)
+                }
             };
             let containers = self.missing.remove(&name).unwrap_or(0);
             self.reports.push(OfNode {
@@ -195,46 +249,45 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// What a node's agent came to; `None` while it is to be waited for.
-    async fn report_of(
-        &self,
-        node: &str,
-        task: Option<&Task>,
-        trouble: Option<&str>,
-    ) -> Option<Result<Report, String>> {
-        if let Some(trouble) = trouble {
-            return Some(Err(format!(
-                "the node is {trouble}, and its agent's report with it"
-            )));
-        }
+    /// How it stands with the agent of a node that is up.
+    async fn standing_of(&self, node: &str, task: Option<&Task>) -> Standing {
         let waited = self.since.elapsed();
         let told_to_stop = self
             .stopped
             .is_some_and(|at| at.elapsed() > STOP_GRACE + POLL * 20);
         match task {
+            // It never ran, and has said nothing.
+            Some(task) if task.is_rejected() => {
+                Standing::without_report(format!("its agent did not start ({})", task.told()))
+            }
             Some(task) if task.is_over() => {
-                let report = agent_report::read(self.docker, &task.id, node).await;
-                Some(report.map_err(|why| match &task.trouble {
-                    Some(trouble) => format!("{why} ({trouble})"),
-                    None => why,
-                }))
+                match agent_report::read(self.docker, &task.id, node).await {
+                    Ok(report) => Standing::Ended(Box::new(Ok(report))),
+                    Err(NoReport::Unread(why)) => Standing::Troubled(why),
+                    Err(NoReport::NotMade(why)) => Standing::without_report(match &task.trouble {
+                        Some(trouble) => format!("{why} ({trouble})"),
+                        None => why,
+                    }),
+                }
             }
             Some(task) if task.runs() => {
                 let limit = STARTING_PATIENCE + self.plan.duration_wall() + MEASURING_PATIENCE;
-                (waited > limit || told_to_stop).then(|| {
-                    Err(format!(
-                        "its agent has not ended within {} s",
-                        waited.as_secs()
-                    ))
-                })
+                if waited < limit && !told_to_stop {
+                    return Standing::Awaited;
+                }
+                Standing::without_report(format!(
+                    "its agent has not ended within {} s",
+                    waited.as_secs()
+                ))
             }
-            task => (waited > STARTING_PATIENCE || told_to_stop).then(|| {
+            _ if waited < STARTING_PATIENCE && !told_to_stop => Standing::Awaited,
+            task => {
                 let told = task.map_or_else(|| "none is there".into(), Task::told);
-                Err(format!(
+                Standing::without_report(format!(
                     "its agent has not started within {} s ({told})",
                     waited.as_secs()
                 ))
-            }),
+            }
         }
     }
 }
@@ -249,14 +302,16 @@ fn merged(plan: &Plan, reports: Vec<OfNode>, interrupted: bool) -> Report {
         report,
     } in reports
     {
-        let added = report.and_then(|report| match &mut merge {
-            None => Merge::of(&node, report)
-                .map(|first| merge = Some(first))
-                .map_err(|unlike| unlike.to_string()),
-            Some(merge) => merge
-                .add(&node, report)
-                .map_err(|unlike| unlike.to_string()),
-        });
+        let added = report
+            .and_then(with_baseline)
+            .and_then(|report| match &mut merge {
+                None => Merge::of(&node, report)
+                    .map(|first| merge = Some(first))
+                    .map_err(|unlike| unlike.to_string()),
+                Some(merge) => merge
+                    .add(&node, report)
+                    .map_err(|unlike| unlike.to_string()),
+            });
         if let Err(why) = added {
             missing.push((node, containers, why));
         }
@@ -276,6 +331,18 @@ fn merged(plan: &Plan, reports: Vec<OfNode>, interrupted: bool) -> Report {
         wiring.predicted = predict(plan_wiring, plan.load());
     }
     report
+}
+
+/// A report, if all its wirings reached a baseline: without one there is nothing to be added up.
+fn with_baseline(report: Report) -> Result<Report, String> {
+    match report
+        .wirings
+        .iter()
+        .find(|wiring| wiring.baseline.is_none())
+    {
+        Some(wiring) => Err(wiring.reason.clone()),
+        None => Ok(report),
+    }
 }
 
 /// The report of a run of which no node reported.

@@ -7,15 +7,29 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::TryStreamExt;
 
 use crate::docker::error_text::told;
+use crate::docker::last_lines::refusal;
 use crate::report::model::{Report, SCHEMA};
 use crate::report::saved::Saved;
 
 /// How long the log of an agent may take: it is read from its node through the manager.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The report that an agent printed; else why there is none, with what the agent said last.
-pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, String> {
-    let printed = output(docker, task, Stream::Output).await?;
+/// Why there is no report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoReport {
+    /// The agent made none.
+    NotMade(String),
+    /// Its log could not be read; it may be at another time.
+    Unread(String),
+}
+
+/// The report that an agent printed.
+///
+/// # Errors
+/// Says why there is none, with what the agent said last.
+pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, NoReport> {
+    let printed = output(docker, task, Stream::Output).await;
+    let printed = printed.map_err(NoReport::Unread)?;
     match Saved::of(node, printed).parse::<Report>(SCHEMA) {
         Ok(report) => Ok(report),
         Err(unreadable) => {
@@ -23,10 +37,10 @@ pub async fn read(docker: &Docker, task: &str, node: &str) -> Result<Report, Str
                 .await
                 .unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
-            Err(match complaint(&said) {
+            Err(NoReport::NotMade(match complaint(&said) {
                 Some(said) => format!("the agent made no report: {said}"),
                 None => format!("the agent made no report: {unreadable}"),
-            })
+            }))
         }
     }
 }
@@ -58,7 +72,10 @@ async fn output(docker: &Docker, task: &str, stream: Stream) -> Result<Vec<u8>, 
                 Ok(text)
             });
     match tokio::time::timeout(PATIENCE, reading).await {
-        Ok(Ok(text)) => Ok(text),
+        Ok(Ok(text)) => match refusal(&text) {
+            Some(why) => Err(format!("the agent's log cannot be read: {why}")),
+            None => Ok(text),
+        },
         Ok(Err(error)) => Err(format!("the agent's log cannot be read: {}", told(&error))),
         Err(_) => Err(format!(
             "the agent's log does not come within {} s",

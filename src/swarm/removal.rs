@@ -19,6 +19,9 @@ use crate::exit_code::Failure;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the manager is asked what is left.
 const POLL: Duration = Duration::from_millis(100);
+/// How long it may be silent meanwhile, and how long after a failure it is asked again.
+const SILENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Removes every service of the run, and waits until its containers are gone.
 ///
@@ -26,25 +29,50 @@ const POLL: Duration = Duration::from_millis(100);
 /// An environment failure that says what is left and where: containers on a node that is down go once its
 /// engine is back.
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
-    let listed = list(docker, &run.label()).await;
-    let services = listed.map_err(|error| left_over(run, &told(&error)))?;
+    let began = Instant::now();
+    // A swarm may be choosing another of its managers to lead it.
+    while let Err(error) = remove_services(docker, run).await {
+        if began.elapsed() > SILENCE {
+            return Err(left_over(run, &told(&error)));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    gone(docker, run).await
+}
+
+async fn remove_services(docker: &Docker, run: &RunId) -> Result<(), Error> {
+    let services = list(docker, &run.label()).await?;
     for id in services.into_iter().filter_map(|service| service.id) {
         match docker.delete_service(&id).await {
             Ok(())
             | Err(Error::DockerResponseServerError {
                 status_code: 404, ..
             }) => {}
-            Err(error) => return Err(left_over(run, &told(&error))),
+            Err(error) => return Err(error),
         }
     }
-    gone(docker, run).await
+    Ok(())
 }
 
 /// Waits until no container of the run is left on any node that answers.
 async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
-    let (mut fewest, mut progress) = (usize::MAX, Instant::now());
+    let (mut fewest, mut progress, mut answered) = (usize::MAX, Instant::now(), Instant::now());
     loop {
-        let tasks = tasks::of_run(docker, run).await?;
+        let asking = async {
+            let tasks = tasks::of_run(docker, run).await?;
+            Ok::<_, Failure>((tasks, manager::nodes(docker).await?))
+        };
+        let (tasks, nodes) = match asking.await {
+            Ok(told) => told,
+            Err(failure) if answered.elapsed() > SILENCE => {
+                return Err(left_over(run, &failure.to_string()));
+            }
+            Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        answered = Instant::now();
         // The swarm forgets the others in its own time.
         let left: Vec<_> = tasks
             .iter()
@@ -53,7 +81,6 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
         if left.is_empty() {
             return Ok(());
         }
-        let nodes = manager::nodes(docker).await?;
         let unreachable = |task: &&&tasks::Task| {
             let node = task.node.as_ref().and_then(|id| nodes.get(id));
             node.is_none_or(|node| node.trouble.is_some())

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::manager::{self, Node};
 use super::printers::IN_A_SERVICE;
-use super::tasks::{self, Task};
+use super::tasks::{self, Slot, Task};
 use crate::docker::containers::RunId;
 use crate::docker::last_lines;
 use crate::exit_code::{ExitCode, Failure};
@@ -27,11 +27,12 @@ const AWAY_PATIENCE: Duration = Duration::from_secs(60);
 const PROBES: u32 = 3;
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
+/// How long the manager may take to say where the containers are.
+const LOOK_LIMIT: Duration = Duration::from_secs(15);
+/// How long the manager may go without an answer while the containers are placed.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How often the manager is asked.
 const POLL: Duration = Duration::from_millis(250);
-
-/// A replica, by what stays the same when it is replaced.
-type Slot = (String, usize);
 
 /// A container of the fleet, where it was placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,15 +69,26 @@ pub async fn placed(
     interrupt: &CancellationToken,
     on_progress: impl Fn(usize),
 ) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
-    let (mut most, mut moved) = (0, Instant::now());
+    let (mut most, mut moved, mut answered) = (0, Instant::now(), Instant::now());
+    let mut tasks = Vec::new();
     loop {
-        let tasks = tasks::of_run(docker, run).await?;
-        let running: Vec<&Task> = tasks.iter().filter(|task| task.runs()).collect();
+        match tasks::of_run(docker, run).await {
+            Ok(told) => (tasks, answered) = (told, Instant::now()),
+            // A swarm may be choosing another of its managers to lead it.
+            Err(_) if answered.elapsed() < SILENCE => {}
+            Err(failure) => return Err(failure),
+        }
+        // A slot whose container is being replaced has two for a moment.
+        let running: HashMap<Slot, &Task> = (tasks.iter())
+            .filter(|task| task.runs())
+            .map(|task| (task.in_slot(), task))
+            .collect();
         if running.len() > most {
             (most, moved) = (running.len(), Instant::now());
             on_progress(most);
         }
-        if most >= fleet.containers.len() {
+        if running.len() >= fleet.containers.len() {
+            let running: Vec<&Task> = running.into_values().collect();
             return by_node(docker, services, fleet, &running).await;
         }
         if moved.elapsed() > PLACING_PATIENCE {
@@ -118,7 +130,7 @@ async fn by_node(
                 name: container.name.clone(),
                 task: task.id.clone(),
                 node: task.node.clone(),
-                slot: (task.service.clone(), task.slot),
+                slot: task.in_slot(),
             });
     }
     for containers in placed.values_mut() {
@@ -160,9 +172,14 @@ fn waiting(tasks: &[Task]) -> String {
 pub struct Replicas {
     docker: Docker,
     run: RunId,
-    shares: Vec<Vec<Placed>>,
-    /// Since when each share has containers that are away.
-    away_since: Vec<Option<Instant>>,
+    shares: Vec<Vec<Replica>>,
+}
+
+/// A container as it is watched.
+struct Replica {
+    placed: Placed,
+    /// Since when it has been away.
+    away_since: Option<Instant>,
 }
 
 /// What a look at the containers showed.
@@ -190,12 +207,15 @@ pub struct Moved {
 impl Replicas {
     /// The containers of a run, as they are shared out.
     pub fn new(docker: Docker, run: RunId, shares: Vec<Vec<Placed>>) -> Self {
-        let away_since = vec![None; shares.len()];
+        let watched = |placed| Replica {
+            placed,
+            away_since: None,
+        };
+        let watched = |share: Vec<Placed>| share.into_iter().map(watched).collect();
         Self {
             docker,
             run,
-            shares,
-            away_since,
+            shares: shares.into_iter().map(watched).collect(),
         }
     }
 
@@ -204,14 +224,24 @@ impl Replicas {
     /// # Errors
     /// An environment failure where the manager does not answer.
     pub async fn look(&mut self) -> Result<Look, Failure> {
-        let tasks = tasks::of_run(&self.docker, &self.run).await?;
-        let mut nodes = manager::nodes(&self.docker).await?;
+        let asking = async {
+            let tasks = tasks::of_run(&self.docker, &self.run).await?;
+            Ok((tasks, manager::nodes(&self.docker).await?))
+        };
+        let asked = tokio::time::timeout(LOOK_LIMIT, asking).await;
+        let (tasks, mut nodes) = asked.unwrap_or_else(|_| {
+            Err(Failure::environment(format!(
+                "the swarm's manager has not answered for {} s",
+                LOOK_LIMIT.as_secs()
+            )))
+        })?;
         // The manager takes some 15 s to notice, and has no logs of the node at once.
         let probes = nodes.iter_mut().filter(|(_, node)| node.trouble.is_none());
         let probes = probes.filter_map(|(id, node)| {
-            let of_node = |container: &&Placed| container.node.as_deref() == Some(id.as_str());
-            let container = self.shares.iter().flatten().find(of_node)?;
-            Some(probe(&self.docker, node, &container.task))
+            // One that is there by now: what was replaced may be removed already, and its log with it.
+            let there = |task: &&Task| task.runs() && task.node.as_ref() == Some(id);
+            let task = tasks.iter().find(there)?;
+            Some(probe(&self.docker, node, &task.id))
         });
         join_all(probes).await;
         Ok(self.compare(&tasks, &nodes))
@@ -221,20 +251,22 @@ impl Replicas {
         // Of a slot that is being replaced, the one that runs goes before one that is still to start.
         let mut wanted: HashMap<Slot, &Task> = HashMap::new();
         for task in tasks.iter().filter(|task| task.is_wanted) {
-            let slot = (task.service.clone(), task.slot);
+            let slot = task.in_slot();
             if task.runs() || !wanted.get(&slot).is_some_and(|known| known.runs()) {
                 wanted.insert(slot, task);
             }
         }
         let mut look = Look::default();
         for (share, containers) in self.shares.iter_mut().enumerate() {
-            let (mut away, mut why, mut trouble) = (0, None, None);
-            for (number, container) in containers.iter_mut().enumerate() {
+            let (mut away, mut gone, mut why, mut trouble) = (0, 0, None, None);
+            for (number, replica) in containers.iter_mut().enumerate() {
+                let container = &mut replica.placed;
                 // What a container printed last whose node is gone, nobody can tell: even where the swarm
                 // has put another in its place.
                 trouble = trouble.or_else(|| trouble_of(container.node.as_deref(), nodes));
                 match wanted.get(&container.slot) {
                     Some(task) if task.runs() => {
+                        replica.away_since = None;
                         if task.id != container.task {
                             container.task.clone_from(&task.id);
                             container.node.clone_from(&task.node);
@@ -247,19 +279,21 @@ impl Replicas {
                     }
                     known => {
                         away += 1;
-                        why = why.or_else(|| known.map(|task| task.told()));
+                        let since = *replica.away_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() > AWAY_PATIENCE {
+                            gone += 1;
+                            why = why.or_else(|| known.map(|task| task.told()));
+                        }
                     }
                 }
             }
-            let since = &mut self.away_since[share];
-            *since = (away > 0).then(|| since.unwrap_or_else(Instant::now));
             if let Some(trouble) = trouble {
                 look.lost.push((share, trouble));
-            } else if since.is_some_and(|since| since.elapsed() > AWAY_PATIENCE) {
+            } else if gone > 0 {
                 let why = why.unwrap_or_else(|| "the swarm has no task in their place".into());
                 look.lost.push((
                     share,
-                    format!("{away} of {} containers are gone: {why}", containers.len()),
+                    format!("{gone} of {} containers are gone: {why}", containers.len()),
                 ));
             }
             look.away.push(away);

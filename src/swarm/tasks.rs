@@ -9,6 +9,9 @@ use crate::docker::error_text::told;
 use crate::docker::labels;
 use crate::exit_code::Failure;
 
+/// A replica, by what stays the same when its task is replaced: its service, and which replica it is.
+pub type Slot = (String, usize);
+
 /// A task: one container of a service, from its placement to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -29,6 +32,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// The replica that it is.
+    pub fn in_slot(&self) -> Slot {
+        (self.service.clone(), self.slot)
+    }
+
     /// Whether its container runs.
     pub fn runs(&self) -> bool {
         self.is_wanted && self.state == Some(TaskState::RUNNING)
@@ -47,6 +55,11 @@ impl Task {
                     | TaskState::ORPHANED
             )
         )
+    }
+
+    /// Whether its node would not start it.
+    pub fn is_rejected(&self) -> bool {
+        self.state == Some(TaskState::REJECTED)
     }
 
     /// How it is, in the swarm's words.
