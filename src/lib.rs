@@ -37,6 +37,7 @@ pub mod merge;
 pub mod monitor;
 pub mod nearest;
 pub mod no_leak;
+mod own_console;
 mod plain_text;
 pub mod plan;
 pub mod probe;

@@ -2,6 +2,7 @@
 
 use crate::cli::{Cli, Command};
 use crate::exit_code::{ExitCode, Failure};
+use crate::own_console;
 
 pub mod audit;
 mod audit_display;
@@ -38,6 +39,7 @@ pub mod worker;
 /// # Errors
 /// Returns what went wrong together with the exit code that it stands for.
 pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    own_console::serve_where_asked()?;
     match cli.command {
         Command::Run(args) => run::execute(*args),
         Command::Gate(args) => gate::execute(args),

@@ -4,6 +4,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::exit_code::{ExitCode, Failure};
+use crate::own_console;
 use crate::plan::FDS_LEFT_TO_ENGINE;
 use crate::probe::task_census;
 use crate::worker::experiment::Experiment;
@@ -18,7 +19,7 @@ pub fn execute() -> Result<ExitCode, Failure> {
     let (plan, commands) = parent_link::open::<WorkerPlan>()?;
     raise_fd_limit();
     if let Some(port) = plan.console_port {
-        serve_console(port)?;
+        own_console::serve(port)?;
     }
     let runtime = match plan.engine {
         WorkerEngine::At(_) => in_wall_time(),
@@ -74,31 +75,4 @@ fn raise_fd_limit() {
         let hard = rlimit::Resource::NOFILE.get_hard()?;
         rlimit::Resource::NOFILE.set(limit.saturating_sub(FDS_LEFT_TO_ENGINE), hard)
     });
-}
-
-/// How often consoles are told what is new. The subscriber takes in some hundred events each time
-/// and no more: at its default of a second it falls behind a monitor that leaks, ever further.
-#[cfg(feature = "console")]
-const CONSOLE_PUBLISH_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);
-
-/// Lets tokio-console connect to this worker.
-#[cfg(feature = "console")]
-fn serve_console(port: u16) -> anyhow::Result<()> {
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-
-    let layer = console_subscriber::ConsoleLayer::builder()
-        .server_addr(([127, 0, 0, 1], port))
-        .publish_interval(CONSOLE_PUBLISH_INTERVAL)
-        .spawn();
-    tracing_subscriber::registry()
-        .with(layer)
-        .try_init()
-        .context("cannot watch the worker's tasks for tokio-console")
-}
-
-/// The parent asks for a console only where this build has one.
-#[cfg(not(feature = "console"))]
-fn serve_console(_port: u16) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no console: build it with `--features console`")
 }

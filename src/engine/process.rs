@@ -22,6 +22,7 @@ use crate::engine::rotation::Rotation;
 use crate::engine::routes::{FOLLOWERS_PATH, ROTATE_PATH, STATE_PATH};
 use crate::engine::spec::EngineSpec;
 use crate::engine::state::EngineState;
+use crate::own_console::PORT_VARIABLE;
 
 /// How long a child may take to listen: process start and one bind, on a loaded machine.
 const START_BOUND: Duration = Duration::from_secs(30);
@@ -64,6 +65,7 @@ impl EngineProcess {
     pub async fn start_program(program: &Path, spec: &EngineSpec) -> anyhow::Result<Self> {
         let mut child = Command::new(program)
             .args(["engine", "--child"])
+            .env_remove(PORT_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // A group of its own: the terminal's Ctrl-C is for the parent, which then stops it.

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::own_console::PORT_VARIABLE;
+
 /// Stands for the path of the engine's socket.
 const SOCKET: &str = "{socket}";
 /// Stands for a container's name: there is one process per container then.
@@ -67,6 +69,7 @@ impl CommandLine {
             .env_remove("DOCKER_CONTEXT")
             .env_remove("DOCKER_TLS_VERIFY")
             .env_remove("DOCKER_API_VERSION")
+            .env_remove(PORT_VARIABLE)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             // Signals at the terminal are leakcheck's; what it starts is ended by group.

@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::protocol::{Command, Event, WorkerPlan};
 use crate::last_words::LastWords;
+use crate::own_console::PORT_VARIABLE;
 
 /// A worker that says nothing for this long is taken for dead. While it is alive it says how it
 /// stands several times a second.
@@ -35,6 +36,7 @@ impl WorkerProcess {
             .arg("worker")
             // A backtrace would push the message that it belongs to out of the last words.
             .env("RUST_BACKTRACE", "0")
+            .env_remove(PORT_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
