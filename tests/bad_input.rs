@@ -121,7 +121,7 @@ fn a_host_that_is_none_is_a_usage_error() {
         let message = refused(2, &["--engine=docker", "--host", host]);
         assert!(message.contains("--host"), "{host:?}: {message}");
     }
-    insta::assert_snapshot!(refused(2, &["--engine=docker", "--host=garbage"]), @r#"leakcheck: --host "garbage" is no Docker endpoint: write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT or, for TLS, https://HOST:PORT"#);
+    insta::assert_snapshot!(refused(2, &["--engine=docker", "--host=garbage"]), @r#"leakcheck: --host "garbage" is no Docker endpoint: write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT, for TLS https://HOST:PORT, or ssh://USER@HOST"#);
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_container_that_the_swarm_replaces_is_churn_and_what_a_killed_run_leaves_is_
     // The containers on a worker are the swarm's: to remove one there would start another.
     let on_a_worker = run(&["clean", "--host", &swarm.engine(2)]);
     assert!(
-        on_a_worker.stdout.contains("nothing to remove"),
+        on_a_worker.stdout.contains("at a manager only"),
         "{on_a_worker:?}"
     );
     let cleaned = run(&["clean", "--host", &manager]);

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +17,6 @@ use crate::analysis::wiring_report::Observation;
 use crate::hold::Hold;
 use crate::report::model::EngineCounts;
 use crate::worker::protocol::{Command, Glance, WorkerPlan};
-
-/// How many shards are asked for their last lines at once.
-const FINISHED_AT_ONCE: usize = 4;
 
 /// What is to be done with what the workers say.
 pub(super) trait Watcher {
@@ -85,10 +81,10 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
-        // A few at a time: for each, many containers are asked for at once.
-        futures_util::stream::iter(&mut workers)
-            .for_each_concurrent(FINISHED_AT_ONCE, Shard::let_finish)
-            .await;
+        // One after the other: for each, many containers are asked for at a time.
+        for worker in &mut workers {
+            worker.let_finish().await;
+        }
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
         for (worker, finding) in workers.iter().zip(&mut findings) {
             worker.recount(finding).await;
