@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use console_api::Location;
@@ -17,6 +17,9 @@ use url::Url;
 const FEW_NEW_TASKS: usize = 32;
 /// In so many updates one after another.
 const CALM_UPDATES: u32 = 3;
+/// An endpoint that tells of a task later than this after it was spawned, beyond the time between two
+/// updates, is behind: it takes in what happens more slowly than that happens.
+const LATE: Duration = Duration::from_millis(250);
 
 /// A console's endpoint, listened to in the background.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub struct Console {
 struct Heard {
     live: HashMap<u64, Arc<str>>,
     calm_updates: u32,
+    /// When the last update was made, by the process's own clock.
+    updated: Option<SystemTime>,
+    /// Whether it left out tasks because there were too many events: what these come to is never told.
+    left_out: bool,
     /// Why nothing more is heard.
     ended: Option<String>,
 }
@@ -39,7 +46,7 @@ struct Heard {
 pub struct ConsoleReading {
     /// Each task's number and spawn site, as `src/main.rs:12:5`.
     pub tasks: Vec<(u64, Arc<str>)>,
-    /// Whether the endpoint has told of all tasks that it knows; until then there are more.
+    /// Whether the endpoint has told of all tasks; until then there are more.
     pub caught_up: bool,
 }
 
@@ -92,7 +99,7 @@ impl Console {
         let live = heard.live.iter();
         Ok(ConsoleReading {
             tasks: live.map(|(id, site)| (*id, Arc::clone(site))).collect(),
-            caught_up: heard.calm_updates >= CALM_UPDATES,
+            caught_up: heard.calm_updates >= CALM_UPDATES && !heard.left_out,
         })
     }
 }
@@ -113,8 +120,24 @@ impl Heard {
         let Some(tasks) = update.task_update else {
             return;
         };
+        let now = update.now.and_then(|now| SystemTime::try_from(now).ok());
+        let since_last = now.zip(self.updated).map(|(now, last)| since(now, last));
+        let is_late = |task: &Task| {
+            let stats = task
+                .id
+                .as_ref()
+                .and_then(|id| tasks.stats_update.get(&id.id));
+            let created = stats.and_then(|stats| stats.created_at);
+            let created = created.and_then(|created| SystemTime::try_from(created).ok());
+            let age = now.zip(created).map(|(now, created)| since(now, created));
+            age.zip(since_last)
+                .is_some_and(|(age, since_last)| age > since_last + LATE)
+        };
         let few = tasks.new_tasks.len() < FEW_NEW_TASKS;
-        self.calm_updates = if few { self.calm_updates + 1 } else { 0 };
+        let calm = few && !tasks.new_tasks.iter().any(is_late);
+        self.calm_updates = if calm { self.calm_updates + 1 } else { 0 };
+        self.left_out |= tasks.dropped_events > 0;
+        self.updated = now.or(self.updated);
         for task in tasks.new_tasks {
             if let Some(id) = &task.id {
                 self.live.insert(id.id, site(&task));
@@ -126,6 +149,11 @@ impl Heard {
             }
         }
     }
+}
+
+/// How long after another a moment is.
+fn since(now: SystemTime, then: SystemTime) -> Duration {
+    now.duration_since(then).unwrap_or_default()
 }
 
 /// Where a task was spawned.
@@ -142,4 +170,66 @@ fn site(task: &Task) -> Arc<str> {
     let place = |number: &Option<u32>| number.map_or_else(String::new, |n| format!(":{n}"));
     let site = format!("{file}{}{}", place(line), place(column));
     site.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use console_api::Id;
+    use console_api::tasks::{Stats, TaskUpdate};
+
+    use super::*;
+
+    /// An update at so many ms that tells of one task, spawned at so many.
+    fn update(id: u64, now_ms: u64, created_ms: u64) -> Update {
+        let at = |ms| Some((UNIX_EPOCH + Duration::from_millis(ms)).into());
+        let task = Task {
+            id: Some(Id { id }),
+            ..Task::default()
+        };
+        let stats = Stats {
+            created_at: at(created_ms),
+            ..Stats::default()
+        };
+        Update {
+            now: at(now_ms),
+            task_update: Some(TaskUpdate {
+                new_tasks: vec![task],
+                stats_update: [(id, stats)].into(),
+                dropped_events: 0,
+            }),
+            ..Update::default()
+        }
+    }
+
+    fn is_caught_up(heard: &Heard) -> bool {
+        heard.calm_updates >= CALM_UPDATES && !heard.left_out
+    }
+
+    #[test]
+    fn an_endpoint_that_tells_of_tasks_late_has_not_told_of_all() {
+        let mut heard = Heard::default();
+        for id in 0..10 {
+            heard.take(update(id, 1000 * id, (1000 * id).saturating_sub(990)));
+        }
+        assert!(
+            is_caught_up(&heard),
+            "a second is the time between two updates"
+        );
+        heard.take(update(10, 9020, 8000));
+        assert!(!is_caught_up(&heard));
+    }
+
+    #[test]
+    fn what_an_endpoint_left_out_is_never_known() {
+        let mut heard = Heard::default();
+        let mut left_out = update(0, 0, 0);
+        left_out.task_update.as_mut().expect("tasks").dropped_events = 1;
+        heard.take(left_out);
+        for id in 1..10 {
+            heard.take(update(id, 10 * id, 10 * id));
+        }
+        assert!(!is_caught_up(&heard));
+    }
 }

@@ -225,8 +225,9 @@ async fn baseline(
         };
         if !reading.lower_bound || waiting_since.elapsed() >= CATCHING_UP {
             if reading.lower_bound {
-                listener
-                    .say("warning: the console still tells of new tasks: they are a lower bound");
+                listener.say(
+                    "warning: the console has not told of all tasks yet: they are a lower bound",
+                );
             }
             recording.readings.push(reading);
             listener.reading(recording);
