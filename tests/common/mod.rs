@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod browser;
+pub mod mutation;
 pub mod peers;
 pub mod program;
 pub mod real_docker;
