@@ -56,6 +56,14 @@ impl Failure {
             error: anyhow::anyhow!("{message}"),
         }
     }
+
+    /// Somebody who did not want to wait any longer, while this was being done.
+    pub fn interrupted(what: impl fmt::Display) -> Self {
+        Self {
+            code: ExitCode::Interrupted,
+            error: anyhow::anyhow!("interrupted while {what}"),
+        }
+    }
 }
 
 impl Failure {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::ChildStderr;
@@ -25,10 +26,13 @@ impl LastWords {
         let lines = Arc::<Mutex<VecDeque<String>>>::default();
         let kept = Arc::clone(&lines);
         let listener = tokio::spawn(async move {
-            let mut lines = BufReader::new(errors).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
+            let (mut errors, mut line) = (BufReader::new(errors), Vec::new());
+            // Whatever its encoding is.
+            while matches!(errors.read_until(b'\n', &mut line).await, Ok(1..)) {
+                let said = String::from_utf8_lossy(&line).trim_end().to_owned();
+                line.clear();
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.push_back(printable(line.trim_end()));
+                kept.push_back(printable(&said));
                 if kept.len() > KEPT {
                     kept.pop_front();
                 }
@@ -44,9 +48,11 @@ impl LastWords {
         (!lines.is_empty()).then(|| lines.join(" / "))
     }
 
-    /// The last lines of a child that has ended, whose standard error ends with it.
+    /// The last lines of a child that has ended. Its standard error ends with it, unless another process has it
+    /// too, which is waited for no longer than this.
     pub async fn of_the_dead(&mut self) -> Option<String> {
-        drop((&mut self.listener).await);
+        const OTHERS: Duration = Duration::from_secs(2);
+        drop(tokio::time::timeout(OTHERS, &mut self.listener).await);
         self.so_far()
     }
 }

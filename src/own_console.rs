@@ -30,6 +30,12 @@ pub fn serve_where_asked() -> Result<(), Failure> {
             "{PORT_VARIABLE} is {port:?}, and no port (1 to 65535)"
         ))
     })?;
+    // Its own server would fail in a thread of its own, where nobody hears of it.
+    std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| {
+        Failure::environment(format!(
+            "{PORT_VARIABLE}: port {port} cannot be had: {error}"
+        ))
+    })?;
     Ok(serve(port)?)
 }
 

@@ -236,7 +236,7 @@ fn agents_measure_on_their_own_nodes_and_one_that_dies_is_missed_and_not_waited_
     let mut program = start(&swarm, 8, &path, &["--agents", "--quiet"]);
     poll("both agents", || (agents(1) + agents(2) == 2).then_some(()));
     swarm.kill(2);
-    let ended = program.wait();
+    let ended = program.wait_for_minutes();
     assert_eq!(ended.code, Some(4), "{ended:?}");
     let report = report::of(&ended);
     assert_eq!(report["partial"], true);

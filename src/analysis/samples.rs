@@ -159,6 +159,11 @@ impl Samples {
         (of.tasks, of.fds)
     }
 
+    /// Rotations that nobody held up and in which no container was moved.
+    pub fn undisturbed_rotations(&self) -> u64 {
+        self.undisturbed.rotations
+    }
+
     /// How many rotations [`Samples::growths`] are of.
     pub fn rated_rotations(&self) -> u64 {
         self.rated().rotations

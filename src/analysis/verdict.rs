@@ -6,6 +6,7 @@
 
 use super::rates::told;
 use super::samples::Samples;
+use super::sufficiency::ENOUGH;
 use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
 
 /// What a verdict weighs.
@@ -258,7 +259,10 @@ fn ended_early(evidence: &Evidence<'_>) -> Judgement {
 
 fn clean(evidence: &Evidence<'_>) -> Judgement {
     let (first, last) = compared(evidence)?;
-    let back = last.counts() == first.counts() && both_settled(evidence);
+    // Where containers were moved after that, what is away may be missing, and nothing may be added.
+    let at_the_end = evidence.samples.last()?;
+    let added = at_the_end.tasks > first.tasks || at_the_end.fds > first.fds;
+    let back = last.counts() == first.counts() && both_settled(evidence) && !added;
     back.then(|| {
         let lines = evidence.delivery.emitted.unwrap_or(0);
         let reason = format!(
@@ -273,7 +277,7 @@ fn clean(evidence: &Evidence<'_>) -> Judgement {
 /// Neither a leak in every rotation nor back at the baseline.
 fn unsteady(evidence: &Evidence<'_>) -> String {
     let Some((first, last)) = compared(evidence) else {
-        return "containers were moved in every rotation, so that none can be compared with the baseline"
+        return "containers were moved in so many rotations that none can be compared with the baseline"
             .into();
     };
     if !both_settled(evidence) {
@@ -292,10 +296,14 @@ fn unsteady(evidence: &Evidence<'_>) -> String {
     )
 }
 
-/// The baseline, and the last sample after it in which nothing was away that belongs there.
+/// The baseline, and the last sample after it in which nothing was away that belongs there: of the last three,
+/// for a container that is moved disturbs two, or after as many rotations as suffice by themselves.
 fn compared<'a>(evidence: &Evidence<'a>) -> Option<(&'a Sample, &'a Sample)> {
-    let (first, last) = (evidence.samples.first()?, evidence.samples.last_unmoved()?);
-    (last.rotation > first.rotation).then_some((first, last))
+    let samples = evidence.samples;
+    let (first, last) = (samples.first()?, samples.last_unmoved()?);
+    let is_recent = samples.last()?.rotation? <= last.rotation? + 2;
+    let suffices = is_recent || samples.undisturbed_rotations() >= ENOUGH;
+    (last.rotation > first.rotation && suffices).then_some((first, last))
 }
 
 /// Whether the counts stood still at the baseline and at the end.
@@ -319,6 +327,8 @@ mod tests {
         rotations_asked: u64,
         lines_per_rotation: u64,
         restarts: bool,
+        /// Rotations in which containers were moved.
+        moved_in: std::ops::RangeInclusive<usize>,
     }
 
     impl Run {
@@ -343,6 +353,7 @@ mod tests {
                 rotations_asked: 12,
                 lines_per_rotation: 70,
                 restarts: false,
+                moved_in: 0..=0,
             }
         }
 
@@ -352,6 +363,7 @@ mod tests {
                 tasks: Some(tasks),
                 fds: Some(60),
                 settled: self.settled,
+                moved: u64::from(rotation > 0 && self.moved_in.contains(&rotation)),
                 streams_opened: Some(self.streams_opened),
                 rotations_made: Some(rotation as u64 * 50),
                 lines_read: Some((rotation as u64 + 1) * self.lines_per_rotation),
@@ -415,6 +427,32 @@ mod tests {
             };
             assert_eq!(run.verdict().0, Verdict::Hung);
         }
+    }
+
+    #[test]
+    fn what_is_away_at_the_end_hides_no_leak_and_is_none() {
+        let with_end = |end: [u64; 2]| {
+            let tasks = [200; 11].into_iter().chain(end);
+            let mut run = Run::with_tasks(tasks);
+            run.moved_in = 11..=12;
+            run.verdict().0
+        };
+        assert_eq!(with_end([196, 200]), Verdict::Clean);
+        assert_eq!(with_end([200, 196]), Verdict::Clean, "one is still away");
+        assert_eq!(with_end([200, 201]), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn nothing_is_clean_of_which_nearly_every_rotation_was_disturbed() {
+        let verdict = |moved_in| {
+            let mut run = Run::with_tasks([200; 13]);
+            run.moved_in = moved_in;
+            run.verdict()
+        };
+        assert_eq!(verdict(6..=12).0, Verdict::Clean);
+        let (disturbed, why) = verdict(2..=12);
+        assert_eq!(disturbed, Verdict::Inconclusive);
+        assert!(why.contains("moved"), "{why}");
     }
 
     #[test]

@@ -110,19 +110,22 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool,
     let mut runs: Vec<(FoundRun, Kind)> = Vec::new();
     let containers = leftovers::find(&docker).await?;
     runs.extend(containers.into_iter().map(|run| (run, Kind::Containers)));
-    let mut said = false;
-    match swarm::leftovers::find(&docker).await? {
-        Services::Found(found) => runs.extend(found.into_iter().map(|run| (run, Kind::Services))),
-        Services::ToldByManagers => {
+    let (mut said, mut failure) = (false, None);
+    match swarm::leftovers::find(&docker).await {
+        // The engine's own containers are removed all the same.
+        Err(error) => failure = Some(error),
+        Ok(Services::Found(found)) => {
+            runs.extend(found.into_iter().map(|run| (run, Kind::Services)))
+        }
+        Ok(Services::ToldByManagers) => {
             print(&format!(
                 "{endpoint} is a worker of a swarm: services of leakcheck are looked for at a manager \
                  only (--host)"
             ))?;
             said = true;
         }
-        Services::None => {}
+        Ok(Services::None) => {}
     }
-    let mut failure = None;
     for (run, kind) in &runs {
         let standing = run.standing();
         let described = describe(run, *kind, standing);

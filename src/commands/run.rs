@@ -1,8 +1,8 @@
 //! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use clap::Args;
 
@@ -194,6 +194,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         exports: &args.exports,
         containers: plan.containers as u64,
         rotation: AtomicU64::new(0),
+        failed: Mutex::default(),
     };
     let (outcome, interrupted) = runtime.block_on(async {
         let ending = Arc::clone(&shown);

@@ -1,7 +1,7 @@
 //! What `leakcheck run` shows and writes while it goes on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::display::Display;
 use crate::analysis::wiring_report::Observation;
@@ -28,6 +28,8 @@ pub(super) struct RunDisplay<'a> {
     pub(super) containers: u64,
     /// The last rotation that any wiring began.
     pub(super) rotation: AtomicU64,
+    /// What could not be written of them last.
+    pub(super) failed: Mutex<Vec<String>>,
 }
 
 /// Where a run shows.
@@ -145,12 +147,19 @@ impl runner::Listener for RunDisplay<'_> {
                 view.tell(News::Sites(number, sites(wiring)));
             }
         }
+        let mut failed = Vec::new();
         for export in exports() {
             // A disk that is full now may have room at the next rotation, or at the end.
             if let Err(error) = export.write(|format| format.render(so_far, Terminal::PLAIN)) {
-                self.shown.say(&format!("warning: {error:#}"));
+                failed.push(format!("warning: {error:#}"));
             }
         }
+        // One that cannot be written at this rotation as at the one before is told once.
+        let mut told = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in failed.iter().filter(|warning| !told.contains(warning)) {
+            self.shown.say(warning);
+        }
+        *told = failed;
     }
 }
 

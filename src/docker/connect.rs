@@ -36,13 +36,9 @@ impl Endpoint {
                 .map_err(|problem| Failure::usage(format!("{self} needs TLS: {problem}")))?;
             return Ok((self.connect_by(&dialer).await?, self.clone()));
         };
-        let forward = Forward::open(remote).await.map_err(|error| {
-            Failure::environment(format!(
-                "no way to {self}: {error:#}. ssh must log in without asking anybody, by a key or an agent, \
-                 to a host that it knows: try ssh {} true",
-                remote.host
-            ))
-        })?;
+        let forward = Forward::open(remote)
+            .await
+            .map_err(|error| Failure::environment(format!("no way to {self}: {error:#}")))?;
         let reached = self.forwarded_to(forward.socket());
         Ok((self.connect_by(&Dialer::through(forward)).await?, reached))
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::error_text::told;
 use super::run_owner::RunOwner;
 use super::{labels, printer, removal};
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::Failure;
 use crate::fleet::{Container, Fleet};
 
 /// How many containers are being created at a time: an engine gets slower, not faster, by more.
@@ -118,10 +118,7 @@ pub async fn create(
         .flatten()
         .collect::<Result<Vec<_>, Failure>>()
     {
-        Ok(_) if interrupt.is_cancelled() => Failure {
-            code: ExitCode::Interrupted,
-            error: anyhow::anyhow!("interrupted while containers were being created"),
-        },
+        Ok(_) if interrupt.is_cancelled() => Failure::interrupted("containers were being created"),
         Ok(containers) => return Ok(containers),
         Err(failure) => failure,
     };

@@ -25,6 +25,8 @@ pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 const LOGIN_LIMIT: Duration = Duration::from_secs(30);
 /// What the other end says back once it is there.
 const HELLO: &[u8] = b"leakcheck\n";
+/// How much a shell may print before that: greetings, and what its start-up files say.
+const LONGEST_GREETING: usize = 64 * 1024;
 
 /// An engine's socket on another host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,8 @@ impl fmt::Display for Remote {
 }
 
 /// An open forward. It ends when this is dropped, and when this process dies, whatever way it dies: what
-/// runs at the other end ends with its input, and ssh with that.
+/// runs at the other end ends with its input, and ssh with that. (Before the login is done, ssh alone ends
+/// it.)
 #[derive(Debug)]
 pub struct Forward {
     /// Killed when it is dropped, before its directory is removed.
@@ -91,20 +94,25 @@ impl Forward {
         };
         let mut last_words = LastWords::of(errors);
         match tokio::time::timeout(LOGIN_LIMIT, greet(&mut input, output)).await {
-            Ok(Ok(())) => Ok(Self {
+            // It listens before it logs in, or says why it does not.
+            Ok(Ok(())) if socket_in(&directory).exists() => Ok(Self {
                 _ssh: ssh,
                 _input: input,
                 last_words,
                 directory,
             }),
-            Ok(Err(_)) => {
+            Ok(_) => {
                 // It has closed its output, and has ended or is about to.
                 drop(ssh.kill().await);
                 let said = last_words.of_the_dead().await;
-                let said = said.unwrap_or_else(|| "ssh ended without a word".into());
-                Err(anyhow!("{}", said.trim_end_matches('.')))
+                let said = said.unwrap_or_else(|| "it ended without a word".into());
+                Err(anyhow!("{}{}", said.trim_end_matches('.'), advice(remote)))
             }
-            Err(_) => bail!("no login within {} s", LOGIN_LIMIT.as_secs()),
+            Err(_) => bail!(
+                "no login within {} s{}",
+                LOGIN_LIMIT.as_secs(),
+                advice(remote)
+            ),
         }
     }
 
@@ -129,7 +137,10 @@ fn command(remote: &Remote, socket: &Path) -> Command {
         // It has no terminal to ask on: a question would be waited for without end.
         "BatchMode=yes",
         "ConnectTimeout=15",
-        "ExitOnForwardFailure=yes",
+        // What else the user's configuration forwards may be in use already, and a command of its own would
+        // run in place of the one below.
+        "ExitOnForwardFailure=no",
+        "RemoteCommand=none",
         // Not through another ssh, which would keep the forward when this one has ended.
         "ControlMaster=no",
         "ControlPath=none",
@@ -162,15 +173,29 @@ fn command(remote: &Remote, socket: &Path) -> Command {
     ssh
 }
 
-/// Waits until the other end is there.
+/// What is to be done about a login that failed.
+fn advice(remote: &Remote) -> String {
+    let user = remote.user.as_ref().map(|user| format!("-l {user} "));
+    let port = remote.port.map(|port| format!("-p {port} "));
+    format!(
+        ". ssh must log in without asking anybody, by a key or an agent, to a host that it knows: try ssh \
+         {}{}{} true",
+        user.unwrap_or_default(),
+        port.unwrap_or_default(),
+        remote.host
+    )
+}
+
+/// Waits until the other end is there, whatever its shell says first.
 async fn greet(input: &mut ChildStdin, mut output: ChildStdout) -> std::io::Result<()> {
     input.write_all(HELLO).await?;
-    let mut answer = vec![0; HELLO.len()];
-    output.read_exact(&mut answer).await?;
-    match answer == HELLO {
-        true => Ok(()),
-        false => Err(std::io::ErrorKind::InvalidData.into()),
+    let mut said = Vec::new();
+    while !said.ends_with(HELLO) {
+        if output.read_buf(&mut said).await? == 0 || said.len() > LONGEST_GREETING {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

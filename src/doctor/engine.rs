@@ -79,21 +79,24 @@ async fn image_there(docker: &Docker, image: &str) -> Result<Check, Failure> {
     }
 }
 
-/// The runs that have containers on the engine, or services in the swarm that it manages.
-async fn runs_of(docker: &Docker) -> Result<Vec<FoundRun>, Failure> {
+/// The runs that have containers on the engine, or services in the swarm that it manages; and whether only
+/// another engine knows of the latter.
+async fn runs_of(docker: &Docker) -> Result<(Vec<FoundRun>, bool), Failure> {
     let mut runs = leftovers::find(docker).await?;
-    if let Services::Found(services) = swarm::leftovers::find(docker).await? {
+    let services = swarm::leftovers::find(docker).await?;
+    let elsewhere = matches!(services, Services::ToldByManagers);
+    if let Services::Found(services) = services {
         runs.extend(services);
     }
-    Ok(runs)
+    Ok((runs, elsewhere))
 }
 
 /// `None` where no engine answers; sockets may be left all the same.
 async fn left_behind(docker: Option<&Docker>) -> Check {
     const ADVICE: &str = "leakcheck clean removes them";
     let sockets = stale_sockets::find(&std::env::temp_dir()).await.len();
-    let runs = match docker {
-        None => Vec::new(),
+    let (runs, elsewhere) = match docker {
+        None => (Vec::new(), false),
         Some(docker) => match runs_of(docker).await {
             Ok(runs) => runs,
             Err(failure) => return Check::warn(LEFTOVERS, failure.to_string(), "try again"),
@@ -106,13 +109,19 @@ async fn left_behind(docker: Option<&Docker>) -> Check {
     if !dead.is_empty() || sockets > 0 {
         return Check::warn(
             LEFTOVERS,
-            format!("{containers} containers and {sockets} socket directories of killed runs"),
+            match containers + sockets {
+                0 => "agents of killed runs on a swarm's nodes".into(),
+                _ => format!(
+                    "{containers} containers and {sockets} socket directories of killed runs"
+                ),
+            },
             ADVICE,
         );
     }
     Check::ok(
         LEFTOVERS,
         match kept.len() {
+            0 if elsewhere => "none here; of services in the swarm a manager knows (--host)".into(),
             0 => "none".into(),
             runs => format!("none; {runs} run(s) with containers under way"),
         },

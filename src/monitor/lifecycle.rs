@@ -253,10 +253,11 @@ impl Monitor {
         self.records.iter().map(missed).sum()
     }
 
-    /// Another container was put in the place of one (in the plan's order): follows that from now on.
-    pub fn replace(&self, container: usize, reference: String) {
+    /// Another container was put in the place of one (in the plan's order), which had been away from a
+    /// rotation on: follows that from now on.
+    pub fn replace(&self, container: usize, reference: String, away_from: u64) {
         if let Some(record) = self.records.get(container) {
-            record.replace(reference, *self.rotation.borrow());
+            record.replace(reference, away_from, *self.rotation.borrow());
         }
     }
 

@@ -122,8 +122,9 @@ impl Record {
     }
 
     /// Follows another container in place of this from now on: one whose lines begin anew. Rotations that
-    /// were due before are not asked of it, unless it was the monitor's own doing that they were not made.
-    pub(super) fn replace(&self, reference: String, due: u64) {
+    /// were due while it was away, from one on, are not asked of it, unless it was the monitor's own doing
+    /// that they were not made.
+    pub(super) fn replace(&self, reference: String, away_from: u64, due: u64) {
         {
             let mut delivery = self.delivery();
             let mut present = lock(&self.present);
@@ -139,7 +140,8 @@ impl Record {
         }
         if at.waits_for_container() {
             let mut rotations = lock(&self.rotations);
-            while rotations.made < due {
+            let asked = rotations.made.max(away_from.saturating_sub(1));
+            for _ in asked..due {
                 rotations.made += 1;
                 rotations.excused += 1;
                 self.tally.rotation_made(rotations.made);
@@ -455,7 +457,7 @@ mod tests {
         let record = record();
         record.rotation_made(1);
         record.stage.set(At::WaitingForStart);
-        record.replace("b".into(), 3);
+        record.replace("b".into(), 2, 3);
         assert_eq!((record.rotations_made(), record.excused()), (3, 2));
         // The monitor makes one of them after all.
         record.rotation_made(3);
@@ -473,16 +475,25 @@ mod tests {
         ] {
             let record = record();
             record.stage.set(at);
-            record.replace("b".into(), 3);
+            record.replace("b".into(), 1, 3);
             assert_eq!((record.rotations_made(), record.excused()), (0, 0));
         }
+    }
+
+    #[test]
+    fn a_rotation_that_was_missed_before_the_container_went_away_stays_missed() {
+        let record = record();
+        record.rotation_made(1);
+        record.stage.set(At::Receiving);
+        record.replace("b".into(), 8, 8);
+        assert_eq!((record.rotations_made(), record.excused()), (2, 1));
     }
 
     #[test]
     fn lines_and_last_reads_of_a_container_that_was_replaced_are_nobodys() {
         let record = record();
         let before = record.present();
-        record.replace("b".into(), 0);
+        record.replace("b".into(), 0, 0);
         let line = Bytes::from("2026-01-01T00:00:00.000000000Z leakcheck web-0 line 0\n");
         before.last_read.note(std::slice::from_ref(&line));
         record.deliver(&[line], before.replaced);

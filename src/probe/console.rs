@@ -35,6 +35,8 @@ struct Heard {
     calm_updates: u32,
     /// When the last update was made, by the process's own clock.
     updated: Option<SystemTime>,
+    /// Whether the last task that it told of came late.
+    is_behind: bool,
     /// Whether it left out tasks because there were too many events: what these come to is never told.
     left_out: bool,
     /// Why nothing more is heard.
@@ -99,7 +101,7 @@ impl Console {
         let live = heard.live.iter();
         Ok(ConsoleReading {
             tasks: live.map(|(id, site)| (*id, Arc::clone(site))).collect(),
-            caught_up: heard.calm_updates >= CALM_UPDATES && !heard.left_out,
+            caught_up: heard.is_caught_up(),
         })
     }
 }
@@ -116,6 +118,10 @@ fn lock(heard: &Mutex<Heard>) -> std::sync::MutexGuard<'_, Heard> {
 }
 
 impl Heard {
+    fn is_caught_up(&self) -> bool {
+        self.calm_updates >= CALM_UPDATES && !self.is_behind && !self.left_out
+    }
+
     fn take(&mut self, update: Update) {
         let Some(tasks) = update.task_update else {
             return;
@@ -134,8 +140,11 @@ impl Heard {
                 .is_some_and(|(age, since_last)| age > since_last + LATE)
         };
         let few = tasks.new_tasks.len() < FEW_NEW_TASKS;
-        let calm = few && !tasks.new_tasks.iter().any(is_late);
-        self.calm_updates = if calm { self.calm_updates + 1 } else { 0 };
+        self.calm_updates = if few { self.calm_updates + 1 } else { 0 };
+        // Updates without a new task tell nothing of it: the endpoint may have taken in other events only.
+        if !tasks.new_tasks.is_empty() {
+            self.is_behind = tasks.new_tasks.iter().any(is_late);
+        }
         self.left_out |= tasks.dropped_events > 0;
         self.updated = now.or(self.updated);
         for task in tasks.new_tasks {
@@ -203,10 +212,6 @@ mod tests {
         }
     }
 
-    fn is_caught_up(heard: &Heard) -> bool {
-        heard.calm_updates >= CALM_UPDATES && !heard.left_out
-    }
-
     #[test]
     fn an_endpoint_that_tells_of_tasks_late_has_not_told_of_all() {
         let mut heard = Heard::default();
@@ -214,11 +219,19 @@ mod tests {
             heard.take(update(id, 1000 * id, (1000 * id).saturating_sub(990)));
         }
         assert!(
-            is_caught_up(&heard),
+            heard.is_caught_up(),
             "a second is the time between two updates"
         );
         heard.take(update(10, 9020, 8000));
-        assert!(!is_caught_up(&heard));
+        for _ in 0..10 {
+            heard.take(Update {
+                task_update: Some(TaskUpdate::default()),
+                ..update(0, 9040, 0)
+            });
+        }
+        assert!(!heard.is_caught_up());
+        heard.take(update(11, 9060, 9050));
+        assert!(heard.is_caught_up());
     }
 
     #[test]
@@ -230,6 +243,6 @@ mod tests {
         for id in 1..10 {
             heard.take(update(id, 10 * id, 10 * id));
         }
-        assert!(!is_caught_up(&heard));
+        assert!(!heard.is_caught_up());
     }
 }

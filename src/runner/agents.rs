@@ -10,7 +10,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::containers::{SPARE_LIFE, placed_by_swarm};
+use super::containers::{CONNECTING, SPARE_LIFE, interruptible, placed_by_swarm};
 use super::run::{Listener, Outcome, observations, report};
 use crate::analysis::prediction::predict;
 use crate::docker::containers::RunId;
@@ -47,7 +47,8 @@ pub(super) async fn run(
     listener: &impl Listener,
     interrupt: &CancellationToken,
 ) -> Result<Outcome, Failure> {
-    let (docker, _) = manager::connect(swarm.manager.as_deref()).await?;
+    let connecting = manager::connect(swarm.manager.as_deref());
+    let (docker, _) = interruptible(interrupt, CONNECTING, connecting).await?;
     let run = RunId::generate();
     // A panic must not leave anything behind: it is removed before it goes on.
     let measuring = AssertUnwindSafe(measure(
@@ -88,6 +89,7 @@ async fn measure(
         since: Instant::now(),
         answered: Instant::now(),
         stopped: None,
+        not_stopped_since: None,
     };
     let reports = waiting.for_all(listener, interrupt).await?;
     Ok(merged(plan, reports, interrupt.is_cancelled()))
@@ -146,6 +148,8 @@ struct Waiting<'a> {
     answered: Instant,
     /// When they were told to stop.
     stopped: Option<Instant>,
+    /// Since when they could not be told.
+    not_stopped_since: Option<Instant>,
 }
 
 impl Waiting<'_> {
@@ -160,11 +164,13 @@ impl Waiting<'_> {
             if interrupt.is_cancelled() && self.stopped.is_none() {
                 match self.agents.stop().await {
                     Ok(()) => self.stopped = Some(Instant::now()),
-                    Err(failure) if self.answered.elapsed() > MANAGER_PATIENCE => {
-                        self.give_up(&failure.to_string());
-                    }
                     // Somebody else may have changed the service meanwhile: it is tried again.
-                    Err(_) => {}
+                    Err(failure) => {
+                        let since = self.not_stopped_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() > NODE_PATIENCE {
+                            self.give_up(&failure.to_string());
+                        }
+                    }
                 }
             }
             match self.look().await {
@@ -270,7 +276,7 @@ impl Waiting<'_> {
                     }),
                 }
             }
-            Some(task) if task.runs() => {
+            Some(task) if task.is_running() => {
                 let limit = STARTING_PATIENCE + self.plan.duration_wall() + MEASURING_PATIENCE;
                 if waited < limit && !told_to_stop {
                     return Standing::Awaited;

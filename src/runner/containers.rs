@@ -30,6 +30,9 @@ use crate::swarm::{self, manager, printers, replicas};
 /// their creation, for settling, and for the last lines.
 pub(super) const SPARE_LIFE: Duration = Duration::from_secs(15 * 60);
 
+/// What is done before anything is made.
+pub(super) const CONNECTING: &str = "the engine was being connected to";
+
 /// When virtual time begins, in ns of unix time: always at the same moment (2026-01-01T00:00:00Z), so that
 /// a run's lines are the same each time.
 const VIRTUAL_START_NS: i64 = 1_767_225_600_000_000_000;
@@ -127,7 +130,7 @@ impl Containers {
         match &plan.engine {
             Engine::Synthetic => Self::serve(plan).await,
             Engine::Docker { hosts, source } => {
-                let engines = connect(hosts).await?;
+                let engines = interruptible(interrupt, CONNECTING, connect(hosts)).await?;
                 match source {
                     Source::Created { image } => {
                         Self::create(plan, engines, image, listener, interrupt).await
@@ -207,15 +210,8 @@ impl Containers {
     ) -> Result<Self, Failure> {
         for (docker, endpoint) in &engines {
             let pulled = image::ensure(docker, image, |pull| listener.pulling(image, &pull));
-            interrupt
-                .run_until_cancelled(pulled)
+            interruptible(interrupt, "the image was being pulled", pulled)
                 .await
-                .unwrap_or_else(|| {
-                    Err(Failure {
-                        code: ExitCode::Interrupted,
-                        error: anyhow::anyhow!("interrupted while the image was being pulled"),
-                    })
-                })
                 .map_err(|failure| about(endpoint, failure, &engines))?;
         }
         let run = RunId::generate();
@@ -286,7 +282,8 @@ impl Containers {
         listener: &impl Listener,
         interrupt: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let (docker, endpoint) = manager::connect(swarm.manager.as_deref()).await?;
+        let connecting = manager::connect(swarm.manager.as_deref());
+        let (docker, endpoint) = interruptible(interrupt, CONNECTING, connecting).await?;
         let run = RunId::generate();
         let life = plan.duration_wall() + SPARE_LIFE;
         let placing = placed_by_swarm(&docker, &run, plan, &swarm.image, life, listener, interrupt);
@@ -365,6 +362,16 @@ pub(super) async fn placed_by_swarm(
     let services = printers::create(docker, &fleet, image, run, life, interrupt).await?;
     let on_progress = |running| listener.creating(running as u64);
     replicas::placed(docker, run, &services, &fleet, interrupt, on_progress).await
+}
+
+/// Does something that an interrupt ends, and that leaves nothing to be removed.
+pub(super) async fn interruptible<T>(
+    interrupt: &CancellationToken,
+    what: &str,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let done = interrupt.run_until_cancelled(work).await;
+    done.unwrap_or_else(|| Err(Failure::interrupted(what)))
 }
 
 /// Connects to the engines; without a name, to the one that the environment says.

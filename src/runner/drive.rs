@@ -60,7 +60,7 @@ impl Drive<'_> {
         hold: &Hold,
     ) {
         if let Err(error) = self.run_to_the_end(watcher, interrupt, hold).await {
-            // Whose worker it was has been noted there first.
+            // Whose worker it was has been noted by then: this is of the others.
             watcher.cut_short(&format!("stopped with another host's: {error:#}"));
         }
     }
@@ -98,6 +98,7 @@ impl Drive<'_> {
     async fn bring_back<W: Watcher>(
         &mut self,
         workers: &mut [Shard<'_, W>],
+        rotation: u64,
         interrupt: &CancellationToken,
     ) {
         /// How often they are looked for.
@@ -108,7 +109,7 @@ impl Drive<'_> {
                 return;
             }
             let behind = vec![0; workers.len()];
-            let looking = interrupt.run_until_cancelled(self.hosts.look(&behind));
+            let looking = interrupt.run_until_cancelled(self.hosts.look(rotation, &behind));
             let news = looking.await.unwrap_or_default();
             heed(workers, &news).await;
         }
@@ -138,9 +139,9 @@ impl Drive<'_> {
                 .iter()
                 .map(|one| one.sample.behind.unwrap_or(0))
                 .collect();
-            // Who ends the run does not wait for a manager that does not answer.
-            let looking = interrupt.run_until_cancelled(self.hosts.look(&behind));
-            let Some(news) = looking.await else {
+            let rotation = told[0].sample.rotation.unwrap_or(0);
+            let looking = self.hosts.look(rotation, &behind);
+            let Some(news) = until_enough_waited(interrupt, looking).await else {
                 // Whether hosts went away in it is not known, so that it tells nothing.
                 heard.interrupted();
                 tell_all(workers, &[Command::Disregard, Command::Stop]).await;
@@ -171,7 +172,7 @@ impl Drive<'_> {
             // Those that waited for the last of them have heard of neither an interrupt nor a hold.
             let done = all_made || suffices || fds_exhausted || interrupt.is_cancelled();
             if done {
-                self.bring_back(workers, interrupt).await;
+                self.bring_back(workers, rotation, interrupt).await;
             }
             let commands: &[Command] = if done {
                 &[Command::Stop]
@@ -203,6 +204,22 @@ impl Drive<'_> {
     }
 }
 
+/// Lets something end by itself. Who ends the run waits for it for some seconds, and no longer: `None` then.
+async fn until_enough_waited<T>(
+    interrupt: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    const ENOUGH: Duration = Duration::from_secs(3);
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = async {
+            interrupt.cancelled().await;
+            tokio::time::sleep(ENOUGH).await;
+        } => None,
+    }
+}
+
 /// Says something to all workers.
 async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]) {
     for worker in workers {
@@ -217,7 +234,7 @@ async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]
 async fn heed<W: Watcher>(workers: &mut [Shard<'_, W>], news: &News) {
     for moved in &news.moved {
         if let Some(worker) = workers.get_mut(moved.share) {
-            worker.replace(moved.container, &moved.task).await;
+            worker.replace(moved).await;
         }
     }
     for (share, why) in &news.lost {

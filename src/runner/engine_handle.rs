@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ASKED: u32 = 3;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const ASK_PAUSE: Duration = Duration::from_secs(1);
-/// How long it may take to tell the last lines of all containers.
+/// How long it may take to tell the last lines of all containers, and how long where somebody waits for the
+/// end of the run.
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
+const LAST_LINES_PATIENCE_AT_THE_END: Duration = Duration::from_secs(10);
 
 /// An engine that serves the containers of a wiring's shard, or of all wirings.
 pub(super) enum EngineHandle {
@@ -158,22 +160,26 @@ impl ListeningEngine {
         }
     }
 
-    /// The last line that each container has printed by now.
+    /// The last line that each container has printed by now; asked for less long where the run was
+    /// interrupted.
     pub(super) async fn last_lines(
         &self,
         containers: &[String],
+        interrupted: bool,
     ) -> Result<Vec<Option<LastLine>>, Failure> {
-        tokio::time::timeout(
-            LAST_LINES_PATIENCE,
-            last_lines::read(&self.docker, self.logs_of, containers),
-        )
-        .await
-        .unwrap_or_else(|_| {
-            Err(Failure::environment(format!(
-                "the engine did not tell the containers' last lines within {} s",
-                LAST_LINES_PATIENCE.as_secs()
-            )))
-        })
+        let patience = match interrupted {
+            true => LAST_LINES_PATIENCE_AT_THE_END,
+            false => LAST_LINES_PATIENCE,
+        };
+        let reading = last_lines::read(&self.docker, self.logs_of, containers);
+        tokio::time::timeout(patience, reading)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::environment(format!(
+                    "the engine did not tell the containers' last lines within {} s",
+                    patience.as_secs()
+                )))
+            })
     }
 
     /// How many lines each container printed from `since` to its own last moment.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::engine_handle::EngineHandle;
 use crate::exit_code::Failure;
 use crate::swarm::replicas::{Look, Moved, Replicas};
@@ -41,18 +43,18 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// Looks at all containers, of which so many of each share did not make the last rotation.
-    pub(super) async fn look(&mut self, behind: &[u64]) -> News {
+    /// Looks at all containers after a rotation, which so many of each share did not make.
+    pub(super) async fn look(&mut self, rotation: u64, behind: &[u64]) -> News {
         match &mut self.replicas {
             Some(replicas) => {
-                let mut look = replicas.look().await;
+                let mut look = replicas.look(rotation).await;
                 // A swarm may be choosing another of its managers to lead it.
                 for _ in 1..ASKED {
                     if look.is_ok() {
                         break;
                     }
                     tokio::time::sleep(PAUSE).await;
-                    look = replicas.look().await;
+                    look = replicas.look(rotation).await;
                 }
                 self.news(look)
             }
@@ -95,11 +97,9 @@ impl<'a> Hosts<'a> {
 
     /// The shares with containers that are behind whose engine does not answer.
     async fn silent(&self, behind: &[u64]) -> Vec<(usize, String)> {
-        let mut lost = Vec::new();
-        for (share, _) in behind.iter().enumerate().filter(|(_, behind)| **behind > 0) {
-            lost.extend(self.gone(share).await.map(|why| (share, why)));
-        }
-        lost
+        let shares = behind.iter().enumerate().filter(|(_, behind)| **behind > 0);
+        let asked = shares.map(|(share, _)| async move { Some((share, self.gone(share).await?)) });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     async fn gone(&self, share: usize) -> Option<String> {

@@ -14,7 +14,8 @@ use crate::analysis::shards;
 use crate::hold::Hold;
 use crate::monitor::LastLine;
 use crate::report::model::Sample;
-use crate::worker::process::WorkerProcess;
+use crate::swarm::replicas::Moved;
+use crate::worker::process::{SILENCE, SILENCE_AT_THE_END, WorkerProcess};
 use crate::worker::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 
 /// What all workers of a wiring say beside their measurements.
@@ -65,6 +66,8 @@ pub(super) struct Shard<'a, W> {
     over: Option<Over>,
     /// What each container printed last, where it was asked for.
     last_lines: Vec<Option<LastLine>>,
+    /// Whether the engine would not tell that.
+    last_lines_unknown: bool,
     /// Whether its containers are gone with their host.
     lost: bool,
 }
@@ -96,10 +99,15 @@ impl<'a, W: Watcher> Shard<'a, W> {
         interrupt: &'a CancellationToken,
         hold: Hold,
     ) -> anyhow::Result<Self> {
+        let started = WorkerProcess::start(&plan).await;
+        if let Err(error) = &started {
+            heard.watcher.cut_short_on(number, &format!("{error:#}"));
+        }
         Ok(Self {
             number,
-            worker: WorkerProcess::start(&plan).await?,
+            worker: started?,
             last_lines: vec![None; plan.monitor.containers.len()],
+            last_lines_unknown: false,
             plan,
             engine,
             heard,
@@ -125,13 +133,14 @@ impl<'a, W: Watcher> Shard<'a, W> {
     }
 
     /// Lets the worker follow another container in place of one.
-    pub(super) async fn replace(&mut self, container: usize, reference: &str) {
+    pub(super) async fn replace(&mut self, moved: &Moved) {
+        let container = moved.container;
         if let Some(replaced) = self.plan.monitor.containers.get_mut(container) {
-            replaced.reference = reference.to_owned();
-            let reference = reference.to_owned();
+            replaced.reference.clone_from(&moved.task);
             self.tell(&Command::Replace {
                 container,
-                reference,
+                reference: moved.task.clone(),
+                away_from: moved.away_from,
             })
             .await;
         }
@@ -178,10 +187,12 @@ impl<'a, W: Watcher> Shard<'a, W> {
         if let Some(engine) = self.engine.listening()
             && !self.lost
         {
-            match engine.last_lines(&self.containers()).await {
+            let interrupted = self.interrupt.is_cancelled();
+            match engine.last_lines(&self.containers(), interrupted).await {
                 Ok(told) => self.last_lines = told,
                 // Where its containers stand is to be heard all the same, and what hangs there.
                 Err(failure) => {
+                    self.last_lines_unknown = true;
                     let watcher = self.heard.watcher;
                     watcher.cut_short_on(self.number, &failure.to_string());
                 }
@@ -210,7 +221,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
         let (Some(since), Some(engine)) = (self.plan.monitor.since, self.engine.listening()) else {
             return;
         };
-        if self.lost {
+        if self.lost || self.last_lines_unknown {
             return;
         }
         let recount = Recount {
@@ -245,8 +256,12 @@ impl<'a, W: Watcher> Shard<'a, W> {
     /// Listens to the worker; meanwhile it is told of an interrupt and of a hold.
     async fn listen(&mut self) -> anyhow::Result<Event> {
         loop {
+            let silence = match self.interrupt.is_cancelled() {
+                true => SILENCE_AT_THE_END,
+                false => SILENCE,
+            };
             let event = tokio::select! {
-                event = self.worker.next_event() => event?,
+                event = self.worker.next_event(silence) => event?,
                 () = self.interrupt.cancelled(), if !self.stopped => {
                     self.stopped = true;
                     self.heard.interrupted();

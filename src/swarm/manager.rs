@@ -62,11 +62,19 @@ pub async fn part_of(docker: &Docker) -> Result<Part, Failure> {
     })?;
     let swarm = info.swarm.as_ref();
     let state = swarm.and_then(|swarm| swarm.local_node_state);
-    Ok(match (no_manager(swarm), state) {
-        (None, _) => Part::Manager,
-        (Some(_), Some(LocalNodeState::ACTIVE)) => Part::Worker,
-        _ => Part::None,
-    })
+    match (no_manager(swarm), state) {
+        (None, _) => Ok(Part::Manager),
+        (Some(_), Some(LocalNodeState::ACTIVE)) => Ok(Part::Worker),
+        (Some(why), Some(LocalNodeState::LOCKED)) => Err(Failure::environment(format!(
+            "the engine cannot tell of its swarm: it {why}"
+        ))),
+        (_, Some(state @ (LocalNodeState::PENDING | LocalNodeState::ERROR))) => {
+            Err(Failure::environment(format!(
+                "the engine cannot tell of its swarm, which is in the state {state}"
+            )))
+        }
+        _ => Ok(Part::None),
+    }
 }
 
 fn no_manager(swarm: Option<&SwarmInfo>) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::docker::containers::{MEMORY_BYTES, PROCESSES, RunId, no_health_check}
 use crate::docker::error_text::told;
 use crate::docker::run_owner::RunOwner;
 use crate::docker::{labels, printer};
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::Failure;
 use crate::fleet::{Container, Fleet};
 
 /// How many replicas a service has at most: each has the rates of all in its command line.
@@ -46,10 +46,7 @@ pub async fn create(
     let mut services = Vec::new();
     for (number, containers) in fleet.containers.chunks(IN_A_SERVICE).enumerate() {
         if interrupt.is_cancelled() {
-            return Err(Failure {
-                code: ExitCode::Interrupted,
-                error: anyhow::anyhow!("interrupted while the services were created"),
-            });
+            return Err(Failure::interrupted("the services were being created"));
         }
         let name = match number {
             0 => format!("leakcheck-{run}"),

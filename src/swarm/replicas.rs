@@ -13,7 +13,7 @@ use super::printers::IN_A_SERVICE;
 use super::tasks::{self, Slot, Task};
 use crate::docker::containers::RunId;
 use crate::docker::last_lines;
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::Failure;
 use crate::fleet::Fleet;
 use crate::monitor::{Followed, LogsOf};
 
@@ -70,7 +70,7 @@ pub async fn placed(
     on_progress: impl Fn(usize),
 ) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
     let (mut most, mut moved, mut answered) = (0, Instant::now(), Instant::now());
-    let mut tasks = Vec::new();
+    let (mut tasks, mut asking_since) = (Vec::new(), Instant::now());
     loop {
         match tasks::of_run(docker, run).await {
             Ok(told) => (tasks, answered) = (told, Instant::now()),
@@ -89,7 +89,12 @@ pub async fn placed(
         }
         if running.len() >= fleet.containers.len() {
             let running: Vec<&Task> = running.into_values().collect();
-            return by_node(docker, services, fleet, &running).await;
+            match by_node(docker, services, fleet, &running).await {
+                Err(_) if asking_since.elapsed() < SILENCE => {}
+                placed => return placed,
+            }
+        } else {
+            asking_since = Instant::now();
         }
         if moved.elapsed() > PLACING_PATIENCE {
             return Err(Failure::environment(format!(
@@ -101,10 +106,7 @@ pub async fn placed(
         }
         let pause = interrupt.run_until_cancelled(tokio::time::sleep(POLL));
         if pause.await.is_none() {
-            return Err(Failure {
-                code: ExitCode::Interrupted,
-                error: anyhow::anyhow!("interrupted while the swarm placed the containers"),
-            });
+            return Err(Failure::interrupted("the swarm placed the containers"));
         }
     }
 }
@@ -178,8 +180,8 @@ pub struct Replicas {
 /// A container as it is watched.
 struct Replica {
     placed: Placed,
-    /// Since when it has been away.
-    away_since: Option<Instant>,
+    /// Since when it has been away, and from which rotation on.
+    away_since: Option<(Instant, u64)>,
 }
 
 /// What a look at the containers showed.
@@ -202,6 +204,8 @@ pub struct Moved {
     pub container: usize,
     /// The task that runs in its place.
     pub task: String,
+    /// The first rotation in which it was away.
+    pub away_from: u64,
 }
 
 impl Replicas {
@@ -219,11 +223,11 @@ impl Replicas {
         }
     }
 
-    /// Looks where the containers are now, and whether their nodes answer.
+    /// Looks where the containers are after a rotation, and whether their nodes answer.
     ///
     /// # Errors
     /// An environment failure where the manager does not answer.
-    pub async fn look(&mut self) -> Result<Look, Failure> {
+    pub async fn look(&mut self, rotation: u64) -> Result<Look, Failure> {
         let asking = async {
             let tasks = tasks::of_run(&self.docker, &self.run).await?;
             Ok((tasks, manager::nodes(&self.docker).await?))
@@ -244,10 +248,10 @@ impl Replicas {
             Some(probe(&self.docker, node, &task.id))
         });
         join_all(probes).await;
-        Ok(self.compare(&tasks, &nodes))
+        Ok(self.compare(rotation, &tasks, &nodes))
     }
 
-    fn compare(&mut self, tasks: &[Task], nodes: &BTreeMap<String, Node>) -> Look {
+    fn compare(&mut self, rotation: u64, tasks: &[Task], nodes: &BTreeMap<String, Node>) -> Look {
         // Of a slot that is being replaced, the one that runs goes before one that is still to start.
         let mut wanted: HashMap<Slot, &Task> = HashMap::new();
         for task in tasks.iter().filter(|task| task.is_wanted) {
@@ -266,7 +270,7 @@ impl Replicas {
                 trouble = trouble.or_else(|| trouble_of(container.node.as_deref(), nodes));
                 match wanted.get(&container.slot) {
                     Some(task) if task.runs() => {
-                        replica.away_since = None;
+                        let away_since = replica.away_since.take();
                         if task.id != container.task {
                             container.task.clone_from(&task.id);
                             container.node.clone_from(&task.node);
@@ -274,12 +278,14 @@ impl Replicas {
                                 share,
                                 container: number,
                                 task: task.id.clone(),
+                                away_from: away_since.map_or(rotation, |(_, from)| from),
                             });
                         }
                     }
                     known => {
                         away += 1;
-                        let since = *replica.away_since.get_or_insert_with(Instant::now);
+                        let away = (Instant::now(), rotation);
+                        let (since, _) = *replica.away_since.get_or_insert(away);
                         if since.elapsed() > AWAY_PATIENCE {
                             gone += 1;
                             why = why.or_else(|| known.map(|task| task.told()));
@@ -375,20 +381,21 @@ mod tests {
         use TaskState::{FAILED, READY, RUNNING};
         let mut replicas = replicas();
         let here = || task("t1", 1, "a", RUNNING, true);
-        let look = replicas.compare(&[here(), task("t2", 2, "b", RUNNING, true)], &nodes(&[]));
+        let look = replicas.compare(4, &[here(), task("t2", 2, "b", RUNNING, true)], &nodes(&[]));
         assert_eq!((look.moved.len(), look.away), (0, vec![0, 0]));
 
         let failed = || task("t2", 2, "b", FAILED, false);
         let waits = task("t3", 2, "a", READY, true);
-        let look = replicas.compare(&[here(), failed(), waits], &nodes(&[]));
+        let look = replicas.compare(3, &[here(), failed(), waits], &nodes(&[]));
         assert_eq!((look.moved.len(), look.away), (0, vec![0, 1]));
 
         let runs = task("t3", 2, "a", RUNNING, true);
-        let look = replicas.compare(&[here(), failed(), runs], &nodes(&[]));
+        let look = replicas.compare(4, &[here(), failed(), runs], &nodes(&[]));
         let moved = Moved {
             share: 1,
             container: 0,
             task: "t3".into(),
+            away_from: 3,
         };
         assert_eq!((look.moved, look.away), (vec![moved], vec![0, 0]));
     }
@@ -400,10 +407,10 @@ mod tests {
         let lost = vec![(1, "the node host-b is down".to_owned())];
         // At first the swarm knows no better of a node that does not answer.
         let unchanged = task("t2", 2, "b", RUNNING, true);
-        let look = replicas().compare(&[here(), unchanged], &nodes(&["b"]));
+        let look = replicas().compare(4, &[here(), unchanged], &nodes(&["b"]));
         assert_eq!((&look.lost, look.away), (&lost, vec![0, 0]));
         let elsewhere = task("t3", 2, "a", RUNNING, true);
-        let look = replicas().compare(&[here(), elsewhere], &nodes(&["b"]));
+        let look = replicas().compare(4, &[here(), elsewhere], &nodes(&["b"]));
         assert_eq!(look.lost, lost);
     }
 
@@ -415,10 +422,10 @@ mod tests {
         let mut rejected = task("t3", 2, "b", REJECTED, true);
         rejected.trouble = Some("No such image".into());
         let tasks = [here, task("t2", 2, "b", FAILED, false), rejected];
-        let look = replicas.compare(&tasks, &nodes(&[]));
+        let look = replicas.compare(4, &tasks, &nodes(&[]));
         assert_eq!((look.away, look.lost.len()), (vec![0, 1], 0));
         tokio::time::advance(AWAY_PATIENCE + Duration::from_secs(1)).await;
-        let look = replicas.compare(&tasks, &nodes(&[]));
+        let look = replicas.compare(4, &tasks, &nodes(&[]));
         let why = "1 of 1 containers are gone: rejected: No such image".to_owned();
         assert_eq!(look.lost, vec![(1, why)]);
     }

@@ -57,6 +57,11 @@ impl Task {
         )
     }
 
+    /// Whether it is at work, be it wanted still or about to end.
+    pub fn is_running(&self) -> bool {
+        self.state == Some(TaskState::RUNNING)
+    }
+
     /// Whether its node would not start it.
     pub fn is_rejected(&self) -> bool {
         self.state == Some(TaskState::REJECTED)

@@ -249,7 +249,8 @@ impl Experiment {
             Some(Command::Replace {
                 container,
                 reference,
-            }) => self.monitor.replace(container, reference),
+                away_from,
+            }) => self.monitor.replace(container, reference, away_from),
             // Nobody has asked for the last lines yet.
             Some(Command::Finish { .. }) | None => {}
         }

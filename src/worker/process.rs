@@ -13,8 +13,10 @@ use crate::last_words::LastWords;
 use crate::own_console::PORT_VARIABLE;
 
 /// A worker that says nothing for this long is taken for dead. While it is alive it says how it
-/// stands several times a second.
-const SILENCE: Duration = Duration::from_secs(60);
+/// stands several times a second, but for the 8 s at most that its monitor may take to end.
+pub const SILENCE: Duration = Duration::from_secs(60);
+/// The same once somebody waits for the end of the run.
+pub const SILENCE_AT_THE_END: Duration = Duration::from_secs(15);
 
 /// A running worker. Dropping it kills the process.
 pub struct WorkerProcess {
@@ -81,14 +83,14 @@ impl WorkerProcess {
     /// Waits for what the worker says next. It may be dropped and called again.
     ///
     /// # Errors
-    /// Fails where the worker died, with its last words, and where it says nothing for a minute.
-    pub async fn next_event(&mut self) -> anyhow::Result<Event> {
-        match tokio::time::timeout(SILENCE, self.events.next_line()).await {
+    /// Fails where the worker died, with its last words, and where it says nothing for so long.
+    pub async fn next_event(&mut self, silence: Duration) -> anyhow::Result<Event> {
+        match tokio::time::timeout(silence, self.events.next_line()).await {
             Ok(Ok(Some(line))) => serde_json::from_str(&line)
                 .with_context(|| format!("the worker said something unexpected: {line}")),
             Ok(Ok(None)) => Err(self.death().await),
             Ok(Err(error)) => Err(error).context("the worker cannot be heard"),
-            Err(_) => bail!("the worker has said nothing for {} s", SILENCE.as_secs()),
+            Err(_) => bail!("the worker has said nothing for {} s", silence.as_secs()),
         }
     }
 

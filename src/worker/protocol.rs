@@ -60,6 +60,8 @@ pub enum Command {
         container: usize,
         /// How the engine knows the other.
         reference: String,
+        /// The first rotation in which the one was away.
+        away_from: u64,
     },
     /// The last line that each container is known to have printed: deliver them and finish.
     Finish {

@@ -122,6 +122,11 @@ impl Program {
         self.wait_for(Duration::from_secs(60))
     }
 
+    /// The same where that takes longer than a minute.
+    pub fn wait_for_minutes(&mut self) -> Ended {
+        self.wait_for(Duration::from_secs(300))
+    }
+
     fn wait_for(&mut self, patience: Duration) -> Ended {
         let what = format!("the program's end; it said {}", self.said("stderr"));
         let status = poll_for(patience, &what, || self.child.try_wait().expect("a child"));
@@ -194,7 +199,7 @@ pub fn run(flags: &[&str]) -> Ended {
 
 /// The same where that takes minutes.
 pub fn run_for_minutes(flags: &[&str]) -> Ended {
-    Program::start(flags).wait_for(Duration::from_secs(300))
+    Program::start(flags).wait_for_minutes()
 }
 
 pub fn send(pid: i32, signal: Signal) {
