@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod mutation;
+pub mod own_engine;
 pub mod peers;
 pub mod program;
 pub mod real_docker;
