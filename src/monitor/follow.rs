@@ -159,7 +159,10 @@ pub(super) async fn follow_one_stream(
         Err(error) => {
             record.note_error(&error);
             shared.note_fd_exhaustion(&error);
-            return StreamEnd::Broken;
+            return match is_gone(&error) {
+                true => StreamEnd::EndedByEngine,
+                false => StreamEnd::Broken,
+            };
         }
     };
     request_context.tie(&body);
@@ -237,6 +240,17 @@ pub(super) async fn follow_one_stream(
         around.shared.part_with(client, fate);
     }
     end
+}
+
+/// Whether an error means that the container is no more.
+pub(super) fn is_gone(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DockerResponseServerError {
+            status_code: 404,
+            ..
+        }
+    )
 }
 
 /// Opens a stream where the last one ended, through the client that the wiring says.

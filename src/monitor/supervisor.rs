@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bollard::errors::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::context::Context;
-use super::follow::{HEARTBEAT, Shared, StreamEnd, Surroundings, follow_one_stream};
+use super::follow::{HEARTBEAT, Shared, StreamEnd, Surroundings, follow_one_stream, is_gone};
 use super::health_check;
 use super::heartbeat;
 use super::record::{At, Record};
@@ -193,17 +192,19 @@ impl Supervisor {
     /// Waits until a container whose stream ended runs, which it mostly does again at once; false
     /// where the monitor shuts down before that.
     async fn wait_for_start(&self) -> bool {
+        let mut at = At::Inspecting;
         loop {
-            self.record.stage.set(At::Inspecting);
+            // A container that has ended has, while it is looked for again.
+            if at != At::WaitingForStart {
+                self.record.stage.set(At::Inspecting);
+            }
             let reference = self.record.present().reference;
             let inspecting = self.shared.client.inspect(&reference);
-            let at = match self.app.until_cancelled(inspecting).await {
+            at = match self.app.until_cancelled(inspecting).await {
                 Some(Ok(true)) => return true,
                 Some(Ok(false)) => At::WaitingForStart,
                 // Removed with its end: it is gone as well.
-                Some(Err(Error::DockerResponseServerError {
-                    status_code: 404, ..
-                })) => At::WaitingForStart,
+                Some(Err(error)) if is_gone(&error) => At::WaitingForStart,
                 Some(Err(error)) => {
                     self.record.note_error(&error);
                     self.shared.note_fd_exhaustion(&error);
