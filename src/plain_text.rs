@@ -17,6 +17,16 @@ pub fn printable_lines(text: &str) -> String {
         .collect()
 }
 
+/// A cell of a table that spreadsheets open: what they would take for a formula gets an apostrophe in front,
+/// which makes it text.
+pub fn cell(text: &str) -> String {
+    let plain = printable(text);
+    match plain.trim_start().starts_with(['=', '+', '-', '@']) {
+        true => format!("'{plain}"),
+        false => plain,
+    }
+}
+
 fn is_plain(character: char) -> bool {
     let is_other = matches!(
         character,
@@ -44,6 +54,14 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31mb\nc\u{9b}d\u{ffff}"), "a [31mb c d ");
         assert_eq!(printable("user\u{202e}txt.exe\u{2069}"), "user txt.exe ");
         assert_eq!(printable_lines("a\nb\rc"), "a\nb c");
+    }
+
+    #[test]
+    fn no_spreadsheet_takes_a_cell_for_a_formula() {
+        for formula in ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", " =1"] {
+            assert!(cell(formula).starts_with('\''), "{formula:?}");
+        }
+        assert_eq!(cell("old-2"), "old-2");
     }
 
     #[test]

@@ -461,6 +461,10 @@ fn hostile_names() -> Vec<String> {
         "a".repeat(10_000),
         "| a | table `cell` |\n\n# heading".into(),
         "\u{0}".into(),
+        "=HYPERLINK(\"http://harm\")".into(),
+        "\n::error::harm".into(),
+        "%0A::error::harm".into(),
+        "]]><harm/>".into(),
     ]
 }
 
@@ -553,6 +557,42 @@ fn hostile_names_are_inert_in_the_terminals_tables() {
             );
         }
     }
+}
+
+#[test]
+fn hostile_names_are_inert_in_what_machines_read() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| folder.path().join(name);
+    let document = made_hostile(a_run(&["--wiring=old", "--rotations=3"]));
+    std::fs::write(path("saved.json"), document.to_string()).expect("written");
+    let saved = path("saved.json");
+    let formats = ["csv", "junit", "openmetrics", "gitlab"];
+    let exports = formats.map(|format| format!("--export={format}={}", path(format).display()));
+    let flags = [
+        "gate",
+        saved.to_str().expect("text"),
+        "--gate",
+        "*.verdict == clean",
+        "--github",
+    ];
+    let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
+    let ended = run(&[&flags[..], &exports].concat());
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let annotations = |text: &str| text.lines().filter(|line| line.starts_with("::")).count();
+    assert_eq!(
+        annotations(&ended.stdout) + annotations(&ended.stderr),
+        1,
+        "{ended:?}"
+    );
+    for format in formats {
+        let text = std::fs::read_to_string(path(format)).expect("written");
+        assert_no_control_characters(&text);
+        // Markup is markup in XML alone.
+        assert!(format != "junit" || !text.contains("<harm/>"), "{text}");
+    }
+    let csv = std::fs::read_to_string(path("csv")).expect("written");
+    let formula = |cell: &str| cell.trim_matches('"').starts_with(['=', '+', '@']);
+    assert!(!csv.split([',', '\n']).any(formula), "{csv}");
 }
 
 fn assert_no_control_characters(text: &str) {

@@ -3,6 +3,7 @@
 use anyhow::Context;
 
 use super::claim::Audit;
+use crate::plain_text::cell;
 use crate::report::model::Rate;
 
 /// Renders the claims, a header first. What is unknown is empty.
@@ -28,9 +29,9 @@ pub(super) fn render(audit: &Audit) -> anyhow::Result<String> {
             let hung = wiring.hung.containers.map(|hung| hung.to_string());
             let lost = wiring.delivery.lost.map(|lines| lines.to_string());
             writer.write_record([
-                &claim.scenario,
+                &cell(&claim.scenario),
                 claim.verdict.word(),
-                &wiring.name,
+                &cell(&wiring.name),
                 wiring.verdict.word(),
                 &rate(wiring.rates.tasks),
                 &rate(wiring.rates.fds),

@@ -21,6 +21,9 @@ const CALM_UPDATES: u32 = 3;
 /// updates, is behind: it takes in what happens more slowly than that happens.
 const LATE: Duration = Duration::from_millis(250);
 
+/// An update's size grows with the tasks, by some hundred bytes each: a million of them fit.
+const LARGEST_UPDATE: usize = 512 << 20;
+
 /// A console's endpoint, listened to in the background.
 #[derive(Debug)]
 pub struct Console {
@@ -61,8 +64,7 @@ impl Console {
         let address = url.as_str().to_owned();
         let updates = async {
             let client = InstrumentClient::connect(address).await?;
-            // An update's size grows with the tasks.
-            let mut client = client.max_decoding_message_size(usize::MAX);
+            let mut client = client.max_decoding_message_size(LARGEST_UPDATE);
             anyhow::Ok(
                 client
                     .watch_updates(InstrumentRequest {})

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::model::Report;
+use crate::plain_text::cell;
 
 /// A row; the field names are the header.
 #[derive(Serialize)]
 struct Row<'a> {
-    wiring: &'a str,
+    wiring: String,
     verdict: &'a str,
     rotation: Option<u64>,
     t_ms: u64,
@@ -33,7 +34,7 @@ pub fn render(report: &Report) -> anyhow::Result<String> {
     for wiring in &report.wirings {
         for sample in &wiring.samples {
             writer.serialize(Row {
-                wiring: &wiring.name,
+                wiring: cell(&wiring.name),
                 verdict: wiring.verdict.word(),
                 rotation: sample.rotation,
                 t_ms: sample.t_ms,
