@@ -11,6 +11,8 @@ use bollard::errors::Error;
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::framing::Framing;
+
 /// One read takes what has arrived, up to about this many bytes: the size of the incident's buffer.
 const READ_BYTES: usize = 8192;
 
@@ -42,16 +44,22 @@ struct State {
     frames: Option<LogFrames>,
     /// A frame that arrived together with the response's head.
     first: Option<Result<LogOutput, Error>>,
+    framing: Framing,
     /// The reader that waits in a read, to be woken by a close.
     reader: Option<Waker>,
 }
 
 impl Body {
-    pub(super) fn new(frames: LogFrames, first: Option<Result<LogOutput, Error>>) -> Arc<Self> {
+    pub(super) fn new(
+        frames: LogFrames,
+        first: Option<Result<LogOutput, Error>>,
+        framing: Framing,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 frames: Some(frames),
                 first,
+                framing,
                 reader: None,
             }),
             reading: tokio::sync::Mutex::default(),
@@ -60,7 +68,8 @@ impl Body {
 
     #[cfg(test)]
     pub(super) fn open_for_ever() -> Arc<Self> {
-        Self::new(Box::pin(futures_util::stream::pending()), None)
+        let frames = futures_util::stream::pending();
+        Self::new(Box::pin(frames), None, Framing::default())
     }
 
     /// Waits for lines, for the end of the stream, or for a close. Reads take turns.
@@ -82,11 +91,17 @@ impl Body {
                 },
             };
             match next {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let line = frame.into_bytes();
-                    bytes += line.len();
-                    lines.push(line);
-                }
+                Poll::Ready(Some(Ok(frame))) => match state.framing.line(frame) {
+                    Ok(line) => {
+                        bytes += line.len();
+                        lines.push(line);
+                    }
+                    Err(error) if lines.is_empty() => return Poll::Ready(Read::Failed(error)),
+                    Err(error) => {
+                        state.first = Some(Err(error));
+                        break;
+                    }
+                },
                 // What was read before the end or the error is delivered first.
                 Poll::Ready(end) if !lines.is_empty() => {
                     state.first = end;
@@ -169,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn one_read_takes_all_lines_that_have_arrived() {
         let frames = stream::iter([frame("a"), frame("b")]).chain(stream::pending());
-        let body = Body::new(Box::pin(frames), Some(frame("first")));
+        let body = Body::new(Box::pin(frames), Some(frame("first")), Framing::default());
         let Read::Lines(lines) = body.read().await else {
             panic!("three lines have arrived");
         };
@@ -179,7 +194,8 @@ mod tests {
     #[tokio::test]
     async fn lines_that_precede_an_error_are_not_lost() {
         let broken = Err(Error::RequestTimeoutError);
-        let body = Body::new(Box::pin(stream::iter([frame("a"), broken])), None);
+        let frames = Box::pin(stream::iter([frame("a"), broken]));
+        let body = Body::new(frames, None, Framing::default());
         assert!(matches!(body.read().await, Read::Lines(lines) if lines == ["a"]));
         assert!(matches!(body.read().await, Read::Failed(_)));
         assert!(matches!(body.read().await, Read::Ended));

@@ -12,18 +12,23 @@ use bollard::models::TaskState;
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use bollard::{BollardRequest, ClientVersion, Docker};
 use hyper::Uri;
+use hyper::header::CONTENT_TYPE;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, LogFrames};
+use super::framing::Framing;
 use super::transport::{Connector, MemoryConnection};
 use crate::docker::dial::Dialer;
 use crate::docker::endpoint::Endpoint;
 
 /// An engine that does not answer a request's head within this many seconds is given up.
 const REQUEST_TIMEOUT_S: u64 = 60;
+
+/// What an engine says of a response in which each line is a frame, from API 1.42 on.
+const FRAMED: &[u8] = b"application/vnd.docker.multiplexed-stream";
 
 /// What a connection reads at once, at most. Its buffer grows to this from 8 KiB while its reads fill it:
 /// a smaller one costs a busy stream a wake of two tasks for each few lines, a greater one memory.
@@ -126,12 +131,17 @@ impl Client {
         };
         let http = builder.build(engine.connector.clone());
         let transport = move |request: BollardRequest| {
-            let head_arrived = request.extensions().get::<HeadArrived>().cloned();
+            let head = request.extensions().get::<Head>().cloned();
             let response = http.request(request);
             async move {
                 let response = response.await?;
-                if let Some(HeadArrived(flag)) = head_arrived {
-                    flag.store(response.status().is_success(), Ordering::Relaxed);
+                if let Some(Head(told)) = head {
+                    let content_type = response.headers().get(CONTENT_TYPE);
+                    let framed = content_type.is_some_and(|value| value.as_bytes() == FRAMED);
+                    told.framed.store(framed, Ordering::Relaxed);
+                    // The last: whoever sees it may rely on the rest.
+                    let success = response.status().is_success();
+                    told.arrived.store(success, Ordering::Release);
                 }
                 Ok(response)
             }
@@ -160,8 +170,8 @@ impl Client {
         container: &str,
         since: Option<Timestamp>,
     ) -> Result<Arc<Body>, Error> {
-        let head_arrived = HeadArrived::default();
-        let mark = head_arrived.clone();
+        let head = Head::default();
+        let mark = head.clone();
         let options = LogsOptionsBuilder::new()
             .follow(true)
             .stdout(true)
@@ -186,13 +196,16 @@ impl Client {
         // the head of the response arrives behind the first line; the mark tells it.
         let first = poll_fn(|cx| match frames.as_mut().poll_next(cx) {
             Poll::Ready(first) => Poll::Ready(first),
-            Poll::Pending if head_arrived.0.load(Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Pending if head.0.arrived.load(Ordering::Acquire) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         })
         .await;
         match first {
             Some(Err(error)) => Err(error),
-            first => Ok(Body::new(frames, first)),
+            first => {
+                let framing = Framing::said(head.0.framed.load(Ordering::Relaxed));
+                Ok(Body::new(frames, first, framing))
+            }
         }
     }
 
@@ -229,9 +242,18 @@ fn with_since(uri: &Uri, since: Timestamp) -> Uri {
     text.parse().unwrap_or_else(|_| uri.clone())
 }
 
-/// A request's mark, set when the head of a successful response has arrived.
+/// A request's mark, which tells of its response's head.
 #[derive(Clone, Default)]
-struct HeadArrived(Arc<AtomicBool>);
+struct Head(Arc<HeadTold>);
+
+/// What a head tells.
+#[derive(Default)]
+struct HeadTold {
+    /// Whether that of a successful response has arrived.
+    arrived: AtomicBool,
+    /// Whether it says that each line is a frame.
+    framed: AtomicBool,
+}
 
 /// Whether an error means that this process may open no more file descriptors.
 pub(super) fn is_fd_exhaustion(error: &Error) -> bool {

@@ -12,6 +12,7 @@ mod context;
 mod delivery;
 mod drain;
 mod follow;
+mod framing;
 mod health_check;
 mod heartbeat;
 mod lifecycle;
