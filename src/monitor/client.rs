@@ -20,12 +20,16 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Body, LogFrames};
 use super::framing::Framing;
+use super::pace::Pace;
 use super::transport::{Connector, MemoryConnection};
 use crate::docker::dial::Dialer;
 use crate::docker::endpoint::Endpoint;
 
-/// An engine that does not answer a request's head within this many seconds is given up.
-const REQUEST_TIMEOUT_S: u64 = 60;
+/// An engine that does not answer a request's head within this time, on the monitor's clock, is given up.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// However fast that clock runs, an engine on a busy machine is given so many seconds of wall time. It is
+/// less than those for which a rotation that does not come along is waited for.
+const SHORTEST_REQUEST_TIMEOUT_S: u64 = 2;
 
 /// What an engine says of a response in which each line is a frame, from API 1.42 on.
 const FRAMED: &[u8] = b"application/vnd.docker.multiplexed-stream";
@@ -98,7 +102,7 @@ impl Reach {
     /// # Errors
     /// Fails where no client can be had.
     pub fn docker(&self) -> io::Result<Docker> {
-        Client::new(self, Pooling::None).map(|client| client.docker)
+        Client::new(self, Pooling::None, Pace::REAL).map(|client| client.docker)
     }
 }
 
@@ -120,7 +124,7 @@ pub(super) struct Client {
 
 impl Client {
     /// A client for an engine; nothing is connected before the first request.
-    pub(super) fn new(engine: &Reach, pooling: Pooling) -> io::Result<Self> {
+    pub(super) fn new(engine: &Reach, pooling: Pooling, pace: Pace) -> io::Result<Self> {
         let mut builder = HttpClient::builder(TokioExecutor::new());
         builder.http1_max_buf_size(LARGEST_READ_BYTES);
         match pooling {
@@ -149,7 +153,8 @@ impl Client {
         let docker = Docker::connect_with_custom_transport(
             transport,
             Some("http://docker"),
-            REQUEST_TIMEOUT_S,
+            // The library has it in whole seconds.
+            (pace.of(REQUEST_TIMEOUT).as_secs()).max(SHORTEST_REQUEST_TIMEOUT_S),
             &ClientVersion {
                 major_version: engine.api_version.0,
                 minor_version: engine.api_version.1,

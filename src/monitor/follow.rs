@@ -54,7 +54,7 @@ impl Shared {
         consumer_delay: Duration,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            client: Client::new(&engine, Pooling::None)?,
+            client: Client::new(&engine, Pooling::None, pace)?,
             room: wiring
                 .stream_limit
                 .map(|limit| Arc::new(Semaphore::new(limit))),
@@ -83,7 +83,7 @@ impl Shared {
             ClientFate::NeverClosed | ClientFate::Closed => None,
             ClientFate::IdleTimeout(limit) => Some(self.pace.of(limit)),
         };
-        Client::new(&self.engine, Pooling::Keep(limit))
+        Client::new(&self.engine, Pooling::Keep(limit), self.pace)
     }
 
     /// Closes a throwaway client or keeps it, as its fate says.
