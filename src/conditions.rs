@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::engine::faults::FaultChoice;
+use crate::engine::faults::catalogue as faults;
 use crate::engine::spec::MAX_LINES_PER_SECOND;
 use crate::exit_code::Failure;
 use crate::monitor::catalogue;
@@ -63,8 +65,18 @@ pub struct Conditions {
     #[serde(deserialize_with = "yes_or_no")]
     pub keep_ended_streams: Option<bool>,
 
+    /// Fault that the synthetic engine injects now and then into the streams of its containers, or of a
+    /// share of them; repeatable
+    #[arg(
+        long = "fault",
+        value_name = "NAME[=SHARE]",
+        long_help = faults::help(),
+        help_heading = "Containers"
+    )]
+    pub faults: Vec<FaultChoice>,
+
     /// Seed of the containers' rates: the same seed gives every wiring and every run the same
-    /// lines [default: 1]
+    /// lines, and faults [default: 1]
     #[arg(long, value_name = "N", help_heading = "Containers")]
     pub seed: Option<u64>,
 
@@ -154,6 +166,10 @@ impl Conditions {
             burst: self.burst.or(others.burst),
             restart: self.restart.or(others.restart),
             keep_ended_streams: self.keep_ended_streams.or(others.keep_ended_streams),
+            faults: match self.faults.is_empty() {
+                true => others.faults,
+                false => self.faults,
+            },
             seed: self.seed.or(others.seed),
             wirings: match self.wirings.is_empty() {
                 true => others.wirings,
@@ -180,6 +196,11 @@ impl Conditions {
             ));
         }
         let clock = self.clock(rotation, &engine)?;
+        if let (Some(choice), true) = (self.faults.first(), engine != Engine::Synthetic) {
+            return Err(Failure::usage(format!(
+                "--fault {choice} needs --engine synthetic: a real engine fails when it likes"
+            )));
+        }
         let plan = Plan {
             containers: self.containers.unwrap_or(50) as usize,
             shards: 1,
@@ -196,6 +217,7 @@ impl Conditions {
             burst: self.burst.unwrap_or(1),
             restart: self.restart,
             keep_ended_streams: self.keep_ended_streams.unwrap_or(false),
+            faults: self.faults,
             seed: self.seed.unwrap_or(1),
             wirings: checking_every(self.health_check, self.wirings)?,
             engine,
@@ -203,6 +225,7 @@ impl Conditions {
             console: false,
         };
         plan.check_wirings()?;
+        plan.check_faults()?;
         Ok(plan)
     }
 

@@ -10,6 +10,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::faults::catalogue::Target;
+use crate::engine::faults::{ContainerFaults, FaultChoice};
+
 /// The mean of a chatty container's line rate where no other is asked for, in lines per second.
 /// The rates spread from 0.4 to 1.6 times the mean: 5 to 20 lines/s, as in the Go reference runs.
 pub const DEFAULT_LINES_PER_SECOND: f64 = 12.5;
@@ -27,6 +30,8 @@ pub struct Container {
     pub burst: u32,
     /// When it ends and starts again; `None` for one that runs on.
     pub restarts: Option<Restarts>,
+    /// What goes wrong with its streams; `None` where nothing does on purpose.
+    pub faults: Option<ContainerFaults>,
     /// Whether it has a terminal: its log is then raw bytes instead of multiplexed frames.
     pub tty: bool,
 }
@@ -51,6 +56,7 @@ impl Default for Container {
             first_line_s: 0.0,
             burst: 1,
             restarts: None,
+            faults: None,
             tty: false,
         }
     }
@@ -138,6 +144,47 @@ impl Fleet {
                 every_s,
                 keeps_streams,
             });
+        }
+        self
+    }
+
+    /// Lets each fault strike its share of the containers, drawn from a seed, in no rotation after
+    /// `last_rotation`. What damages lines strikes containers that print.
+    #[must_use]
+    pub fn with_faults(
+        mut self,
+        choices: &[FaultChoice],
+        seed: u64,
+        last_rotation: Option<u64>,
+    ) -> Self {
+        let (all, printing) = (self.containers.len(), self.containers.len() - self.silent());
+        for choice in choices {
+            let target = choice.fault.known().target;
+            let struck = choice.containers(all, printing);
+            let candidates = match target.needs_lines() {
+                true => printing,
+                false => all,
+            };
+            let up_to = |n: usize| n * struck / candidates.max(1);
+            let numbered = (0..).zip(&mut self.containers);
+            let candidates =
+                numbered.filter(|(_, container)| !(target.needs_lines() && container.is_silent()));
+            for (index, (number, container)) in candidates.enumerate() {
+                if up_to(index + 1) == up_to(index) {
+                    continue;
+                }
+                if target == Target::Timestamps {
+                    // What shares a timestamp, or has it the wrong way round, is printed at once.
+                    container.burst = container.burst.max(2);
+                }
+                let faults = container.faults.get_or_insert_with(|| ContainerFaults {
+                    faults: Vec::new(),
+                    seed,
+                    number,
+                    last_rotation,
+                });
+                faults.faults.push(choice.fault);
+            }
         }
         self
     }
@@ -238,6 +285,23 @@ mod tests {
             .filter_map(|container| container.restarts.map(|restarts| restarts.first_s))
             .collect();
         assert_eq!(first, [1.0, 3.0, 5.0, 7.0]);
+    }
+
+    #[test]
+    fn a_fault_strikes_its_share_of_the_containers_that_it_can_strike() {
+        let struck = |choice: &str| {
+            let choices = [choice.parse().expect("a fault")];
+            let fleet = Fleet::generate(10, 0.5, 1.0, 1).with_faults(&choices, 1, None);
+            let struck = fleet.containers.into_iter().filter(|c| c.faults.is_some());
+            struck.collect::<Vec<_>>()
+        };
+        assert_eq!(struck("stall").len(), 10);
+        assert_eq!(struck("stall=0.5").len(), 5);
+        assert_eq!(struck("garbage=0.2").len(), 2);
+        let chatty = struck("garbage");
+        assert!(chatty.len() == 5 && chatty.iter().all(|c| !c.is_silent()));
+        assert_eq!(struck("engine-restart").len(), 1);
+        assert!(struck("clock-jump").iter().all(|c| c.burst == 2));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use crate::analysis::prediction::Load;
 use crate::duration::millis;
+use crate::engine::faults::FaultChoice;
 use crate::exit_code::Failure;
 use crate::fleet::{self, Fleet};
 use crate::monitor::Pace;
@@ -51,7 +52,9 @@ pub struct Plan {
     pub restart: Option<Duration>,
     /// Whether the engine keeps a container's streams open when the container ends.
     pub keep_ended_streams: bool,
-    /// The seed of the containers' schedule.
+    /// Faults that the engine injects.
+    pub faults: Vec<FaultChoice>,
+    /// The seed of the containers' schedule, and of its faults.
     pub seed: u64,
     /// The scenario that the conditions came from.
     pub scenario: Option<String>,
@@ -242,6 +245,7 @@ impl Plan {
             back_pressure: !self.consumer_delay.is_zero(),
             rotation: self.rotation,
             restart: self.restart,
+            faults: !self.faults.is_empty(),
         }
     }
 
@@ -250,6 +254,9 @@ impl Plan {
         let (containers, silent) = (self.containers, self.silent_share);
         let fleet = Fleet::generate(containers, silent, self.lines_per_second, self.seed)
             .with_bursts(self.burst);
+        // What falls silent comes back with the next rotation: the last one has none.
+        let last_struck = Some(self.rotations.saturating_sub(1));
+        let fleet = fleet.with_faults(&self.faults, self.seed, last_struck);
         match self.restart {
             Some(every) => fleet.with_restarts(self.clock.pace.of(every), self.keep_ended_streams),
             None => fleet,
@@ -286,6 +293,7 @@ impl Plan {
             burst: (!self.attaches()).then_some(self.burst.into()),
             restart_ms: self.restart.map(millis),
             keep_ended_streams: self.keep_ended_streams,
+            faults: self.faults.iter().map(ToString::to_string).collect(),
             health_check_ms: checks.next().map(|check| millis(check.every)),
             scenario: self.scenario.clone(),
             seed: Some(self.seed),
@@ -300,6 +308,41 @@ impl Plan {
     /// A usage failure that names it.
     pub fn check_wirings(&self) -> Result<(), Failure> {
         each_wiring_once(&self.wirings)
+    }
+
+    /// Refuses faults that are named twice, that no container can have, or that would not strike.
+    ///
+    /// # Errors
+    /// A usage failure that names the fault, and what to change.
+    pub fn check_faults(&self) -> Result<(), Failure> {
+        let printing = self.containers - fleet::silent_among(self.containers, self.silent_share);
+        for (index, choice) in self.faults.iter().enumerate() {
+            let name = choice.fault.name();
+            if self.faults[..index]
+                .iter()
+                .any(|one| one.fault == choice.fault)
+            {
+                return Err(Failure::usage(format!("--fault {name} is given twice")));
+            }
+            if choice.containers(self.containers, printing) == 0 {
+                let of = match choice.fault.known().target.needs_lines() {
+                    true => " that print",
+                    false => "",
+                };
+                return Err(Failure::usage(format!(
+                    "--fault {choice} strikes none of {} containers{of}: give it a larger share, or more \
+                     containers",
+                    self.containers
+                )));
+            }
+        }
+        if !self.faults.is_empty() && self.rotations < 2 {
+            return Err(Failure::usage(
+                "--fault needs --rotations 2 or more: in the last one nothing is struck, so that what fell \
+                 silent can come back",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -340,6 +383,7 @@ mod tests {
             burst: 1,
             restart: None,
             keep_ended_streams: false,
+            faults: Vec::new(),
             seed: 1,
             scenario: None,
             console: false,

@@ -752,6 +752,12 @@ fn the_command_that_a_page_names_measures_under_the_same_conditions() {
             "--consumer-delay=1ms",
         ],
         &[
+            "--rotations=2",
+            "--wiring=fixed",
+            "--fault=garbage=0.5",
+            "--fault=error-500",
+        ],
+        &[
             "--rotations=1",
             "--scenario=line-fix",
             "--rotation=90s",

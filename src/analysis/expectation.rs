@@ -125,6 +125,7 @@ mod tests {
                 back_pressure: false,
                 rotation: Duration::from_secs(300),
                 restart: None,
+                faults: false,
             },
             duration: Duration::from_secs(58 * 60),
         }

@@ -189,6 +189,7 @@ mod tests {
                 back_pressure: false,
                 rotation: Duration::from_secs(rotation_s),
                 restart: None,
+                faults: false,
             },
             duration: Duration::from_secs(minutes * 60),
         }

@@ -28,6 +28,8 @@ pub struct Load {
     pub rotation: Duration,
     /// The interval at which each container ends and starts again, on the monitor's clock.
     pub restart: Option<Duration>,
+    /// Whether the engine injects faults.
+    pub faults: bool,
 }
 
 impl Load {
@@ -54,9 +56,10 @@ pub fn predict(wiring: &Wiring, load: Load) -> Predicted {
     let Some(silent_containers) = load.silent else {
         return Predicted::default();
     };
-    // Under back-pressure it is a matter of timing whether a reader is caught in a send, and what it
+    // What a fault ends, no rotation forgets, and when one strikes is drawn. Under back-pressure it is a
+    // matter of timing whether a reader is caught in a send, and what it
     // had read and not handed over.
-    if load.back_pressure {
+    if load.back_pressure || load.faults {
         return Predicted::default();
     }
     let silent = of_one_container(wiring, true, load);
@@ -201,6 +204,7 @@ mod tests {
             back_pressure: false,
             rotation: Duration::from_secs(300),
             restart: None,
+            faults: false,
         };
         let wiring = catalogue::find(name).expect("a wiring of the catalogue");
         let predicted = predict(&wiring, load);
@@ -249,6 +253,7 @@ mod tests {
             back_pressure: false,
             rotation: Duration::from_secs(300),
             restart: Some(Duration::from_secs(150)),
+            faults: false,
         };
         for (name, tasks, fds) in [
             ("client-per-start", 2.0, 2.0),

@@ -38,7 +38,7 @@ pub fn samples(shards: &[Sample]) -> Sample {
         lines_read: sum(|sample| sample.lines_read),
         lines_missing: sum(|sample| sample.lines_missing),
         sites: added(shards.iter().map(|sample| &sample.sites)),
-        engine: all(shards, |sample| sample.engine).map(|engines| engine_counts(&engines)),
+        engine: all(shards, |sample| sample.engine.clone()).map(|engines| engine_counts(&engines)),
         held_ms: shards
             .iter()
             .map(|sample| sample.held_ms)
@@ -55,6 +55,7 @@ pub fn engine_counts(shards: &[EngineCounts]) -> EngineCounts {
         goroutines: total(shards, |counts| counts.goroutines),
         fds: total(shards, |counts| counts.fds),
         rss_bytes: total(shards, |counts| counts.rss_bytes),
+        faults: added(shards.iter().map(|counts| &counts.faults)),
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Evidence<'a> {
     pub containers_without_room: u64,
     /// Whether the containers end and start again: their streams then end before their rotation.
     pub restarts: bool,
+    /// How many faults the engine injected, where it was to inject some: any may end a stream.
+    pub faults: Option<u64>,
     /// How often a scheduler put another container in the place of one, whose stream then ends.
     pub replaced: u64,
     /// Rotations that were not made and not asked of the other container, over all of them.
@@ -248,8 +250,14 @@ fn ended_early(evidence: &Evidence<'_>) -> Judgement {
         .saturating_sub(evidence.rotations_excused);
     let held = evidence.containers + made + evidence.replaced;
     let ended = last.streams_opened?.saturating_sub(held);
+    if evidence.faults == Some(0) {
+        let reason = "no leak, but the engine injected no fault, though it was to: that the monitor bears it \
+                      is unproven";
+        return Some((Verdict::Inconclusive, reason.into()));
+    }
     let reason = match (evidence.restarts, ended) {
         (false, 0) => return None,
+        (false, _) if evidence.faults.is_some() => return None,
         (false, ended) => format!("no leak, but {ended} streams ended before their rotation"),
         (true, 0) => "no leak, but no container ended, though they were to start again".into(),
         (true, _) => return None,
@@ -329,6 +337,7 @@ mod tests {
         restarts: bool,
         /// Rotations in which containers were moved.
         moved_in: std::ops::RangeInclusive<usize>,
+        faults: Option<u64>,
     }
 
     impl Run {
@@ -354,6 +363,7 @@ mod tests {
                 lines_per_rotation: 70,
                 restarts: false,
                 moved_in: 0..=0,
+                faults: None,
             }
         }
 
@@ -397,6 +407,7 @@ mod tests {
                 containers_ended: 0,
                 containers_without_room: 0,
                 restarts: self.restarts,
+                faults: self.faults,
                 replaced: 0,
                 rotations_excused: 0,
                 fd_unit: "fds",
@@ -544,6 +555,18 @@ mod tests {
         assert_eq!(run.verdict().0, Verdict::Inconclusive);
         run.streams_opened += 7;
         assert_eq!(run.verdict().0, Verdict::Clean);
+    }
+
+    #[test]
+    fn faults_may_end_streams_and_prove_nothing_where_none_was_injected() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.streams_opened += 7;
+        run.faults = Some(7);
+        assert_eq!(run.verdict().0, Verdict::Clean);
+        run.faults = Some(0);
+        let (verdict, reason) = run.verdict();
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(reason.contains("injected no fault"), "{reason}");
     }
 
     #[test]

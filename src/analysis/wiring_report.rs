@@ -136,6 +136,7 @@ impl Observation {
             None => Hung::default(),
         };
         let forgotten_readers = wait_points(&finding);
+        let faults = self.load.faults.then(|| self.faults().values().sum());
         let (verdict, mut reason) = judge(Evidence {
             containers: self.load.containers,
             rotations_asked: rotations.sufficed.unwrap_or(self.rotations),
@@ -147,6 +148,7 @@ impl Observation {
             containers_ended: finding.containers_ended,
             containers_without_room: finding.containers_without_room,
             restarts: self.load.restart.is_some(),
+            faults,
             replaced: finding.replacements.replaced,
             rotations_excused: finding.replacements.rotations_excused,
             fd_unit: self.fd_unit,
@@ -160,11 +162,11 @@ impl Observation {
             rotations_excused: replacements.rotations_excused,
         });
         if churn.is_some() {
-            let times = match replacements.replaced {
-                1 => "once".to_owned(),
-                times => format!("{times} times"),
-            };
+            let times = times(replacements.replaced);
             reason += &format!("; a container was replaced {times}, which is not in the rates");
+        }
+        if let Some(injected) = faults.filter(|injected| *injected > 0) {
+            reason += &format!("; the engine failed on purpose {}", times(injected));
         }
         if let Some(sufficed) = rotations.sufficed {
             reason += &format!(
@@ -317,17 +319,18 @@ impl Observation {
         sites
     }
 
+    /// The faults that the engine told of last.
+    fn faults(&self) -> BTreeMap<String, u64> {
+        let mut engines = self.samples.kept().iter().rev();
+        let told =
+            engines.find_map(|sample| sample.engine.as_ref().filter(|e| !e.faults.is_empty()));
+        told.map(|engine| engine.faults.clone()).unwrap_or_default()
+    }
+
     fn engine_side(&self) -> EngineSide {
-        let first = self
-            .samples
-            .first()
-            .and_then(|sample| sample.engine)
-            .unwrap_or_default();
-        let last = self
-            .samples
-            .last()
-            .and_then(|sample| sample.engine)
-            .unwrap_or_default();
+        let of = |sample: Option<&Sample>| sample.and_then(|sample| sample.engine.clone());
+        let first = of(self.samples.first()).unwrap_or_default();
+        let last = of(self.samples.last()).unwrap_or_default();
         EngineSide {
             shared: self.engine_shared,
             connections_baseline: first.connections,
@@ -336,6 +339,7 @@ impl Observation {
             goroutines_final: last.goroutines,
             fds_baseline: first.fds,
             fds_final: last.fds,
+            faults: self.faults(),
             followers: None,
         }
     }
@@ -353,6 +357,13 @@ impl HostObservation {
             r#final: report.r#final,
             rates: report.rates,
         }
+    }
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".into(),
+        count => format!("{count} times"),
     }
 }
 
@@ -410,6 +421,7 @@ mod tests {
             back_pressure: false,
             rotation: Duration::from_secs(300),
             restart: None,
+            faults: false,
         };
         let wiring = catalogue::find("old").expect("a wiring");
         let mut observation = Observation::new(wiring, 3, load, "fds");

@@ -261,6 +261,7 @@ impl ExerciseArgs {
             lines_per_second: Some(self.fleet.lines_per_second),
             silent: Some(self.fleet.silent),
             keep_ended_streams: self.keep_ended_streams,
+            faults: self.fleet.faults.iter().map(ToString::to_string).collect(),
             seed: Some(self.fleet.seed),
             watched: Some(Watched {
                 every_ms: millis(timing.every),
@@ -312,6 +313,8 @@ impl ExerciseArgs {
         };
         exercised.engine_side.connections_baseline = connections(&seen.before);
         exercised.engine_side.connections_final = connections(&seen.after);
+        let faults = seen.after.as_ref().map(|(_, state)| state.faults.clone());
+        exercised.engine_side.faults = faults.unwrap_or_default();
         Report {
             schema: SCHEMA.into(),
             tool: Tool::this(),

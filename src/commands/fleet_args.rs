@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::engine::faults::FaultChoice;
+use crate::engine::faults::catalogue as faults;
 use crate::engine::spec::MAX_LINES_PER_SECOND;
 use crate::fleet::{DEFAULT_LINES_PER_SECOND, Fleet};
 
@@ -24,7 +26,17 @@ pub(super) struct FleetArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share, help_heading = "Containers")]
     tty: f64,
 
-    /// Seed of the containers' rates: the same seed gives the same lines
+    /// Fault that the engine injects now and then into the streams of its containers, or of a share of
+    /// them; repeatable
+    #[arg(
+        long = "fault",
+        value_name = "NAME[=SHARE]",
+        long_help = faults::help(),
+        help_heading = "Containers"
+    )]
+    pub(super) faults: Vec<FaultChoice>,
+
+    /// Seed of the containers' rates: the same seed gives the same lines, and faults
     #[arg(
         long,
         value_name = "N",
@@ -44,6 +56,7 @@ impl FleetArgs {
             self.seed,
         )
         .with_terminals(self.tty)
+        .with_faults(&self.faults, self.seed, None)
     }
 }
 

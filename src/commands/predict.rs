@@ -137,6 +137,7 @@ impl PredictArgs {
                 back_pressure: false,
                 rotation: self.rotation,
                 restart: None,
+                faults: false,
             },
             duration: self.duration,
         }

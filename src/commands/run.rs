@@ -294,6 +294,12 @@ impl RunArgs {
                     .with(self.attach.as_deref(), self.agent_plan())?,
             )?
         };
+        if self.until == Until::Verdict && !plan.faults.is_empty() {
+            return Err(Failure::usage(
+                "--fault and --until verdict: leave one of them out: nothing is struck in the last rotation, \
+                 and which one that is would not be known",
+            ));
+        }
         if self.console && !plan.clock.has_sockets() {
             return Err(Failure::usage(
                 "--console needs time that passes by itself: use --clock real or compressed",

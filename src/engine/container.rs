@@ -6,6 +6,8 @@ use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
 use crate::engine::clock::Clock;
+use crate::engine::faults::stamps::Stamps;
+use crate::engine::faults::strikes::Strikes;
 use crate::engine::followers::Followed;
 use crate::engine::identity;
 use crate::engine::lifecycle::{Exit, Lifecycle};
@@ -29,6 +31,10 @@ pub struct SyntheticContainer {
     pub created_at_ns: i64,
     /// When it ends and starts again; `None` for one that runs on.
     pub restarts: Option<Restarts>,
+    /// What its lines are stamped with.
+    pub stamps: Stamps,
+    /// Which of its streams are struck; `None` where none is.
+    pub strikes: Option<Arc<Strikes>>,
     /// How often containers of this name were replaced before.
     pub generation: u64,
     /// What is known of its followers.
@@ -76,6 +82,10 @@ impl SyntheticContainer {
             schedule: Schedule::new(container, started_at_ns),
             created_at_ns: started_at_ns,
             restarts: (container.restarts).map(|restarts| Restarts::new(restarts, started_at_ns)),
+            stamps: (container.faults.as_ref())
+                .map(Stamps::of)
+                .unwrap_or_default(),
+            strikes: (container.faults.clone()).map(|faults| Arc::new(Strikes::new(faults))),
             generation: 0,
             followed: Arc::default(),
             described: container.clone(),
@@ -95,6 +105,7 @@ impl SyntheticContainer {
             id: identity::container_id(&format!("{} {generation}", self.name)),
             generation,
             followed: Arc::clone(&self.followed),
+            strikes: self.strikes.clone(),
             ..Self::new(&self.described, started_at_ns)
         }
     }

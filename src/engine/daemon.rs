@@ -9,6 +9,7 @@ use crate::engine::clock::Clock;
 use crate::engine::container::SyntheticContainer;
 use crate::engine::errors::ApiError;
 use crate::engine::events::{Action, EventLog};
+use crate::engine::faults::strikes::{Injected, Strike};
 use crate::engine::followers::Followers;
 use crate::engine::lifecycle::is_fatal;
 use crate::engine::registry::Registry;
@@ -37,14 +38,22 @@ pub struct Daemon {
 impl Daemon {
     /// An engine whose containers all run.
     pub fn new(spec: &EngineSpec, clock: Clock) -> Self {
+        let containers = spec.fleet.containers.iter();
+        let faults = Injected::none_of(containers.filter_map(|one| one.faults.as_ref()));
         Self {
             clock,
             registry: Registry::new(spec),
             events: EventLog::default(),
-            counts: Arc::default(),
+            counts: Arc::new(Counts::with_faults(faults)),
             requests: Requests::default(),
             restarts: watch::Sender::default(),
         }
+    }
+
+    /// What strikes the stream of a container that is asked for now; `None` where nothing does.
+    pub fn next_strike(&self, container: &SyntheticContainer) -> Option<Strike> {
+        let strikes = container.strikes.as_ref()?;
+        Strike::of_next_stream(strikes, &self.counts.faults, &self.restarts)
     }
 
     /// Rotates the streams of all containers that run.

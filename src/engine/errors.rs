@@ -96,6 +96,22 @@ impl ApiError {
         )
     }
 
+    /// The log of a container that is being removed: 409.
+    pub fn marked_for_removal() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "can not get logs from container which is dead or marked for removal",
+        )
+    }
+
+    /// A failure of the engine's own that was asked for (`--fault error-500`): 500.
+    pub fn injected() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the synthetic engine fails on purpose, as --fault error-500 asks",
+        )
+    }
+
     /// The same error as a part of what was tried.
     #[must_use]
     pub fn context(self, what: impl std::fmt::Display) -> Self {

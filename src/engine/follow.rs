@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use crate::engine::clock::Clock;
 use crate::engine::container::{Now, Rotated, SyntheticContainer};
 use crate::engine::daemon::Daemon;
+use crate::engine::faults::damage::{Damaged, Then, damage};
+use crate::engine::faults::strikes::Strike;
 use crate::engine::followers::FollowedGuard;
 use crate::engine::frames::LineFormat;
 use crate::engine::rotation::StreamFate;
@@ -39,11 +41,42 @@ pub struct LogStream {
     follow: Option<Following>,
     /// Present once nothing more comes.
     silent: Option<FollowedGuard>,
+    /// Lines that are stamped as older than this are left out.
+    since_ns: Option<i64>,
     until_ns: Option<i64>,
     /// When the container ends next, to start again: a follow ends with it.
     ends_ns: Option<i64>,
     clock: Clock,
     counts: Arc<Counts>,
+    /// Present until the stream has been struck, where it is to be, with the line that is struck.
+    strike: Option<(u64, Strike)>,
+    /// What a strike has left of it.
+    left: Left,
+}
+
+/// What is left of a stream once it was struck.
+#[derive(Debug, Default)]
+enum Left {
+    /// All of it: it goes on, or it was not struck.
+    #[default]
+    All,
+    /// Its bytes, one by one: those that are still to be sent.
+    Bytes(Bytes),
+    /// Silence.
+    Silence,
+    /// Its end.
+    End,
+    /// The end of its connection.
+    Break(Broken),
+}
+
+/// The moments between which lines are wanted, in unix ns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moments {
+    /// Lines that are stamped as older are left out, where that has not been seen to yet.
+    pub since_ns: Option<i64>,
+    /// A follow ends then.
+    pub until_ns: Option<i64>,
 }
 
 /// What counts a stream that follows its container.
@@ -63,13 +96,21 @@ impl Following {
     }
 }
 
-/// A response that breaks off: its connection is closed in the middle of it.
+/// A response that breaks off: its connection ends in the middle of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Broken;
+pub enum Broken {
+    /// It is reset, where it can be.
+    Reset,
+    /// It is closed in order.
+    Closed,
+}
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a rotation breaks the connection")
+        f.write_str(match self {
+            Self::Reset => "a rotation or a fault breaks the connection",
+            Self::Closed => "a fault closes the connection",
+        })
     }
 }
 
@@ -83,7 +124,7 @@ impl LogStream {
         lines: Range<u64>,
         format: LineFormat,
         follow: Option<Following>,
-        until_ns: Option<i64>,
+        Moments { since_ns, until_ns }: Moments,
     ) -> Self {
         let mut lines = lines;
         let restarts = container.restarts.filter(|_| follow.is_some());
@@ -105,11 +146,21 @@ impl LogStream {
             format,
             follow,
             silent: None,
+            since_ns,
             until_ns,
             ends_ns,
             clock: daemon.clock,
             counts: Arc::clone(&daemon.counts),
+            strike: None,
+            left: Left::All,
         }
+    }
+
+    /// The same stream, to be struck after some lines.
+    #[must_use]
+    pub(super) fn struck_by(mut self, strike: Option<Strike>) -> Self {
+        self.strike = strike.map(|strike| (self.lines.start + strike.after_lines, strike));
+        self
     }
 
     /// The response body.
@@ -123,6 +174,20 @@ impl LogStream {
     /// All lines that are due, up to the bound of a chunk; waits where none is. `None` at the end
     /// of the response.
     async fn next_chunk(&mut self) -> Option<Result<Bytes, Broken>> {
+        match &mut self.left {
+            Left::All => {}
+            Left::Bytes(bytes) if bytes.is_empty() => {}
+            left => {
+                // Whatever was sent before is on its way: a body that waits is flushed.
+                tokio::task::yield_now().await;
+                match left {
+                    Left::Bytes(bytes) => return Some(Ok(bytes.split_to(1))),
+                    Left::Break(broken) => return Some(Err(*broken)),
+                    Left::Silence => std::future::pending().await,
+                    Left::End | Left::All => return None,
+                }
+            }
+        }
         loop {
             let (now_ns, exit_ns) = {
                 // The time is read under the lock under which a container ends: see
@@ -134,7 +199,7 @@ impl LogStream {
                 let rotated = now.rotated.filter(|_| now.rotated != self.opened_after);
                 let rotated_ns = match rotated {
                     Some(rotated) if rotated.fate == StreamFate::Breaks => {
-                        return Some(Err(Broken));
+                        return Some(Err(Broken::Reset));
                     }
                     Some(rotated) => self.rotated_ns(rotated),
                     None => None,
@@ -147,8 +212,16 @@ impl LogStream {
                 .schedule
                 .due_by(exit_ns.map_or(now_ns, |exit| exit.min(now_ns)));
             let ready = printed.min(self.lines.end);
-            if self.lines.start < ready {
-                return Some(Ok(self.take_chunk(ready)));
+            // The lines before the one that is struck are sent as ever.
+            let whole = (self.strike.as_ref()).map_or(ready, |(struck, _)| ready.min(*struck));
+            if self.lines.start < whole {
+                let chunk = self.take_chunk(whole);
+                return Some(Ok(self.first_part(chunk)));
+            }
+            if self.lines.start < ready
+                && let Some((_, strike)) = self.strike.take()
+            {
+                return Some(Ok(self.strike(strike)));
             }
             let over = self.until_ns.is_some_and(|until| until <= now_ns);
             if self.follow.is_none() || exit_ns.is_some() || over {
@@ -193,7 +266,7 @@ impl LogStream {
     }
 
     fn take_chunk(&mut self, ready: u64) -> Bytes {
-        let first = self.lines.start;
+        let mut first = self.lines.start;
         let estimate = (ready - first).saturating_mul(TYPICAL_LINE_BYTES);
         let mut out = Vec::with_capacity(
             usize::try_from(estimate)
@@ -203,17 +276,73 @@ impl LogStream {
         while self.lines.start < ready && out.len() < CHUNK_BYTES {
             let sequence = self.lines.start;
             self.lines.start += 1;
-            if let Some(due_ns) = self.schedule.due_ns(sequence) {
-                self.format
-                    .write_line(&mut out, &self.container.name, sequence, due_ns);
+            if !self.write_line(&mut out, sequence) {
+                self.has_sent(first..sequence);
+                first = self.lines.start;
             }
         }
-        self.counts.sent_lines(self.lines.start - first);
-        let lines = first..self.lines.start;
-        self.container
-            .followed
-            .sent(self.container.generation, lines);
+        self.has_sent(first..self.lines.start);
         out.into()
+    }
+
+    /// Appends a line; false where it is stamped as older than what is wanted.
+    fn write_line(&self, out: &mut Vec<u8>, sequence: u64) -> bool {
+        let stamps = self.container.stamps;
+        let Some(stamp_ns) = stamps.of_line(&self.schedule, sequence) else {
+            return true;
+        };
+        if self.since_ns.is_some_and(|since| stamp_ns < since) {
+            return false;
+        }
+        if let Some(fault) = stamps.shown_by(&self.schedule, sequence) {
+            self.counts.faults.count(fault);
+        }
+        (self.format).write_line(out, &self.container.name, sequence, stamp_ns);
+        true
+    }
+
+    fn has_sent(&self, lines: Range<u64>) {
+        if lines.is_empty() {
+            return;
+        }
+        self.counts.sent_lines(lines.end - lines.start);
+        let generation = self.container.generation;
+        self.container.followed.sent(generation, lines);
+    }
+
+    /// Strikes the next line, and the stream with it; what is sent of that.
+    fn strike(&mut self, mut strike: Strike) -> Bytes {
+        strike.has_struck();
+        let mut frame = Vec::new();
+        self.write_line(&mut frame, self.lines.start);
+        let Damaged { bytes, then } = damage(&mut strike, &frame);
+        if !bytes.is_empty() {
+            self.lines.start += 1;
+        }
+        self.left = match then {
+            Then::GoesOn => Left::All,
+            Then::Splits => Left::Bytes(Bytes::new()),
+            Then::FallsSilent => {
+                self.silent = Some(self.container.followed.silent_stream());
+                Left::Silence
+            }
+            Then::Ends => Left::End,
+            Then::Breaks => Left::Break(Broken::Reset),
+            Then::Closes => Left::Break(Broken::Closed),
+        };
+        bytes
+    }
+
+    /// A chunk, or the first byte of one that is to come byte by byte.
+    fn first_part(&mut self, mut chunk: Bytes) -> Bytes {
+        match &mut self.left {
+            Left::Bytes(later) if !chunk.is_empty() => {
+                let first = chunk.split_to(1);
+                *later = chunk;
+                first
+            }
+            _ => chunk,
+        }
     }
 }
 

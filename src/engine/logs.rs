@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::engine::container::SyntheticContainer;
 use crate::engine::daemon::Daemon;
 use crate::engine::errors::ApiError;
-use crate::engine::follow::{Following, LogStream};
+use crate::engine::faults::stamps::Stamps;
+use crate::engine::follow::{Following, LogStream, Moments};
 use crate::engine::frames::LineFormat;
 use crate::engine::query::Query;
 use crate::engine::schedule::Schedule;
@@ -55,7 +56,10 @@ impl LogRequest {
             Schedule::silent()
         };
         let printed = container.lines_due(&schedule, daemon.clock.now_ns());
-        let lines = self.range(&schedule, printed);
+        // What is stamped with another time than the one at which it is due is looked at line by line.
+        let looked_at = self.since_ns.filter(|_| container.stamps != Stamps::Due);
+        let since_ns = self.since_ns.filter(|_| looked_at.is_none());
+        let lines = self.range(&schedule, printed, since_ns);
         let follow = self.follow.then(|| Following::new(daemon, container));
         let format = LineFormat {
             timestamps: self.timestamps,
@@ -68,15 +72,23 @@ impl LogRequest {
             lines,
             format,
             follow,
-            self.until_ns,
+            Moments {
+                since_ns: looked_at,
+                until_ns: self.until_ns,
+            },
         )
     }
 
     /// The first line to send, and the one to stop before. As in Docker, `tail` counts from the
     /// end of the log before `since` and `until` are looked at.
-    fn range(&self, schedule: &Schedule, printed: u64) -> std::ops::Range<u64> {
+    fn range(
+        &self,
+        schedule: &Schedule,
+        printed: u64,
+        since_ns: Option<i64>,
+    ) -> std::ops::Range<u64> {
         let after_tail = self.tail.map_or(0, |tail| printed.saturating_sub(tail));
-        let since = self.since_ns.map_or(0, |since| schedule.first_since(since));
+        let since = since_ns.map_or(0, |since| schedule.first_since(since));
         let until = self
             .until_ns
             .map_or(u64::MAX, |until| schedule.due_by(until));
@@ -102,7 +114,7 @@ mod tests {
         let schedule = Schedule::new(&container, 0);
         let query = Query::parse(Some(query));
         let request = LogRequest::parse(&query).expect("a valid query");
-        request.range(&schedule, schedule.due_by(9 * S + S / 2))
+        request.range(&schedule, schedule.due_by(9 * S + S / 2), request.since_ns)
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //!                       │
 //!                     state, requests, followers       process: the parent's handle on a child
 //!                       (what was counted)             rotation: what becomes of open streams
+//!                                                      faults: what goes wrong on purpose
 //! ```
 
 pub mod attach;
@@ -17,6 +18,7 @@ pub mod daemon;
 pub mod documents;
 pub mod errors;
 pub mod events;
+pub mod faults;
 pub mod filters;
 pub mod follow;
 pub mod followers;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use futures_util::Stream;
@@ -14,6 +15,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use nix::sys::signal::Signal;
 use percent_encoding::percent_decode_str;
+use rand::RngExt;
 use serde::Serialize;
 
 use crate::engine::attach;
@@ -22,6 +24,8 @@ use crate::engine::daemon::Daemon;
 use crate::engine::documents::{self, API_VERSION, MIN_API_VERSION, api_version_text};
 use crate::engine::errors::ApiError;
 use crate::engine::events::EventRequest;
+use crate::engine::faults::Fault;
+use crate::engine::faults::strikes::Strike;
 use crate::engine::follow::Broken;
 use crate::engine::followers::FollowersTold;
 use crate::engine::lifecycle::parse_signal;
@@ -242,7 +246,64 @@ fn logs(
 ) -> Result<Response<Body>, ApiError> {
     let request = LogRequest::parse(query)?;
     let container = daemon.registry.find(reference)?;
-    Ok(stream_lines(daemon, connection, &request, &container))
+    let strike = (request.follow).then(|| daemon.next_strike(&container));
+    match strike.flatten() {
+        Some(strike) => struck(daemon, connection, &request, &container, strike),
+        None => Ok(stream_lines(daemon, connection, &request, &container, None)),
+    }
+}
+
+/// The answer to a log request that a fault strikes, at once or later in its stream.
+fn struck(
+    daemon: &Daemon,
+    connection: &Connection,
+    request: &LogRequest,
+    container: &Arc<SyntheticContainer>,
+    mut strike: Strike,
+) -> Result<Response<Body>, ApiError> {
+    /// How late an answer is.
+    const LATE_MS: std::ops::RangeInclusive<u64> = 200..=600;
+    let stream = |strike| stream_lines(daemon, connection, request, container, strike);
+    match strike.fault {
+        Fault::Error500 => {
+            strike.has_struck();
+            Err(ApiError::injected())
+        }
+        Fault::Error409 => {
+            strike.has_struck();
+            Err(ApiError::marked_for_removal())
+        }
+        Fault::Stall | Fault::NeverAccepts => {
+            strike.has_struck();
+            connection.follows(&container.followed);
+            let mut response = empty(StatusCode::OK);
+            response.extensions_mut().insert(HeldBack::ForGood);
+            Ok(response)
+        }
+        Fault::SlowHeaders => {
+            strike.has_struck();
+            let late = Duration::from_millis(strike.draw.random_range(LATE_MS));
+            let mut response = stream(None);
+            response.extensions_mut().insert(HeldBack::For(late));
+            Ok(response)
+        }
+        Fault::ContainerExit => {
+            let response = stream(None);
+            strike.has_struck();
+            daemon.restart(container, StreamFate::Ends);
+            Ok(response)
+        }
+        _ => Ok(stream(Some(strike))),
+    }
+}
+
+/// An answer that is not given at once.
+#[derive(Debug, Clone, Copy)]
+pub enum HeldBack {
+    /// It is given so much later.
+    For(Duration),
+    /// It is never given.
+    ForGood,
 }
 
 /// A container's output, over a connection that the client takes over, or else as an ordinary answer.
@@ -256,9 +317,9 @@ fn attach(
     let request = attach::log_request(query)?;
     let container = daemon.registry.find(reference)?;
     let Some(taken_over) = taken_over else {
-        return Ok(stream_lines(daemon, connection, &request, &container));
+        return Ok(stream_lines(daemon, connection, &request, &container, None));
     };
-    let lines = lines(daemon, connection, &request, &container);
+    let lines = lines(daemon, connection, &request, &container, None);
     let mut response = stream(content_type(&container), no_bytes());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -274,26 +335,34 @@ fn stream_lines(
     connection: &Connection,
     request: &LogRequest,
     container: &Arc<SyntheticContainer>,
+    strike: Option<Strike>,
 ) -> Response<Body> {
     connection.follows(&container.followed);
-    let lines = lines(daemon, connection, request, container);
+    let lines = lines(daemon, connection, request, container, strike);
     stream(
         content_type(container),
         StreamBody::new(lines).boxed_unsync(),
     )
 }
 
-/// A container's lines. Where they break off, their connection is to be reset.
+/// A container's lines. Where they are broken off, their connection is to be reset.
 fn lines(
     daemon: &Daemon,
     connection: &Connection,
     request: &LogRequest,
     container: &Arc<SyntheticContainer>,
+    strike: Option<Strike>,
 ) -> impl Stream<Item = Result<Frame<Bytes>, Broken>> + Send + use<> {
     let resets = connection.resets.clone();
-    let lines = request.open(daemon, container).into_frames();
+    let lines = request
+        .open(daemon, container)
+        .struck_by(strike)
+        .into_frames();
     // `BodyExt` has methods of the same names.
-    futures_util::TryStreamExt::inspect_err(lines, move |Broken| resets.set())
+    futures_util::TryStreamExt::inspect_err(lines, move |broken| match broken {
+        Broken::Reset => resets.set(),
+        Broken::Closed => {}
+    })
 }
 
 fn content_type(container: &SyntheticContainer) -> &'static str {

@@ -46,6 +46,11 @@ impl Schedule {
         }
     }
 
+    /// Lines that are printed at once, at least one.
+    pub const fn burst(&self) -> u64 {
+        self.burst
+    }
+
     /// When line `k` is due, in ns of unix time; `None` for a silent container, and for a line
     /// beyond the end of time (year 2262).
     pub fn due_ns(&self, k: u64) -> Option<i64> {

@@ -17,7 +17,7 @@ use crate::engine::daemon::Daemon;
 use crate::engine::followers::{Followed, FollowedGuard};
 use crate::engine::listen::{Listener, ListeningSocket};
 use crate::engine::resettable::{Resets, Resettable};
-use crate::engine::routes;
+use crate::engine::routes::{self, HeldBack};
 
 /// The longest request head; also what hyper holds of a response that the client does not read,
 /// besides one chunk.
@@ -123,9 +123,15 @@ where
     let open = daemon.counts.connection();
     let mut restarts = daemon.restarts.subscribe();
     let service = service_fn(move |mut request| {
-        let response = routes::answer(&daemon, &of_requests, &mut request);
+        let mut response = routes::answer(&daemon, &of_requests, &mut request);
         async {
             read_to_its_end(request.into_body()).await;
+            match response.extensions_mut().remove::<HeldBack>() {
+                Some(HeldBack::For(late)) => tokio::time::sleep(late).await,
+                // Until the client has had enough, and closes its connection.
+                Some(HeldBack::ForGood) => std::future::pending().await,
+                None => {}
+            }
             Ok::<_, Infallible>(response)
         }
     });

@@ -1,12 +1,15 @@
 //! The engine's own live counts, read by the parent over `GET /_leakcheck/state`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::faults::strikes::Injected;
+
 /// One reading of the counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineState {
     /// Open connections, without the one that asked.
     pub connections: u64,
@@ -16,6 +19,8 @@ pub struct EngineState {
     pub lines_sent: u64,
     /// API requests since the start, without those for this state.
     pub requests: u64,
+    /// How often each fault was injected that it was to inject, by name.
+    pub faults: BTreeMap<String, u64>,
 }
 
 /// The counts as they change.
@@ -25,9 +30,19 @@ pub struct Counts {
     streams: AtomicU64,
     lines_sent: AtomicU64,
     requests: AtomicU64,
+    /// Faults that were injected.
+    pub faults: Arc<Injected>,
 }
 
 impl Counts {
+    /// None so far, of an engine that is to inject these faults.
+    pub fn with_faults(faults: Injected) -> Self {
+        Self {
+            faults: Arc::new(faults),
+            ..Self::default()
+        }
+    }
+
     /// Counts a connection until the guard is dropped.
     pub fn connection(self: &Arc<Self>) -> CountGuard {
         CountGuard::new(self, |counts| &counts.connections)
@@ -60,6 +75,7 @@ impl Counts {
             streams: self.streams.load(Ordering::Relaxed),
             lines_sent: self.lines_sent.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
+            faults: self.faults.by_name(),
         }
     }
 }

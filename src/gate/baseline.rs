@@ -109,6 +109,9 @@ pub fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, St
     fn time(ms: u64) -> String {
         duration::format(Duration::from_millis(ms))
     }
+    fn faults(config: &Config) -> Option<String> {
+        (!config.faults.is_empty()).then(|| config.faults.join(" "))
+    }
     let of = |config: &Config| {
         [
             ("--engine", told(config.engine.as_deref())),
@@ -124,6 +127,7 @@ pub fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, St
                 "--keep-ended-streams",
                 config.keep_ended_streams.to_string(),
             ),
+            ("--fault", told(faults(config))),
             (
                 "--rotate-by",
                 told((config.exercised.as_ref()).map(|exercised| &exercised.rotate_by)),

@@ -279,6 +279,7 @@ fn engine_side(all: &EngineSide, one: &EngineSide) -> EngineSide {
         goroutines_final: total(all.goroutines_final, one.goroutines_final),
         fds_baseline: total(all.fds_baseline, one.fds_baseline),
         fds_final: total(all.fds_final, one.fds_final),
+        faults: shards::added([&all.faults, &one.faults]),
         followers: None,
     }
 }

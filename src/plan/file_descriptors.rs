@@ -202,7 +202,12 @@ impl FdNeed {
             // The stream's connection, and the inspection's beside it.
             ClientUse::ThrowawayPerRotation(_) => 2,
         };
-        let left = predict(wiring, load)
+        // With faults it is about as many, though nobody can say how many.
+        let without_faults = Load {
+            faults: false,
+            ..load
+        };
+        let left = predict(wiring, without_faults)
             .fds_per_rotation_per_container
             .unwrap_or(0.0);
         Self {

@@ -5,6 +5,7 @@ pub mod charts;
 mod csv;
 mod exercise_summary;
 pub mod export;
+mod fault_section;
 mod fit_summary;
 pub mod format;
 mod gate_result;

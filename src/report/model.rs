@@ -93,6 +93,9 @@ pub struct Config {
     /// Whether the engine keeps a container's streams open when the container ends.
     #[serde(default)]
     pub keep_ended_streams: bool,
+    /// Faults that the synthetic engine was to inject, as `NAME` or `NAME=SHARE` of the containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// Interval of the health checks, on the monitor's clock, in wirings that have one; null where
     /// none has.
     #[serde(default)]
@@ -592,6 +595,9 @@ pub struct EngineSide {
     pub fds_baseline: Option<u64>,
     /// The engine's file descriptors at the end.
     pub fds_final: Option<u64>,
+    /// How often the synthetic engine injected each fault that it was to inject, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<String, u64>,
     /// What the synthetic engine knows of the follower that was exercised; null elsewhere.
     #[serde(default)]
     pub followers: Option<FollowersSide>,
@@ -727,7 +733,7 @@ impl Sample {
 }
 
 /// An engine's counts of itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineCounts {
     /// Open connections.
     pub connections: Option<u64>,
@@ -738,6 +744,9 @@ pub struct EngineCounts {
     /// Resident memory in bytes, of the synthetic engine's process; null where nobody tells it.
     #[serde(default)]
     pub rss_bytes: Option<u64>,
+    /// Faults that the synthetic engine has injected so far, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<String, u64>,
 }
 
 /// Whether a count is 0, which goes without saying.

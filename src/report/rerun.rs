@@ -108,6 +108,7 @@ fn of_exercise(report: &Report, watched: &Watched, exercised: &Exercised) -> Aga
     words.value("--rotations", config.rotations);
     words.value("--rotate-by", Some(&exercised.rotate_by));
     words.switch("--keep-ended-streams", config.keep_ended_streams);
+    words.faults(config);
     words.unless(
         "--lines-per-second",
         config.lines_per_second,
@@ -159,6 +160,7 @@ impl Words {
         self.unless("--burst", config.burst, 1, in_full);
         self.duration("--restart", config.restart_ms);
         self.switch("--keep-ended-streams", config.keep_ended_streams);
+        self.faults(config);
         self.duration("--health-check", config.health_check_ms);
         self.duration(
             "--consumer-delay",
@@ -193,6 +195,12 @@ impl Words {
     fn duration(&mut self, flag: &str, ms: Option<u64>) {
         let told = |ms| duration::format(Duration::from_millis(ms)).replace(' ', "");
         self.value(flag, ms.map(told));
+    }
+
+    fn faults(&mut self, config: &Config) {
+        for fault in &config.faults {
+            self.value("--fault", Some(fault));
+        }
     }
 
     fn switch(&mut self, flag: &str, on: bool) {

@@ -3,7 +3,7 @@
 use super::model::{
     Config, Counts, Outcome, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
 };
-use super::{gate_section, host_section, watch_summary};
+use super::{fault_section, gate_section, host_section, watch_summary};
 use crate::analysis::rates::told;
 use crate::duration;
 use crate::probe::sites;
@@ -81,6 +81,7 @@ pub(super) fn besides_counts(report: &Report) -> Vec<Section> {
 fn around_the_counts(report: &Report) -> Vec<Section> {
     vec![
         host_section::of(report),
+        fault_section::of(report),
         spawn_sites(report),
         surroundings(report),
     ]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::exercise_summary;
+use super::fault_section;
 use super::model::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
 use super::summary::{Section, Text, figure, table};
 use crate::analysis::rates::told_interval;
@@ -43,6 +44,7 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
 pub(super) fn around_the_counts(report: &Report, process: &WiringReport) -> Vec<Section> {
     let mut sections = vec![sites(process), fds(process)];
     sections.extend(exercise_summary::of_engine(&report.config, process));
+    sections.push(fault_section::of(report));
     sections.push(around(process));
     sections
 }

@@ -142,21 +142,19 @@ impl ListeningEngine {
     pub(super) async fn counts(&self) -> EngineCounts {
         // One after the other: the second question's connection is not to be counted by the first.
         let process = self.process.as_ref();
-        let connections = match process {
+        let state = match process {
             Some(process) => tokio::time::timeout(PATIENCE, process.state()).await,
             None => Ok(Err(anyhow::anyhow!("a real engine does not tell"))),
         };
         let load = tokio::time::timeout(PATIENCE, engine_load::read(&self.docker)).await;
-        let connections = connections
-            .ok()
-            .and_then(Result::ok)
-            .map(|state| state.connections);
+        let state = state.ok().and_then(Result::ok);
         let load = load.ok().and_then(Result::ok).unwrap_or_default();
         EngineCounts {
-            connections,
+            connections: state.as_ref().map(|state| state.connections),
             goroutines: load.goroutines,
             fds: load.fds,
             rss_bytes: process.and_then(EngineProcess::pid).and_then(rss_bytes),
+            faults: state.map(|state| state.faults).unwrap_or_default(),
         }
     }
 

@@ -60,6 +60,7 @@ impl InMemoryEngine {
             goroutines: None,
             fds: None,
             rss_bytes: None,
+            faults: self.daemon.counts.faults.by_name(),
         }
     }
 }
