@@ -96,7 +96,7 @@ impl Watch<'_> {
                 .last()
                 .map_or(0, |last| last.restarts),
             paused_ms: millis(self.recording.paused()),
-            tasks_are_lower_bound: judged.iter().any(|reading| reading.lower_bound),
+            tasks_are_lower_bound: are_lower_bound(judged),
             replaced: alive.replaced,
             mechanism: mechanism(&sites).map(str::to_owned),
         };
@@ -599,6 +599,16 @@ fn minutes_of(readings: &[Reading]) -> f64 {
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Whether the counts of tasks are a lower bound: at more than a tenth of the readings, for a console may tell of
+/// tasks late for a moment.
+fn are_lower_bound(readings: &[Reading]) -> bool {
+    let lower = readings
+        .iter()
+        .filter(|reading| reading.lower_bound)
+        .count();
+    lower * 10 > readings.len()
 }
 
 #[cfg(test)]

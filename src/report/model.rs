@@ -500,7 +500,8 @@ pub struct Trends {
     /// Which known mechanism the growth fits, in words; null where it fits none.
     #[serde(default)]
     pub mechanism: Option<String>,
-    /// Whether its tasks are a lower bound: its console had not told of all of them.
+    /// Whether its tasks are a lower bound: its console had not told of all of them at more than a tenth of
+    /// the readings.
     pub tasks_are_lower_bound: bool,
     /// Of what there was one per container at the baseline: how many were replaced by others since,
     /// as the streams' readers by rotations. The largest count of all kinds; a process that replaces
