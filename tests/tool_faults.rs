@@ -222,7 +222,7 @@ fn hang(random: &mut ChaCha8Rng, words: &str) -> Lost {
 
 #[test]
 fn a_worker_that_hangs() {
-    let outcome = "partial, exit 130 within 15 s";
+    let outcome = "partial, exit 130";
     try_fault("a worker hangs, then Ctrl-C", outcome, |random| {
         hang(random, "worker")
     });
@@ -231,7 +231,7 @@ fn a_worker_that_hangs() {
 #[test]
 fn an_engine_that_hangs() {
     let fault = "an engine's process hangs, then Ctrl-C";
-    try_fault(fault, "partial, exit 130 within 15 s", |random| {
+    try_fault(fault, "partial, exit 130", |random| {
         hang(random, "engine --child")
     });
 }
