@@ -31,7 +31,7 @@ impl Dialer {
     ///
     /// # Errors
     /// Says what is wrong with the certificates for TLS, and what to change; refuses an address that is
-    /// reached [`through`](Self::through) a forward only.
+    /// reached through a forward only.
     pub fn new(address: &Address) -> Result<Self, String> {
         let tls = match address {
             Address::Tls { host, .. } => Some(Tls::with(host)?),
