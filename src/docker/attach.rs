@@ -6,7 +6,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::containers::RunningContainer;
-use super::error_text::told;
+use super::error_text::{is_not_found, told};
 use super::labels;
 use crate::exit_code::Failure;
 
@@ -73,9 +73,7 @@ async fn describe(docker: &Docker, id: String) -> Result<Option<RunningContainer
                 .unwrap_or(false),
             id,
         })),
-        Err(Error::DockerResponseServerError {
-            status_code: 404, ..
-        }) => Ok(None),
+        Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }

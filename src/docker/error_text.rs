@@ -1,6 +1,17 @@
-//! A client's error in words.
+//! What a client's error says.
 
 use bollard::errors::Error;
+
+/// Whether the engine knows of no such thing: it is no more, or never was.
+pub fn is_not_found(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DockerResponseServerError {
+            status_code: 404,
+            ..
+        }
+    )
+}
 
 /// What an engine said, or what went wrong on the way to it, with the causes that the client's
 /// own message leaves out.

@@ -8,7 +8,7 @@ use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 
-use super::error_text::told;
+use super::error_text::{is_not_found, told};
 use crate::exit_code::Failure;
 
 /// The image that containers run when `--image` names no other.
@@ -39,9 +39,7 @@ pub async fn is_present(docker: &Docker, image: &str) -> Result<bool, Failure> {
     }
     match docker.inspect_image(image).await {
         Ok(_) => Ok(true),
-        Err(Error::DockerResponseServerError {
-            status_code: 404, ..
-        }) => Ok(false),
+        Err(error) if is_not_found(&error) => Ok(false),
         Err(Error::DockerResponseServerError {
             status_code: 400,
             message,

@@ -10,7 +10,7 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOpt
 use futures_util::StreamExt;
 
 use super::containers::RunId;
-use super::error_text::told;
+use super::error_text::{is_not_found, told};
 use super::labels;
 use crate::exit_code::Failure;
 
@@ -87,9 +87,7 @@ async fn remove_all(docker: &Docker, ids: &[String]) -> Option<String> {
 /// Whether the engine refuses because the container is no more, or will soon be.
 fn is_gone(error: &Error) -> bool {
     match error {
-        Error::DockerResponseServerError {
-            status_code: 404, ..
-        } => true,
+        error if is_not_found(error) => true,
         Error::DockerResponseServerError {
             status_code: 409,
             message,

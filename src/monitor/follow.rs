@@ -19,6 +19,7 @@ use super::reader::{Chunk, Reader};
 use super::record::{At, Forgotten, Present, Record};
 use super::stop_message::StopMessage;
 use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Step, Wiring};
+use crate::docker::error_text::is_not_found;
 
 /// How many streams are being opened at once. An engine's accept queue is finite, and a unix
 /// socket refuses a connection outright where that queue is full.
@@ -159,7 +160,8 @@ pub(super) async fn follow_one_stream(
         Err(error) => {
             record.note_error(&error);
             shared.note_fd_exhaustion(&error);
-            return match is_gone(&error) {
+            // A container that is no more ends no stream by breaking it.
+            return match is_not_found(&error) {
                 true => StreamEnd::EndedByEngine,
                 false => StreamEnd::Broken,
             };
@@ -240,17 +242,6 @@ pub(super) async fn follow_one_stream(
         around.shared.part_with(client, fate);
     }
     end
-}
-
-/// Whether an error means that the container is no more.
-pub(super) fn is_gone(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::DockerResponseServerError {
-            status_code: 404,
-            ..
-        }
-    )
 }
 
 /// Opens a stream where the last one ended, through the client that the wiring says.

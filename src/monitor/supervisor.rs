@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::context::Context;
-use super::follow::{HEARTBEAT, Shared, StreamEnd, Surroundings, follow_one_stream, is_gone};
+use super::follow::{HEARTBEAT, Shared, StreamEnd, Surroundings, follow_one_stream};
 use super::health_check;
 use super::heartbeat;
 use super::record::{At, Record};
 use super::spawn::spawn;
 use super::wiring::ClientUse;
+use crate::docker::error_text::is_not_found;
 
 /// The pause before something that failed is tried again, on the monitor's clock.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -204,7 +205,7 @@ impl Supervisor {
                 Some(Ok(true)) => return true,
                 Some(Ok(false)) => At::WaitingForStart,
                 // Removed with its end: it is gone as well.
-                Some(Err(error)) if is_gone(&error) => At::WaitingForStart,
+                Some(Err(error)) if is_not_found(&error) => At::WaitingForStart,
                 Some(Err(error)) => {
                     self.record.note_error(&error);
                     self.shared.note_fd_exhaustion(&error);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::manager;
 use super::tasks;
 use crate::docker::containers::RunId;
-use crate::docker::error_text::told;
+use crate::docker::error_text::{is_not_found, told};
 use crate::docker::labels;
 use crate::exit_code::Failure;
 
@@ -44,11 +44,8 @@ async fn remove_services(docker: &Docker, run: &RunId) -> Result<(), Error> {
     let services = list(docker, &run.label()).await?;
     for id in services.into_iter().filter_map(|service| service.id) {
         match docker.delete_service(&id).await {
-            Ok(())
-            | Err(Error::DockerResponseServerError {
-                status_code: 404, ..
-            }) => {}
-            Err(error) => return Err(error),
+            Err(error) if !is_not_found(&error) => return Err(error),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
