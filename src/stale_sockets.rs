@@ -1,15 +1,17 @@
-//! Private socket directories whose engine process was killed before it could remove them.
+//! Private directories for the sockets of engines: made, and found again where the process that made one was
+//! killed before it could remove it.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// What the names of the engines' private directories start with.
-pub const PREFIX: &str = "leakcheck-engine-";
+/// What the names of the private directories start with.
+const PREFIX: &str = "leakcheck-engine-";
 
 /// An engine makes its directory first and its socket right after: an empty directory is stale
 /// only when it is older than this.
@@ -17,6 +19,17 @@ const TIME_TO_LISTEN: Duration = Duration::from_secs(60);
 
 /// A listener that does not even take a connection within this is busy, and alive.
 const TIME_TO_ACCEPT: Duration = Duration::from_secs(1);
+
+/// Makes a private directory in `dir` (the temp directory), which goes when it is dropped.
+///
+/// # Errors
+/// As the file system says.
+pub fn make_directory(dir: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir_in(dir)
+}
 
 /// The stale directories in `dir` (the temp directory): named as ours, owned by us, holding
 /// nothing but sockets that nobody listens on. What cannot be judged is left out.

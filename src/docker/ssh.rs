@@ -5,7 +5,6 @@
 //! stream, and what it leaks is to be counted here: a socket.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -79,11 +78,7 @@ impl Forward {
     /// # Errors
     /// Fails where there is no ssh command, and where it cannot log in without asking anybody: in its words.
     pub async fn open(remote: &Remote) -> anyhow::Result<Self> {
-        // Private, and named so that `leakcheck clean` finds what a killed process leaves.
-        let directory = tempfile::Builder::new()
-            .prefix(stale_sockets::PREFIX)
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir()
+        let directory = stale_sockets::make_directory(&std::env::temp_dir())
             .context("cannot make a directory for the forwarded socket")?;
         let mut ssh = command(remote, &socket_in(&directory))
             .spawn()

@@ -98,9 +98,7 @@ pub fn sockets() -> Check {
 
 fn listen_in(temp: &Path) -> io::Result<()> {
     // As long a name as an engine's, since the length of the path is what may be refused.
-    let directory = tempfile::Builder::new()
-        .prefix(stale_sockets::PREFIX)
-        .tempdir_in(temp)?;
+    let directory = stale_sockets::make_directory(temp)?;
     UnixListener::bind(directory.path().join("engine.sock"))?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream};
+
+use crate::stale_sockets;
 
 /// Connections that wait to be accepted. A monitor opens one per container at once.
 const BACKLOG: u32 = 4096;
@@ -104,15 +106,12 @@ impl Listener {
     /// Fails where the directory for temporary files cannot be written.
     pub async fn bind_private() -> anyhow::Result<Self> {
         let parent = std::env::temp_dir();
-        let directory = (tempfile::Builder::new().prefix("leakcheck-engine-"))
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir_in(&parent)
-            .with_context(|| {
-                format!(
-                    "cannot make a directory for the engine's socket in {}; set TMPDIR to one that can be written",
-                    parent.display()
-                )
-            })?;
+        let directory = stale_sockets::make_directory(&parent).with_context(|| {
+            format!(
+                "cannot make a directory for the engine's socket in {}; set TMPDIR to one that can be written",
+                parent.display()
+            )
+        })?;
         let listener = Self::bind_unix(&directory.path().join(SOCKET_NAME)).await?;
         Ok(Self {
             directory: Some(directory),
