@@ -70,31 +70,31 @@ pub async fn placed(
     on_progress: impl Fn(usize),
 ) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
     let (mut most, mut moved, mut answered) = (0, Instant::now(), Instant::now());
-    let (mut tasks, mut asking_since) = (Vec::new(), Instant::now());
+    let mut tasks = Vec::new();
     loop {
-        match tasks::of_run(docker, run).await {
-            Ok(told) => (tasks, answered) = (told, Instant::now()),
+        let asking = async {
+            tasks = tasks::of_run(docker, run).await?;
+            // A slot whose container is being replaced has two for a moment.
+            let running: HashMap<Slot, &Task> = (tasks.iter())
+                .filter(|task| task.runs())
+                .map(|task| (task.in_slot(), task))
+                .collect();
+            if running.len() > most {
+                (most, moved) = (running.len(), Instant::now());
+                on_progress(most);
+            }
+            if running.len() < fleet.containers.len() {
+                return Ok(None);
+            }
+            let running: Vec<&Task> = running.into_values().collect();
+            by_node(docker, services, fleet, &running).await.map(Some)
+        };
+        match asking.await {
+            Ok(Some(placed)) => return Ok(placed),
+            Ok(None) => answered = Instant::now(),
             // A swarm may be choosing another of its managers to lead it.
             Err(_) if answered.elapsed() < SILENCE => {}
             Err(failure) => return Err(failure),
-        }
-        // A slot whose container is being replaced has two for a moment.
-        let running: HashMap<Slot, &Task> = (tasks.iter())
-            .filter(|task| task.runs())
-            .map(|task| (task.in_slot(), task))
-            .collect();
-        if running.len() > most {
-            (most, moved) = (running.len(), Instant::now());
-            on_progress(most);
-        }
-        if running.len() >= fleet.containers.len() {
-            let running: Vec<&Task> = running.into_values().collect();
-            match by_node(docker, services, fleet, &running).await {
-                Err(_) if asking_since.elapsed() < SILENCE => {}
-                placed => return placed,
-            }
-        } else {
-            asking_since = Instant::now();
         }
         if moved.elapsed() > PLACING_PATIENCE {
             return Err(Failure::environment(format!(
