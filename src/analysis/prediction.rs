@@ -57,8 +57,7 @@ pub fn predict(wiring: &Wiring, load: Load) -> Predicted {
         return Predicted::default();
     };
     // What a fault ends, no rotation forgets, and when one strikes is drawn. Under back-pressure it is a
-    // matter of timing whether a reader is caught in a send, and what it
-    // had read and not handed over.
+    // matter of timing whether a reader is caught in a send, and what it had read and not handed over.
     if load.back_pressure || load.faults {
         return Predicted::default();
     }

@@ -27,8 +27,8 @@ pub struct Samples {
     undisturbed: Growth,
     disturbed: Growth,
     rotations_with_growth: u64,
-    /// The last sample in which no container was moved.
-    last_unmoved: Option<Sample>,
+    /// The last sample in which no container was moved, where later ones have taken its place as the last.
+    unmoved_before: Option<Sample>,
     made_by_all: Option<u64>,
 }
 
@@ -78,8 +78,10 @@ impl Samples {
             self.made_by_all = sample.rotation;
         }
         self.counted += u64::from(tells_rate);
-        if sample.moved == 0 {
-            self.last_unmoved = Some(sample.clone());
+        if sample.moved > 0
+            && let Some(last) = self.kept.last().filter(|last| last.moved == 0)
+        {
+            self.unmoved_before = Some(last.clone());
         }
         self.make_room();
         self.taken += 1;
@@ -125,7 +127,8 @@ impl Samples {
 
     /// The last one in which no container was moved: where some were, their tasks may be missing.
     pub fn last_unmoved(&self) -> Option<&Sample> {
-        self.last_unmoved.as_ref()
+        let last = self.kept.last().filter(|last| last.moved == 0);
+        last.or(self.unmoved_before.as_ref())
     }
 
     /// Rotations that were sampled.

@@ -59,6 +59,7 @@ pub fn judge(evidence: Evidence<'_>) -> (Verdict, String) {
         short_run,
         unproven,
         ended,
+        no_fault,
         ended_early,
         clean,
     ];
@@ -241,6 +242,13 @@ fn ended(evidence: &Evidence<'_>) -> Judgement {
     (ended > 0).then_some((Verdict::Inconclusive, reason))
 }
 
+/// A fault that was to be borne must have been injected.
+fn no_fault(evidence: &Evidence<'_>) -> Judgement {
+    let reason = "no leak, but the engine injected no fault, though it was to: that the monitor bears it is \
+                  unproven";
+    (evidence.faults == Some(0)).then(|| (Verdict::Inconclusive, reason.into()))
+}
+
 /// Only streams that lasted from rotation to rotation show that a monitor that holds them leaks
 /// nothing. Containers that are meant to start again must have ended for it to show that.
 fn ended_early(evidence: &Evidence<'_>) -> Judgement {
@@ -250,11 +258,6 @@ fn ended_early(evidence: &Evidence<'_>) -> Judgement {
         .saturating_sub(evidence.rotations_excused);
     let held = evidence.containers + made + evidence.replaced;
     let ended = last.streams_opened?.saturating_sub(held);
-    if evidence.faults == Some(0) {
-        let reason = "no leak, but the engine injected no fault, though it was to: that the monitor bears it \
-                      is unproven";
-        return Some((Verdict::Inconclusive, reason.into()));
-    }
     let reason = match (evidence.restarts, ended) {
         (false, 0) => return None,
         (false, _) if evidence.faults.is_some() => return None,

@@ -61,11 +61,13 @@ async fn last_line(
         .into_iter()
         .flat_map(|chunk| chunk.into_bytes())
         .collect();
-    match refusal(&text) {
-        Some(message) if logs_of == LogsOf::Tasks => {
-            Err(bollard::errors::Error::DockerStreamError { error: message })
-        }
-        _ => Ok(last_line_of(&text)),
+    let refusal = match logs_of {
+        LogsOf::Containers => None,
+        LogsOf::Tasks => refusal(&text),
+    };
+    match refusal {
+        Some(error) => Err(bollard::errors::Error::DockerStreamError { error }),
+        None => Ok(last_line_of(&text)),
     }
 }
 

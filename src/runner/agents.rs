@@ -300,7 +300,8 @@ impl Waiting<'_> {
 
 /// All nodes' reports as one; those that are missing make it partial.
 fn merged(plan: &Plan, mut reports: Vec<OfNode>, interrupted: bool) -> Report {
-    let (mut merge, mut missing): (Option<Merge>, _) = (None, Vec::new());
+    let mut merge: Option<Merge> = None;
+    let mut missing = Vec::new();
     // Whoever reported first: the rows of one run are those of the next.
     reports.sort_by(|one, other| one.node.cmp(&other.node));
     for OfNode {

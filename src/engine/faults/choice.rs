@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::catalogue::Fault;
+use super::catalogue::{Fault, Target};
 
 /// A fault that is to strike a share of the containers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +20,6 @@ impl FaultChoice {
     /// How many of so many containers it strikes, of which so many print: whole ones. One that strikes the
     /// whole engine does so by way of one container.
     pub fn containers(self, all: usize, printing: usize) -> usize {
-        use super::catalogue::Target;
         let asked = (all as f64 * self.share).floor() as usize;
         match self.fault.known().target {
             Target::Answer => asked,
