@@ -40,16 +40,8 @@ fn containers_behind_ssh_are_followed_as_over_a_socket() {
     };
     let engine = Engine::on_a_socket();
     let url = format!("ssh://far{}", engine.socket().display());
-    let flags = [
-        "run",
-        "--engine=docker",
-        "--attach=leakcheck.synthetic",
-        "--rotation=500ms",
-        "--rotations=3",
-        "--format=json",
-        "--host",
-        &url,
-    ];
+    let flags = ["--rotations=3", "--host", &url];
+    let flags = [&Engine::FOLLOWED[..], &flags].concat();
     let mut program = Program::start_in(&host.search_path(), &flags);
     assert_the_incidents_figures(&program.wait());
     assert_nothing_left(&program);
@@ -64,16 +56,9 @@ fn a_killed_run_leaves_no_ssh_and_a_socket_that_clean_removes() {
     let url = format!("ssh://far{}", engine.socket().display());
     let folder = tempfile::tempdir().expect("a directory");
     let export = folder.path().join("report.json");
-    let flags = [
-        "run",
-        "--engine=docker",
-        "--attach=leakcheck.synthetic",
-        "--rotation=500ms",
-        "--rotations=1000",
-        "--host",
-        &url,
-        &format!("--export=json={}", export.display()),
-    ];
+    let exported = format!("--export=json={}", export.display());
+    let flags = ["--rotations=1000", "--host", &url, &exported];
+    let flags = [&Engine::FOLLOWED[..], &flags].concat();
     let mut program = Program::start_in(&host.search_path(), &flags);
     poll_exported(&export, 1);
     program.send(Signal::SIGKILL);

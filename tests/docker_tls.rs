@@ -69,13 +69,8 @@ fn containers_behind_tls_are_followed_as_over_a_socket() {
         if let Some(verify) = verify {
             command.env("DOCKER_TLS_VERIFY", verify);
         }
-        assert_the_incidents_figures(&run(command.args([
-            "run",
-            "--engine=docker",
-            "--attach=leakcheck.synthetic",
-            "--rotation=500ms",
+        assert_the_incidents_figures(&run(command.args(Engine::FOLLOWED).args([
             "--rotations=3",
-            "--format=json",
             "--host",
             &host,
         ])));

@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use ::leakcheck::engine::process::{EngineProcess, Listening};
 use ::leakcheck::engine::spec::EngineSpec;
 use ::leakcheck::fleet::Fleet;
+use common::synthetic_engine::start_engine;
 use common::{eventually, leakcheck};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -52,22 +53,6 @@ fn read_socket(child: &mut Child) -> PathBuf {
     serde_json::from_str::<Listening>(&line)
         .expect("JSON")
         .socket
-}
-
-/// `leakcheck engine` as a user starts it, and the first line that it prints.
-fn start_engine(temporary: &TempDir, flags: &[&str]) -> (Child, String) {
-    let mut child = Command::new(leakcheck())
-        .arg("engine")
-        .args(flags)
-        .env("TMPDIR", temporary.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("says where");
-    (child, line.trim_end().to_owned())
 }
 
 fn send(signal: Signal, child: &Child) {

@@ -6,11 +6,11 @@
 )]
 
 mod common;
+#[path = "../fuzz/src/followed_log.rs"]
+mod followed_log;
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use ::leakcheck::docker::run_owner::RunOwner;
 use ::leakcheck::dump::{Keep, compare, of_diff, of_dump, read_either};
@@ -18,24 +18,19 @@ use ::leakcheck::gate::baseline;
 use ::leakcheck::gate::expression::Gate;
 use ::leakcheck::gate::judge::{PartialReports, judge_all};
 use ::leakcheck::merge::Merge;
-use ::leakcheck::monitor::{MemoryConnection, Reach};
 use ::leakcheck::probe::prometheus_text;
 use ::leakcheck::report::format::Format;
 use ::leakcheck::report::saved;
 use ::leakcheck::report::table::Terminal;
 use ::leakcheck::report::{github, model::Report};
 use ::leakcheck::scenario::Scenario;
-use ::leakcheck::timestamps::split_timestamp;
 use ::leakcheck::worker::protocol::{Command, Event, WorkerPlan};
 use ::leakcheck::{duration, fleet};
-use bollard::query_parameters::LogsOptionsBuilder;
 use clap::ValueEnum;
 use common::mutation::{each_is_read_or_refused, each_one_made_is_read_or_refused, mutate_json};
 use common::program::run;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures_util::StreamExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 /// The files of a folder of the checkout.
 fn files(folder: &str) -> Vec<Vec<u8>> {
@@ -268,38 +263,6 @@ fn frames_of_logs() {
         .expect("a runtime");
     let seeds = vec![chunked.concat(), closed.concat()];
     each_is_read_or_refused("frames", seeds, move |input| {
-        runtime.block_on(follow(input))
+        runtime.block_on(followed_log::follow(input.to_vec()))
     });
-}
-
-/// Follows a log whose response is this, to its end; whether it was one.
-async fn follow(response: &[u8]) -> bool {
-    let (open, response) = (Arc::new(AtomicU64::new(0)), response.to_vec());
-    let length = response.len();
-    let dial = move || {
-        let (here, mut there) = duplex(1 << 20);
-        let response = response.clone();
-        tokio::spawn(async move {
-            let mut request = [0; 1024];
-            let _ = there.read(&mut request).await;
-            let _ = there.write_all(&response).await;
-        });
-        MemoryConnection::new(here, &open)
-    };
-    let docker = Reach::in_memory(dial, (1, 41)).docker().expect("a client");
-    let options = LogsOptionsBuilder::new().follow(true).stdout(true).build();
-    let mut frames = docker.logs("web-0", Some(options));
-    let mut read = 0;
-    while let Some(frame) = frames.next().await {
-        let Ok(frame) = frame else {
-            return false;
-        };
-        let line = frame.into_bytes();
-        read += line.len();
-        if let Some((_, text)) = split_timestamp(&line) {
-            fleet::line_sequence(text);
-        }
-    }
-    assert!(read <= length, "nothing is made up");
-    read > 0
 }

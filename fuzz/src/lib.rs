@@ -8,11 +8,13 @@
 )]
 
 mod dumps;
+mod followed_log;
 mod long_lines;
 mod pieces;
 mod saved;
 
 pub use dumps::{check, check_text, read, with_crlf};
+pub use followed_log::follow;
 pub use long_lines::long_lines;
 pub use pieces::Pieces;
 pub use saved::survives_json;

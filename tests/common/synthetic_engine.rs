@@ -8,6 +8,23 @@ use tempfile::TempDir;
 
 use super::leakcheck;
 
+/// `leakcheck engine` with a directory for its temporary files, and the first line that it prints.
+pub fn start_engine(temporary: &TempDir, flags: &[&str]) -> (Child, String) {
+    let mut child = Command::new(leakcheck())
+        .arg("engine")
+        .args(flags)
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("says where");
+    (child, line.trim_end().to_owned())
+}
+
 /// An engine of four containers, none of them silent.
 pub struct Engine {
     child: Child,
@@ -24,16 +41,8 @@ impl Engine {
     }
 
     pub fn start(listen: &str, directory: TempDir) -> Self {
-        let mut child = Command::new(leakcheck())
-            .args(["engine", "--containers=4", "--silent=0", "--listen", listen])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("says where");
+        let flags = ["--containers=4", "--silent=0", "--listen", listen];
+        let (child, line) = start_engine(&directory, &flags);
         let scheme = listen.split(':').next().expect("a scheme");
         let at = line.find(&format!("{scheme}://")).expect("where");
         let url = line[at..].split_whitespace().next().expect("a URL");
@@ -43,6 +52,15 @@ impl Engine {
             _directory: directory,
         }
     }
+
+    /// The flags of a run of short rotations that follows its containers.
+    pub const FOLLOWED: [&str; 5] = [
+        "run",
+        "--engine=docker",
+        "--attach=leakcheck.synthetic",
+        "--rotation=500ms",
+        "--format=json",
+    ];
 
     pub fn socket(&self) -> PathBuf {
         self.url.trim_start_matches("unix://").into()
