@@ -18,9 +18,10 @@ use crate::worker::protocol::WorkerEngine;
 /// How long an engine may take to tell its counts: they are the story's margin, not its matter.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often an engine is asked whether it is there before it counts as gone, how long each answer may
-/// take, and how long after another it is asked again.
+/// take (one of our own serves nobody else), and how long after another it is asked again.
 const ASKED: u32 = 3;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const OUR_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const ASK_PAUSE: Duration = Duration::from_secs(1);
 /// How long it may take to tell the last lines of all containers, and how long where somebody waits for the
 /// end of the run.
@@ -128,12 +129,16 @@ impl ListeningEngine {
                     .map_err(|error| anyhow::anyhow!(told(&error))),
             }
         };
-        match tokio::time::timeout(ANSWER_LIMIT, asked).await {
+        let limit = match self.is_ours() {
+            true => OUR_ANSWER_LIMIT,
+            false => ANSWER_LIMIT,
+        };
+        match tokio::time::timeout(limit, asked).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("the engine is gone: {error:#}")),
             Err(_) => Some(format!(
                 "the engine was asked {ASKED} times and did not answer within {} s",
-                ANSWER_LIMIT.as_secs()
+                limit.as_secs()
             )),
         }
     }

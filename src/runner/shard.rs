@@ -15,7 +15,7 @@ use crate::hold::Hold;
 use crate::monitor::LastLine;
 use crate::report::model::Sample;
 use crate::swarm::replicas::Moved;
-use crate::worker::process::{SILENCE, SILENCE_AT_THE_END, WorkerProcess};
+use crate::worker::process::WorkerProcess;
 use crate::worker::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 
 /// What all workers of a wiring say beside their measurements.
@@ -256,12 +256,9 @@ impl<'a, W: Watcher> Shard<'a, W> {
     /// Listens to the worker; meanwhile it is told of an interrupt and of a hold.
     async fn listen(&mut self) -> anyhow::Result<Event> {
         loop {
-            let silence = match self.interrupt.is_cancelled() {
-                true => SILENCE_AT_THE_END,
-                false => SILENCE,
-            };
+            let interrupted = self.interrupt.is_cancelled();
             let event = tokio::select! {
-                event = self.worker.next_event(silence) => event?,
+                event = self.worker.next_event(interrupted) => event?,
                 () = self.interrupt.cancelled(), if !self.stopped => {
                     self.stopped = true;
                     self.heard.interrupted();

@@ -8,20 +8,29 @@ use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use super::protocol::{Command, Event, WorkerPlan};
+use super::protocol::{Command, Event, WorkerEngine, WorkerPlan};
 use crate::last_words::LastWords;
 use crate::own_console::PORT_VARIABLE;
 
-/// A worker that says nothing for this long is taken for dead. While it is alive it says how it
-/// stands several times a second, but for the 8 s at most that its monitor may take to end.
-pub const SILENCE: Duration = Duration::from_secs(60);
-/// The same once somebody waits for the end of the run.
-pub const SILENCE_AT_THE_END: Duration = Duration::from_secs(15);
+/// A worker that says nothing for this long is taken for dead, as is one that takes nothing in. While it is
+/// alive it says how it stands several times a second, but for the 8 s at most that its monitor may take to
+/// end.
+const SILENCE: Duration = Duration::from_secs(15);
+/// The same of a worker in paused time, which is busy with all of its containers at once, while nobody waits
+/// for the end of the run.
+const SILENCE_IN_PAUSED_TIME: Duration = Duration::from_secs(60);
+/// How much is written to a worker at a time: a pipe of Linux holds as much by default (pipe(7)).
+const WRITTEN_AT_ONCE: usize = 65_536;
+
+/// What is said of a worker that is gone.
+const DOES_NOT_LISTEN: &str = "the worker does not listen";
 
 /// A running worker. Dropping it kills the process.
 pub struct WorkerProcess {
     child: Child,
-    input: ChildStdin,
+    /// `None` once the worker has taken nothing in for too long: half a message may stand in the pipe then.
+    input: Option<ChildStdin>,
+    in_paused_time: bool,
     events: Lines<BufReader<ChildStdout>>,
     last_words: LastWords,
 }
@@ -55,7 +64,8 @@ impl WorkerProcess {
         let events = BufReader::new(output).lines();
         let mut worker = Self {
             child,
-            input,
+            input: Some(input),
+            in_paused_time: matches!(plan.engine, WorkerEngine::InMemory(_)),
             events,
             last_words: LastWords::of(errors),
         };
@@ -66,7 +76,7 @@ impl WorkerProcess {
     /// Says something to the worker.
     ///
     /// # Errors
-    /// Fails where the worker is gone.
+    /// Fails where the worker is gone, or takes nothing in.
     pub async fn tell(&mut self, command: &Command) -> anyhow::Result<()> {
         self.write(command).await
     }
@@ -74,17 +84,32 @@ impl WorkerProcess {
     async fn write(&mut self, message: &impl Serialize) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        self.input
-            .write_all(&line)
-            .await
-            .context("the worker does not listen")
+        let input = self.input.as_mut().context(DOES_NOT_LISTEN)?;
+        for part in line.chunks(WRITTEN_AT_ONCE) {
+            match tokio::time::timeout(SILENCE, input.write_all(part)).await {
+                Ok(written) => written.context(DOES_NOT_LISTEN)?,
+                Err(_) => {
+                    self.input = None;
+                    bail!(
+                        "the worker has taken nothing in for {} s",
+                        SILENCE.as_secs()
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Waits for what the worker says next. It may be dropped and called again.
+    /// Waits for what the worker says next, less long where somebody waits for the end of the run. It may be
+    /// dropped and called again.
     ///
     /// # Errors
-    /// Fails where the worker died, with its last words, and where it says nothing for so long.
-    pub async fn next_event(&mut self, silence: Duration) -> anyhow::Result<Event> {
+    /// Fails where the worker died, with its last words, and where it says nothing for too long.
+    pub async fn next_event(&mut self, interrupted: bool) -> anyhow::Result<Event> {
+        let silence = match self.in_paused_time && !interrupted {
+            true => SILENCE_IN_PAUSED_TIME,
+            false => SILENCE,
+        };
         match tokio::time::timeout(silence, self.events.next_line()).await {
             Ok(Ok(Some(line))) => serde_json::from_str(&line)
                 .with_context(|| format!("the worker said something unexpected: {line}")),
