@@ -23,6 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before the engine is asked again for what it is still removing.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How long it may be silent meanwhile, as while it is restarted; how long its list may take; and how long
+/// after a failure it is asked again.
+const SILENCE: Duration = Duration::from_secs(20);
+const LIST_LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Removes, by force, every container of the run, and returns how many there were.
 ///
 /// Containers that end by themselves meanwhile, or that somebody else is removing, count too.
@@ -32,12 +38,20 @@ const POLL: Duration = Duration::from_millis(50);
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> {
     let mut seen = BTreeSet::new();
     let mut fewest = usize::MAX;
-    let mut progress = Instant::now();
+    let (mut progress, mut answered) = (Instant::now(), Instant::now());
     let mut refusal = None;
     loop {
-        let left = list(docker, &run.label())
-            .await
-            .map_err(|error| left_over(run, "an unknown number of", &told(&error)))?;
+        let left = match within(LIST_LIMIT, list(docker, &run.label())).await {
+            Ok(left) => left,
+            Err(why) if answered.elapsed() > SILENCE => {
+                return Err(left_over(run, "an unknown number of", &why));
+            }
+            Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        answered = Instant::now();
         if left.is_empty() {
             return Ok(seen.len());
         }
@@ -52,10 +66,22 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
             .into_iter()
             .filter_map(|container| container.id)
             .collect();
-        refusal = remove_all(docker, &ids).await.or(refusal);
+        let removed = within(PATIENCE, async { Ok(remove_all(docker, &ids).await) }).await;
+        refusal = removed.unwrap_or_else(Some).or(refusal);
         seen.extend(ids);
         // Not an assumption on how long removal takes: the list decides, this only spaces it out.
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// What an engine answers within a limit; else why there is no answer.
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answered) => answered.map_err(|error| told(&error)),
+        Err(_) => Err(format!("no answer within {} s", limit.as_secs())),
     }
 }
 
