@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::fleet_args::FleetArgs;
 use super::runtime;
@@ -23,6 +22,7 @@ use crate::engine::spec::EngineSpec;
 use crate::engine::{restarts, server};
 use crate::exit_code::{ExitCode, Failure};
 use crate::fleet::Fleet;
+use crate::interrupt::Signals;
 
 /// Flags of `leakcheck engine`.
 #[derive(Debug, Args)]
@@ -101,7 +101,7 @@ fn refuse_open_address(args: &EngineArgs) -> Result<(), Failure> {
 }
 
 async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
-    let interrupted = interruption()?;
+    let mut signals = Signals::listen()?;
     let listener = match &args.listen {
         Some(address) => Listener::bind(address).await?,
         None => Listener::bind_private().await?,
@@ -121,7 +121,7 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
         };
         tokio::spawn(rotate_at_intervals(Arc::clone(&daemon), rotation, every));
     }
-    serve_until(interrupted, daemon, listener).await
+    serve_until(signals.next(), daemon, listener).await
 }
 
 fn introduce(fleet: &Fleet, address: &ListenAddress) {
@@ -144,7 +144,7 @@ fn introduce(fleet: &Fleet, address: &ListenAddress) {
 
 /// Serves the spec that the parent hands over on stdin, until stdin ends.
 async fn serve_parent() -> anyhow::Result<()> {
-    let interrupted = interruption()?;
+    let mut signals = Signals::listen()?;
     let mut stdin = BufReader::new(io::stdin());
     let mut line = String::new();
     stdin
@@ -165,7 +165,7 @@ async fn serve_parent() -> anyhow::Result<()> {
         writeln!(io::stdout(), "{listening}").context("the parent went away")?;
     }
     let daemon = Arc::new(Daemon::new(&spec, Clock::wall()));
-    serve_until(interrupted, daemon, listener).await
+    serve_until(signals.next(), daemon, listener).await
 }
 
 /// Ends this process, and the directory with it, when stdin ends: a thread of its own does so
@@ -201,20 +201,4 @@ async fn serve_until(
         () = announced => Ok(()),
         failed = server::serve_and_restart(Arc::clone(&daemon), listener) => match failed? {},
     }
-}
-
-/// Resolves on Ctrl-C, SIGTERM and SIGHUP. From this call on none of them kills the process, so
-/// that it leaves no socket behind.
-fn interruption() -> anyhow::Result<impl Future<Output = ()>> {
-    let listen = |kind| signal(kind).context("cannot listen for signals");
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
 }
