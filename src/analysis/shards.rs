@@ -120,9 +120,9 @@ fn hung(shards: &[Finding]) -> Vec<Hung> {
 fn delivery(shards: &[DeliveryTotals]) -> DeliveryTotals {
     let sum = |of: fn(&DeliveryTotals) -> u64| shards.iter().map(of).sum();
     DeliveryTotals {
-        emitted: sum(|totals| totals.emitted),
+        emitted: total(shards, |totals| totals.emitted),
         read: sum(|totals| totals.read),
-        lost: sum(|totals| totals.lost),
+        lost: total(shards, |totals| totals.lost),
         duplicated: sum(|totals| totals.duplicated),
     }
 }

@@ -121,22 +121,23 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
 
 fn starved(evidence: &Evidence<'_>) -> Judgement {
     let Delivery {
-        emitted: Some(emitted),
+        emitted,
         lost,
         duplicated,
         ..
-    } = evidence.delivery
-    else {
-        return None;
+    } = evidence.delivery;
+    let of_all = |lines: u64| match emitted {
+        Some(emitted) => format!("{lines} of {emitted} lines"),
+        None => format!("{lines} lines"),
     };
-    let (lost, duplicated) = (lost.unwrap_or(0), duplicated.unwrap_or(0));
-    let reason = match (lost, duplicated) {
+    let reason = match (lost.unwrap_or(0), duplicated.unwrap_or(0)) {
         (0, 0) => return None,
-        (lost, 0) => format!("{lost} of {emitted} lines were not delivered"),
-        (0, twice) => format!("{twice} of {emitted} lines were delivered more than once"),
-        (lost, twice) => {
-            format!("{lost} of {emitted} lines were not delivered, {twice} more than once")
-        }
+        (lost, 0) => format!("{} were not delivered", of_all(lost)),
+        (0, twice) => format!("{} were delivered more than once", of_all(twice)),
+        (lost, twice) => format!(
+            "{} were not delivered, {twice} more than once",
+            of_all(lost)
+        ),
     };
     Some((Verdict::Starved, reason))
 }

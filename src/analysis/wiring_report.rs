@@ -250,9 +250,9 @@ impl Observation {
         };
         match finding.delivery {
             Some(totals) => Delivery {
-                emitted: Some(totals.emitted),
+                emitted: totals.emitted,
                 read: Some(totals.read),
-                lost: Some(totals.lost),
+                lost: totals.lost,
                 duplicated: Some(totals.duplicated),
             },
             None => Delivery {

@@ -82,12 +82,12 @@ pub struct Hung {
 /// What was delivered, added up over the containers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryTotals {
-    /// Lines that the containers are known to have printed.
-    pub emitted: u64,
+    /// Lines that the containers have printed; `None` where the engine did not tell.
+    pub emitted: Option<u64>,
     /// Of these, lines that reached the consumer.
     pub read: u64,
-    /// Of these, lines that did not.
-    pub lost: u64,
+    /// Of these, lines that did not; `None` where the engine did not tell how many there were.
+    pub lost: Option<u64>,
     /// Lines that reached the consumer again.
     pub duplicated: u64,
 }
@@ -281,10 +281,12 @@ impl Monitor {
     }
 
     /// What was delivered of numbered lines, against the last line that each container is known to
-    /// have printed.
-    pub fn delivery(&self, last: &[Option<LastLine>]) -> DeliveryTotals {
+    /// have printed; `None` where the engine did not tell these.
+    pub fn delivery(&self, last: Option<&[Option<LastLine>]>) -> DeliveryTotals {
+        let (mut emitted, mut all_lost) = (0, 0);
         let mut totals = DeliveryTotals::default();
-        for (record, last) in self.records.iter().zip(last) {
+        for (number, record) in self.records.iter().enumerate() {
+            let last = last.and_then(|last| last.get(number).copied().flatten());
             let delivery = record.delivery();
             let last = last.and_then(|last| last.sequence);
             // A line that arrived after the engine was asked proves that it was printed.
@@ -293,10 +295,13 @@ impl Monitor {
                 .max(delivery.next_sequence);
             let lost = delivery.missing + (printed - delivery.next_sequence);
             let printed = delivery.printed_before + printed;
-            totals.emitted += printed;
+            emitted += printed;
             totals.read += printed - lost.min(printed);
-            totals.lost += lost;
+            all_lost += lost;
             totals.duplicated += delivery.duplicated;
+        }
+        if last.is_some() {
+            (totals.emitted, totals.lost) = (Some(emitted), Some(all_lost));
         }
         totals
     }

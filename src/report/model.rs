@@ -451,7 +451,7 @@ pub struct Delivery {
     pub emitted: Option<u64>,
     /// Lines that reached the consumer.
     pub read: Option<u64>,
-    /// Emitted lines that did not reach the consumer.
+    /// Emitted lines that did not reach the consumer; null where it is unknown what was emitted.
     pub lost: Option<u64>,
     /// Lines that reached the consumer again.
     pub duplicated: Option<u64>,

@@ -35,15 +35,20 @@ impl Recount<'_> {
             });
         let ranges: Vec<_> = self.containers.into_iter().zip(ends).collect();
         let printed = engine.count_lines(&ranges, self.since).await?;
-        let mut totals = DeliveryTotals::default();
-        for (&emitted, delivered) in printed.iter().zip(delivered) {
-            let Some(lost) = emitted.checked_sub(delivered.lines) else {
+        let (mut emitted, mut read, mut lost) = (0, 0, 0);
+        for (&printed, delivered) in printed.iter().zip(delivered) {
+            let Some(missing) = printed.checked_sub(delivered.lines) else {
                 return Ok(None);
             };
-            totals.emitted += emitted;
-            totals.read += delivered.lines;
-            totals.lost += lost;
+            emitted += printed;
+            read += delivered.lines;
+            lost += missing;
         }
-        Ok(Some(totals))
+        Ok(Some(DeliveryTotals {
+            emitted: Some(emitted),
+            read,
+            lost: Some(lost),
+            duplicated: 0,
+        }))
     }
 }

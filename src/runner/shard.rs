@@ -64,10 +64,8 @@ pub(super) struct Shard<'a, W> {
     stopped: bool,
     /// Set once it makes no further rotation.
     over: Option<Over>,
-    /// What each container printed last, where it was asked for.
-    last_lines: Vec<Option<LastLine>>,
-    /// Whether the engine would not tell that.
-    last_lines_unknown: bool,
+    /// What each container printed last, where it was asked for and the engine told it.
+    last_lines: Option<Vec<Option<LastLine>>>,
     /// Whether its containers are gone with their host.
     lost: bool,
 }
@@ -106,8 +104,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
         Ok(Self {
             number,
             worker: started?,
-            last_lines: vec![None; plan.monitor.containers.len()],
-            last_lines_unknown: false,
+            last_lines: None,
             plan,
             engine,
             heard,
@@ -189,10 +186,9 @@ impl<'a, W: Watcher> Shard<'a, W> {
         {
             let interrupted = self.interrupt.is_cancelled();
             match engine.last_lines(&self.containers(), interrupted).await {
-                Ok(told) => self.last_lines = told,
+                Ok(told) => self.last_lines = Some(told),
                 // Where its containers stand is to be heard all the same, and what hangs there.
                 Err(failure) => {
-                    self.last_lines_unknown = true;
                     let watcher = self.heard.watcher;
                     watcher.cut_short_on(self.number, &failure.to_string());
                 }
@@ -221,12 +217,13 @@ impl<'a, W: Watcher> Shard<'a, W> {
         let (Some(since), Some(engine)) = (self.plan.monitor.since, self.engine.listening()) else {
             return;
         };
-        if self.lost || self.last_lines_unknown {
+        // Of containers that are lost nobody has told it.
+        let Some(last_lines) = &self.last_lines else {
             return;
-        }
+        };
         let recount = Recount {
             containers: self.containers(),
-            last_lines: &self.last_lines,
+            last_lines,
             since,
         };
         match recount.of(engine, &finding.delivered).await {

@@ -369,14 +369,14 @@ impl Experiment {
 
         let last_lines = self.last_lines().await;
         let caught_up = self.until_done_or_stalled(|monitor| {
-            let behind = monitor.behind(&last_lines);
+            let behind = monitor.behind(last_lines.as_deref().unwrap_or_default());
             (behind, behind == 0)
         });
         // Lines that a slow consumer has not taken by then count as not delivered.
         drop(tokio::time::timeout(LONGEST_CATCH_UP, caught_up).await);
         // Containers that were there before the run print lines without numbers of ours.
         match self.plan.monitor.since {
-            None => self.finding.delivery = Some(self.monitor.delivery(&last_lines)),
+            None => self.finding.delivery = Some(self.monitor.delivery(last_lines.as_deref())),
             Some(_) => self.finding.delivered = self.monitor.delivered(),
         }
         self.finding.stream_errors = StreamErrors {
@@ -397,8 +397,9 @@ impl Experiment {
 
     /// Which line of each container is its last by now, as the engine says: asked by the parent, so that
     /// no connection is counted, or where nobody else reaches it, by the worker.
-    async fn last_lines(&mut self) -> Vec<Option<LastLine>> {
-        if let Some(last_lines) = self.surroundings.last_lines(&self.plan.monitor).await {
+    async fn last_lines(&mut self) -> Option<Vec<Option<LastLine>>> {
+        let last_lines = self.surroundings.last_lines(&self.plan.monitor).await;
+        if last_lines.is_some() {
             return last_lines;
         }
         say(&Event::RotationsDone);
@@ -406,7 +407,7 @@ impl Experiment {
             match self.commands.recv().await {
                 Some(Command::Finish { last_lines }) => return last_lines,
                 command @ Some(_) => self.heed(command),
-                None => return Vec::new(),
+                None => return None,
             }
         }
     }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::protocol::{Command, Event};
+use crate::standard_error;
 
 /// Reads a plan and then commands from standard input, on a thread of its own: whatever state the
 /// runtime is in, the process ends when its parent does, for the input ends then.
@@ -31,7 +32,9 @@ where
             for line in lines {
                 match serde_json::from_str(&line) {
                     Ok(command) => drop(commands_sender.send(command)),
-                    Err(error) => eprintln!("worker: ignoring a command: {error}: {line}"),
+                    Err(error) => standard_error::say(format_args!(
+                        "worker: ignoring a command: {error}: {line}"
+                    )),
                 }
             }
             std::process::exit(crate::exit_code::ExitCode::Environment as i32);

@@ -65,8 +65,9 @@ pub enum Command {
     },
     /// The last line that each container is known to have printed: deliver them and finish.
     Finish {
-        /// In the order of the plan's containers; null for one that printed nothing.
-        last_lines: Vec<Option<LastLine>>,
+        /// In the order of the plan's containers; null for one that printed nothing, or for all where the
+        /// engine did not tell.
+        last_lines: Option<Vec<Option<LastLine>>>,
     },
 }
 
