@@ -81,17 +81,29 @@ impl Failure {
     pub fn after(self, removal: Result<(), Self>) -> Self {
         match removal {
             Ok(()) => self,
-            Err(left) => self.and_left(&left),
+            Err(left) => self.and(&left),
         }
     }
 
-    /// The same, and what was left behind besides.
+    /// The same, and what else went wrong beside it.
     #[must_use]
-    pub fn and_left(self, left: &Self) -> Self {
+    pub fn and(self, other: &Self) -> Self {
         Self {
-            error: self.error.context(left.to_string()),
+            error: anyhow::anyhow!("{:#}; {:#}", self.error, other.error),
             ..self
         }
+    }
+}
+
+/// That all of this went well, none of which is left out because another went wrong.
+///
+/// # Errors
+/// Everything that went wrong, with the status of the first.
+pub fn all_done(done: impl IntoIterator<Item = Result<(), Failure>>) -> Result<(), Failure> {
+    let failures = done.into_iter().filter_map(Result::err);
+    match failures.reduce(|first, other| first.and(&other)) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,9 @@
 //!
 //! Inside your own tests, [`assert_no_leak`] is what goleak is in Go: see [`no_leak`].
 
+// They panic where nobody reads any more: `standard_error::say` and `commands::output::print` do not.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod analysis;
 pub mod audit;
 pub mod chart;
@@ -46,6 +49,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod stale_sockets;
+pub mod standard_error;
 pub mod swarm;
 pub mod timestamps;
 pub mod watch;

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use leakcheck::cli::Cli;
+use leakcheck::standard_error;
 
 /// Streams by the thousand come and go with every rotation, each with buffers of some KiB. The system's
 /// allocator takes the longer for these the more of them there are, and gives less of them back.
@@ -14,7 +15,7 @@ fn main() -> std::process::ExitCode {
     match leakcheck::commands::dispatch(Cli::parse()) {
         Ok(code) => code.into(),
         Err(failure) => {
-            eprintln!("leakcheck: {failure}");
+            standard_error::say(format_args!("leakcheck: {failure}"));
             failure.code.into()
         }
     }

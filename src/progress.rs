@@ -9,6 +9,7 @@ use crate::docker::image::PullProgress;
 use crate::plain_text::printable_lines;
 use crate::plan::Plan;
 use crate::report::table::Terminal;
+use crate::standard_error;
 use crate::worker::protocol::Glance;
 
 /// A bar for what is being prepared, then a bar per wiring.
@@ -37,7 +38,7 @@ impl ProgressDisplay {
     /// Prints a line above the bars, or as it is where there are none.
     pub fn say(&self, line: &str) {
         if self.all.is_hidden() {
-            eprintln!("{}", printable_lines(line));
+            standard_error::say(printable_lines(line));
         } else {
             // A terminal that cannot be written to shows no bars either.
             let _ = self.all.println(printable_lines(line));
@@ -186,7 +187,7 @@ impl LiveText {
     /// Prints a line above the text, or as it is where there is none.
     pub fn say(&self, line: &str) {
         if self.all.is_hidden() {
-            eprintln!("{}", printable_lines(line));
+            standard_error::say(printable_lines(line));
         } else {
             // A terminal that cannot be written to shows no text either.
             let _ = self.all.println(printable_lines(line));

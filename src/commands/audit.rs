@@ -8,15 +8,15 @@ use super::output;
 use super::runtime;
 use crate::audit::{self, Audit, Claim, Format, Trial};
 use crate::conditions::{self, ClockKind, Conditions};
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
 use crate::interrupt;
 use crate::plan::{Engine, FdShortage};
 use crate::report::export::Export;
 use crate::report::model::GateResult;
-use crate::report::table::Terminal;
 use crate::scenario::{self, Scenario};
+use crate::standard_error;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,22 +92,20 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime::start()?;
     let display = AuditDisplay::new(trials.len(), args.quiet, &args.exports);
     let (audit, interrupted) = runtime.block_on(async {
-        let interrupt = interrupt::token(|| eprintln!("leakcheck: still ending what was started"))?;
+        let interrupt =
+            interrupt::token(|| standard_error::say("leakcheck: still ending what was started"))?;
         let audit = audit::try_all(&trials, &display, &interrupt).await;
         display.clear();
         Ok::<_, Failure>((audit, interrupt.is_cancelled()))
     })?;
     let (audit, ended) = audit;
-    let text = args.format.render(&audit, output::terminal())?;
-    output::print(text.trim_end())?;
-    for export in &args.exports {
-        export.write(|format| format.render(&audit, Terminal::PLAIN))?;
-    }
-    ended?;
+    let render = |format: Format, terminal| format.render(&audit, terminal);
+    let published = output::publish(render, args.format, &args.exports);
     let gates = args.judge(&audit)?;
     for gate in gates.iter().filter(|gate| !gate.held) {
-        eprintln!("leakcheck: {gate}");
+        standard_error::say(format_args!("leakcheck: {gate}"));
     }
+    all_done([published, ended])?;
     let inconclusive = audit.claims.iter().any(Claim::is_inconclusive);
     Ok(match (interrupted, judge::exit_code(&gates)) {
         (true, _) => ExitCode::Interrupted,
@@ -128,11 +126,11 @@ impl AuditArgs {
                 .partition(|one| *engine == Engine::Synthetic || one.run.restart.is_none());
             if !left_out.is_empty() {
                 let names: Vec<&str> = left_out.iter().map(|one| one.name.as_str()).collect();
-                eprintln!(
+                standard_error::say(format_args!(
                     "leakcheck: without those whose containers start again, for which --engine \
                      synthetic is needed: {}",
                     names.join(", ")
-                );
+                ));
             }
             return Ok(able);
         }

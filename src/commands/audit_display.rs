@@ -13,6 +13,7 @@ use crate::report::export::Export;
 use crate::report::model::Report;
 use crate::report::table::Terminal;
 use crate::runner::Listener;
+use crate::standard_error;
 use crate::worker::protocol::Glance;
 
 /// One bar over all claims, which names those that are being tried.
@@ -88,7 +89,8 @@ impl AuditListener for AuditDisplay<'_> {
             // A disk that is full now may have room at the next claim, or at the end.
             let written = export.write(|format| format.render(so_far, Terminal::PLAIN));
             if let Err(error) = written {
-                self.bar.suspend(|| eprintln!("warning: {error:#}"));
+                self.bar
+                    .suspend(|| standard_error::say(format_args!("warning: {error:#}")));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `leakcheck clean`: what killed runs left, removed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use crate::docker::endpoint::{Address, Endpoint, Origin};
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
 use crate::docker::run_owner::Standing;
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::swarm::leftovers::Services;
 use crate::{duration, stale_sockets, swarm};
 
@@ -57,20 +58,21 @@ pub fn execute(args: CleanArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn clean(endpoint: &Endpoint, args: &CleanArgs) -> Result<ExitCode, Failure> {
-    let mut found = clean_sockets(args.dry_run).await?;
+    // What cannot be removed, or told, must not keep the rest.
+    let mut done = clean_sockets(args.dry_run).await;
     if let Some(path) = missing_default_socket(endpoint) {
-        print(&format!(
+        done.push(print(&format!(
             "no Docker engine at {path}, hence no containers to look for"
-        ))?;
-        found = true;
+        )));
     } else {
-        found |= clean_containers(endpoint, args).await?;
+        done.extend(clean_containers(endpoint, args).await);
     }
-    if !found {
-        print(&format!(
+    if done.is_empty() {
+        done.push(print(&format!(
             "nothing to remove: no containers of leakcheck at {endpoint}"
-        ))?;
+        )));
     }
+    all_done(done)?;
     Ok(ExitCode::Measured)
 }
 
@@ -84,68 +86,69 @@ fn missing_default_socket(endpoint: &Endpoint) -> Option<String> {
     }
 }
 
-/// Whether there were stale socket directories.
-async fn clean_sockets(dry_run: bool) -> Result<bool, Failure> {
+/// What was done about each stale socket's directory.
+async fn clean_sockets(dry_run: bool) -> Vec<Result<(), Failure>> {
     let stale = stale_sockets::find(&std::env::temp_dir()).await;
-    for directory in &stale {
+    let clean = |directory: &PathBuf| {
         let shown = directory.display();
         if dry_run {
-            print(&format!(
+            return print(&format!(
                 "would remove {shown}, the socket of an engine that is gone"
-            ))?;
-            continue;
+            ));
         }
         stale_sockets::remove(directory)
             .map_err(|error| Failure::environment(format!("cannot remove {shown}: {error}")))?;
         print(&format!(
             "removed {shown}, the socket of an engine that was gone"
-        ))?;
-    }
-    Ok(!stale.is_empty())
+        ))
+    };
+    stale.iter().map(clean).collect()
 }
 
-/// Whether there was something to say of containers.
-async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Result<bool, Failure> {
-    let (docker, _) = endpoint.connect().await?;
+/// What was done about each run's containers.
+async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Vec<Result<(), Failure>> {
+    let finding = async {
+        let (docker, _) = endpoint.connect().await?;
+        Ok((leftovers::find(&docker).await?, docker))
+    };
+    let (containers, docker) = match finding.await {
+        Ok(found) => found,
+        Err(failure) => return vec![Err(failure)],
+    };
+    let mut done = Vec::new();
     let mut runs: Vec<(FoundRun, Kind)> = Vec::new();
-    let containers = leftovers::find(&docker).await?;
     runs.extend(containers.into_iter().map(|run| (run, Kind::Containers)));
-    let (mut said, mut failure) = (false, None);
     match swarm::leftovers::find(&docker).await {
         // The engine's own containers are removed all the same.
-        Err(error) => failure = Some(error),
+        Err(error) => done.push(Err(error)),
         Ok(Services::Found(found)) => {
             runs.extend(found.into_iter().map(|run| (run, Kind::Services)))
         }
         Ok(Services::ToldByManagers) => {
-            print(&format!(
+            done.push(print(&format!(
                 "{endpoint} is a worker of a swarm: services of leakcheck are looked for at a manager \
                  only (--host)"
-            ))?;
-            said = true;
+            )));
         }
         Ok(Services::None) => {}
     }
     for (run, kind) in &runs {
         let standing = run.standing();
         let described = describe(run, *kind, standing);
-        if standing != Standing::Gone && !args.all {
-            print(&format!("kept {described} (--all removes it too)"))?;
+        // One run that cannot be removed, or told, must not keep the others.
+        done.push(if standing != Standing::Gone && !args.all {
+            print(&format!("kept {described} (--all removes it too)"))
         } else if args.dry_run {
-            print(&format!("would remove {described}"))?;
+            print(&format!("would remove {described}"))
         } else {
-            // One run that cannot be removed must not keep the others.
             let removed = match kind {
                 Kind::Containers => removal::remove_run(&docker, &run.id).await.map(drop),
                 Kind::Services => swarm::removal::remove_run(&docker, &run.id).await,
             };
-            match removed {
-                Ok(()) => print(&format!("removed {described}"))?,
-                Err(error) => failure = Some(error),
-            }
-        }
+            removed.and_then(|()| print(&format!("removed {described}")))
+        });
     }
-    failure.map_or(Ok(said || !runs.is_empty()), Err)
+    done
 }
 
 /// What a run has left.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::gating::Gating;
-use crate::commands;
-use crate::exit_code::{ExitCode, Failure};
+use super::output;
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::gate::judge::{self, PartialReports};
 use crate::report::export::Export;
 use crate::report::format::Format;
@@ -91,26 +91,24 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
         .junit
         .map(|path| Export::by_flag("--junit", path, Format::Junit));
     let exports: Vec<_> = args.exports.into_iter().chain(junit).collect();
-    commands::output::check_exports(&exports)?;
+    output::check_exports(&exports)?;
     let partial = match args.allow_partial {
         true => PartialReports::Allowed,
         false => PartialReports::Refused,
     };
     report.gates = args.gating.judge(&report, baseline.as_ref(), partial)?;
-    if !args.quiet {
-        let lines: Vec<String> = report.gates.iter().map(GateResult::to_string).collect();
-        commands::output::print(&lines.join("\n"))?;
-    }
-    for export in &exports {
-        export.write(|format| format.render(&report, Terminal::PLAIN))?;
-    }
+    let print = |text: &str| match args.quiet {
+        true => Ok(()),
+        false => output::print(text),
+    };
+    let lines: Vec<String> = report.gates.iter().map(GateResult::to_string).collect();
+    let printed = print(&lines.join("\n"));
+    let exported =
+        output::write_exports(&exports, |format| format.render(&report, Terminal::PLAIN));
     let mut told = Ok(());
-    args.gating.tell_github(&report, |annotations| {
-        if !args.quiet {
-            told = commands::output::print(annotations);
-        }
-    });
-    told?;
+    args.gating
+        .tell_github(&report, |annotations| told = print(annotations));
+    all_done([printed, exported, told])?;
     Ok(judge::exit_code(&report.gates))
 }
 

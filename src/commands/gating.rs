@@ -11,6 +11,7 @@ use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
 use crate::report::model::{Config, GateResult, Report};
 use crate::report::{github, saved};
+use crate::standard_error;
 
 /// What a report is judged by.
 #[derive(Debug, Args)]
@@ -79,7 +80,9 @@ impl Gating {
             .map_err(|error| Failure::usage(format!("--baseline {}: {error}", path.display())))?;
         if !not_compared.is_empty() {
             let names = not_compared.join(", ");
-            eprintln!("leakcheck: not compared, since only one of the two reports has it: {names}");
+            standard_error::say(format_args!(
+                "leakcheck: not compared, since only one of the two reports has it: {names}"
+            ));
         }
         Ok(Some(baseline))
     }
@@ -106,10 +109,10 @@ impl Gating {
     /// it goes to, who reads a build's log sees why it ended.
     pub(super) fn tell(&self, report: &Report) {
         for gate in report.gates.iter().filter(|gate| !gate.held) {
-            eprintln!("leakcheck: {gate}");
+            standard_error::say(format_args!("leakcheck: {gate}"));
         }
         // GitHub reads both streams, and the report's must hold nothing else.
-        self.tell_github(report, |annotations| eprintln!("{annotations}"));
+        self.tell_github(report, |annotations| standard_error::say(annotations));
     }
 
     /// Tells GitHub Actions, where it listens: annotations through `command`, which writes lines
@@ -127,11 +130,11 @@ impl Gating {
         if let Some(path) = set("GITHUB_STEP_SUMMARY") {
             let path = Path::new(&path);
             if let Err(error) = append(path, report) {
-                eprintln!(
+                standard_error::say(format_args!(
                     "leakcheck: warning: cannot write the job summary to {} \
                      (GITHUB_STEP_SUMMARY): {error}",
                     path.display()
-                );
+                ));
             }
         }
     }

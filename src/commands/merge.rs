@@ -69,9 +69,8 @@ pub fn execute(args: &MergeArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("no report is named"));
     };
     let report = merge.finish();
-    let text = args.format.render(&report, output::terminal())?;
-    output::print(text.trim_end())?;
-    output::write_exports(&args.exports, &report)?;
+    let render = |format: Format, terminal| format.render(&report, terminal);
+    output::publish(render, args.format, &args.exports)?;
     Ok(ExitCode::Measured)
 }
 

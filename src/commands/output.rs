@@ -1,15 +1,17 @@
 //! Standard output, a terminal of some width or none and one that may be closed early, as by `head`; and
 //! the files that a report is written to beside it.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use clap::ValueEnum;
+use nix::errno::Errno;
 
-use crate::exit_code::Failure;
+use crate::exit_code::{Failure, all_done};
 use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::Report;
 use crate::report::table::Terminal;
 
 /// Writes a text and a line end to standard output. A reader that has gone is no error.
@@ -19,11 +21,50 @@ use crate::report::table::Terminal;
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::environment(
-            format!("cannot write to standard output: {error}"),
-        )),
+        Err(error) if !nobody_reads(&error) => Err(Failure::environment(format!(
+            "cannot write to standard output: {error}"
+        ))),
         _ => Ok(()),
     }
+}
+
+/// Whether standard output refuses because its reader has gone: that of a pipe, or a terminal.
+fn nobody_reads(error: &io::Error) -> bool {
+    let is_device = || {
+        // One that was hung up no longer says that it is a terminal.
+        let descriptor = io::stdout().as_fd().try_clone_to_owned();
+        let metadata = descriptor.and_then(|descriptor| File::from(descriptor).metadata());
+        metadata.is_ok_and(|metadata| metadata.file_type().is_char_device())
+    };
+    let hung_up = || error.raw_os_error() == Some(Errno::EIO as i32) && is_device();
+    error.kind() == io::ErrorKind::BrokenPipe || hung_up()
+}
+
+/// Prints a document and writes it to its exports. Where one of these cannot be written, the others are.
+///
+/// # Errors
+/// Says all that could not be written.
+pub fn publish<F: ValueEnum + Copy>(
+    render: impl Fn(F, Terminal) -> anyhow::Result<String>,
+    format: F,
+    exports: &[Export<F>],
+) -> Result<(), Failure> {
+    let rendered = render(format, terminal()).map_err(Failure::from);
+    let printed = rendered.and_then(|text| print(text.trim_end()));
+    let exported = write_exports(exports, |format| render(format, Terminal::PLAIN));
+    all_done([printed, exported])
+}
+
+/// Writes a document to all of its exports, also where one of them cannot be written.
+///
+/// # Errors
+/// Says all that could not be written.
+pub fn write_exports<F: ValueEnum + Copy>(
+    exports: &[Export<F>],
+    render: impl Fn(F) -> anyhow::Result<String>,
+) -> Result<(), Failure> {
+    let write = |export: &Export<F>| export.write(&render).map_err(Failure::from);
+    all_done(exports.iter().map(write))
 }
 
 /// Makes sure that exports can be written, before anything is started.
@@ -39,19 +80,6 @@ pub fn check_exports<'a, F: ValueEnum + Copy + 'a>(
             .map_err(|error| Failure::usage(format!("{error:#}")))?;
     }
     Ok(())
-}
-
-/// Writes a report to all of its exports, also where one of them cannot be written.
-///
-/// # Errors
-/// As the first that cannot be written.
-pub fn write_exports(exports: &[Export<Format>], report: &Report) -> anyhow::Result<()> {
-    let mut written = Ok(());
-    for export in exports {
-        let exported = export.write(|format| format.render(report, Terminal::PLAIN));
-        written = written.and(exported);
-    }
-    written
 }
 
 /// The terminal that standard output is, or a plain one.

@@ -12,6 +12,7 @@ use crate::report::format::Format;
 use crate::report::model::{Report, SCHEMA};
 use crate::report::saved::Saved;
 use crate::report::table::Terminal;
+use crate::standard_error;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +95,7 @@ pub fn execute(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let export = Export::by_flag("--output", path.clone(), args.format);
     output::check_exports([&export])?;
     export.write(|_| Ok(text))?;
-    eprintln!("leakcheck: wrote {}", path.display());
+    standard_error::say(format_args!("leakcheck: wrote {}", path.display()));
     Ok(ExitCode::Measured)
 }
 

@@ -50,11 +50,10 @@ impl ReportOutput {
         gating: &Gating,
         interrupted: bool,
     ) -> Result<ExitCode, Failure> {
-        let text = self.format.render(report, output::terminal())?;
-        output::print(text.trim_end())?;
-        let written = output::write_exports(&self.exports, report);
+        let render = |format: Format, terminal| format.render(report, terminal);
+        let published = output::publish(render, self.format, &self.exports);
         gating.tell(report);
-        written?;
+        published?;
         if interrupted {
             return Ok(ExitCode::Interrupted);
         }

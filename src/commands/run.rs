@@ -13,7 +13,7 @@ use super::run_display::{RunDisplay, RunShown};
 use super::runtime;
 use crate::analysis::samples::MOST_ROTATIONS;
 use crate::conditions::Conditions;
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
 use crate::plan::{AgentPlan, FdShortage, MAX_SHARDS, Plan, Until};
@@ -23,7 +23,7 @@ use crate::report::model::{Report, Verdict, WiringReport};
 use crate::report::table::Terminal;
 use crate::runner::Outcome;
 use crate::scenario::Scenario;
-use crate::{interrupt, runner};
+use crate::{interrupt, runner, standard_error};
 
 // Its lines are short enough for 80 columns: a wrapped command can be neither read nor copied.
 const EXAMPLES: &str = "\
@@ -212,9 +212,14 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
     report.gates = judged?;
-    let finished = finish(&args, &report, new_baseline.as_ref(), interrupted);
-    // What is left behind must be said; whatever else went wrong stands in the report.
-    released.and(finished)
+    match (
+        released,
+        finish(&args, &report, new_baseline.as_ref(), interrupted),
+    ) {
+        (Ok(()), finished) => finished,
+        (Err(left), Ok(_)) => Err(left),
+        (Err(left), Err(failure)) => Err(left.and(&failure)),
+    }
 }
 
 /// Prints and exports the final report, and says what the run came to.
@@ -224,14 +229,11 @@ fn finish(
     new_baseline: Option<&Export<Format>>,
     interrupted: bool,
 ) -> Result<ExitCode, Failure> {
-    let text = args.format.render(report, output::terminal())?;
-    output::print(text.trim_end())?;
-    let mut written = output::write_exports(&args.exports, report);
-    if let Some(baseline) = new_baseline {
-        written = written.and(save(baseline, report));
-    }
+    let render = |format: Format, terminal| format.render(report, terminal);
+    let published = output::publish(render, args.format, &args.exports);
+    let saved = new_baseline.map_or(Ok(()), |baseline| save(baseline, report));
     args.gating.tell(report);
-    written?;
+    all_done([published, saved.map_err(Failure::from)])?;
     if interrupted {
         return Ok(ExitCode::Interrupted);
     }
@@ -262,7 +264,9 @@ fn save(baseline: &Export<Format>, report: &Report) -> anyhow::Result<()> {
         (None, Some(gate)) => format!("the gate {} did not hold", gate.expr),
         (None, None) => return baseline.write(|format| format.render(report, Terminal::PLAIN)),
     };
-    eprintln!("leakcheck: warning: no baseline was saved: {why_not}");
+    standard_error::say(format_args!(
+        "leakcheck: warning: no baseline was saved: {why_not}"
+    ));
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use crate::report::model::{Rate, Report, SiteReport, WiringReport};
 use crate::report::summary;
 use crate::report::table::Terminal;
 use crate::runner;
+use crate::standard_error;
 use crate::worker::protocol::Glance;
 
 /// How a run shows on the terminal and in the exports while it goes on.
@@ -53,7 +54,7 @@ impl RunShown {
     pub(super) fn still_ending(&self) {
         let line = "leakcheck: still ending what was started; `leakcheck clean` removes leftovers";
         match self {
-            Self::Lines(_) => eprintln!("{line}"),
+            Self::Lines(_) => standard_error::say(line),
             Self::Live(view) => view.say(line),
         }
     }

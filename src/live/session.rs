@@ -1,6 +1,6 @@
 //! The view's life: taken on, told of news, heeding keys, and left.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use super::terminal::Terminal;
 use super::view::{Action, View};
 use crate::exit_code::Failure;
 use crate::hold::{self, Hold, HoldSwitch};
+use crate::standard_error;
 
 /// Between two drawings.
 const FRAME: Duration = Duration::from_millis(100);
@@ -87,10 +88,8 @@ impl LiveView {
 
     /// Prints what was said and has not been printed, now that the view has been left.
     fn print_said(&self) {
-        let mut stderr = stderr().lock();
         for line in lock(&self.said).drain(..) {
-            // A terminal that is gone reads nothing.
-            let _ = writeln!(stderr, "{line}");
+            standard_error::say(line);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::docker::endpoint::Endpoint;
 use crate::docker::{attach, image, removal};
 use crate::engine::process::EngineProcess;
 use crate::engine::spec::EngineSpec;
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::fleet::Fleet;
 use crate::monitor::{Followed, LogsOf};
 use crate::plan::{Engine, Plan, Source, SwarmPlan};
@@ -270,7 +270,7 @@ impl Containers {
             .map(|(docker, _)| removal::remove_run(docker, &run));
         let left = join_all(removals).await.into_iter().filter_map(Result::err);
         match failure {
-            Ok(failure) => Err(left.fold(failure, |failure, left| failure.and_left(&left))),
+            Ok(failure) => Err(left.fold(failure, |failure, left| failure.and(&left))),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
@@ -337,13 +337,7 @@ impl Containers {
     /// Ends what was started and removes what was created.
     pub(super) async fn release(self) -> Result<(), Failure> {
         self.engines.end().await;
-        let removed = join_all(self.created.into_iter().map(Created::remove)).await;
-        // What is left on one of them must not hide what is left on the others.
-        let left = removed.into_iter().filter_map(Result::err);
-        match left.reduce(|first, other| first.and_left(&other)) {
-            Some(left) => Err(left),
-            None => Ok(()),
-        }
+        all_done(join_all(self.created.into_iter().map(Created::remove)).await)
     }
 }
 
