@@ -7,7 +7,7 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryFutureExt};
 
 use super::containers::RunId;
 use super::error_text::{is_not_found, told};
@@ -41,7 +41,9 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
     let (mut progress, mut answered) = (Instant::now(), Instant::now());
     let mut refusal = None;
     loop {
-        let left = match within(LIST_LIMIT, list(docker, &run.label())).await {
+        let label = run.label();
+        let listed = list(docker, &label).map_err(|error| told(&error));
+        let left = match within(LIST_LIMIT, listed).await {
             Ok(left) => left,
             Err(why) if answered.elapsed() > SILENCE => {
                 return Err(left_over(run, "an unknown number of", &why));
@@ -75,14 +77,14 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
 }
 
 /// What an engine answers within a limit; else why there is no answer.
-async fn within<T>(
+pub(crate) async fn within<T>(
     limit: Duration,
-    answer: impl Future<Output = Result<T, Error>>,
+    answer: impl Future<Output = Result<T, String>>,
 ) -> Result<T, String> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answered) => answered.map_err(|error| told(&error)),
-        Err(_) => Err(format!("no answer within {} s", limit.as_secs())),
-    }
+    let silent = |_| Err(format!("no answer within {} s", limit.as_secs()));
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(silent)
 }
 
 /// All containers with the label (`key` or `key=value`), also those that do not run.

@@ -6,6 +6,7 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::Service;
 use bollard::query_parameters::ListServicesOptionsBuilder;
+use futures_util::TryFutureExt;
 use tokio::time::Instant;
 
 use super::manager;
@@ -13,6 +14,7 @@ use super::tasks;
 use crate::docker::containers::RunId;
 use crate::docker::error_text::{is_not_found, told};
 use crate::docker::labels;
+use crate::docker::removal::within;
 use crate::exit_code::Failure;
 
 /// How long removal may go without a container less before it is given up.
@@ -31,9 +33,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
     let began = Instant::now();
     // A swarm may be choosing another of its managers to lead it.
-    while let Err(error) = remove_services(docker, run).await {
+    let removing = || remove_services(docker, run).map_err(|error| told(&error));
+    while let Err(why) = within(SILENCE, removing()).await {
         if began.elapsed() > SILENCE {
-            return Err(left_over(run, &told(&error)));
+            return Err(left_over(run, &why));
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -59,11 +62,10 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
             let tasks = tasks::of_run(docker, run).await?;
             Ok::<_, Failure>((tasks, manager::nodes(docker).await?))
         };
-        let (tasks, nodes) = match asking.await {
+        let asking = asking.map_err(|failure| failure.to_string());
+        let (tasks, nodes) = match within(SILENCE, asking).await {
             Ok(told) => told,
-            Err(failure) if answered.elapsed() > SILENCE => {
-                return Err(left_over(run, &failure.to_string()));
-            }
+            Err(why) if answered.elapsed() > SILENCE => return Err(left_over(run, &why)),
             Err(_) => {
                 tokio::time::sleep(PAUSE).await;
                 continue;
