@@ -1,5 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP: whoever sends one of them wants an orderly end.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +67,22 @@ pub fn token(again: impl Fn() + Send + 'static) -> anyhow::Result<CancellationTo
         }
     });
     Ok(token)
+}
+
+/// Lets something end by itself. Who ends the run waits for it for some seconds, and no longer: `None` then.
+pub async fn until_enough_waited<T>(
+    interrupt: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    const ENOUGH: Duration = Duration::from_secs(3);
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = async {
+            interrupt.cancelled().await;
+            tokio::time::sleep(ENOUGH).await;
+        } => None,
+    }
 }
 
 /// Whether who started the process has it ignore a signal, as nohup does with SIGHUP: to listen to it would

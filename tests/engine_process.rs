@@ -13,9 +13,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use ::leakcheck::engine::process::{EngineProcess, Listening};
+use ::leakcheck::engine::process::{EngineProcess, Introduction, Listening};
 use ::leakcheck::engine::spec::EngineSpec;
 use ::leakcheck::fleet::Fleet;
+use ::leakcheck::stale_sockets;
 use common::synthetic_engine::start_engine;
 use common::{eventually, leakcheck};
 use nix::sys::signal::{Signal, kill};
@@ -38,10 +39,20 @@ fn start_child(temporary: &TempDir) -> (Child, PathBuf) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("starts");
-    let spec = serde_json::to_string(&spec()).expect("serialises");
-    writeln!(child.stdin.as_mut().expect("piped"), "{spec}").expect("takes its spec");
+    let introduction = introduction(temporary);
+    writeln!(child.stdin.as_mut().expect("piped"), "{introduction}").expect("takes its spec");
     let socket = read_socket(&mut child);
     (child, socket)
+}
+
+/// What it is told: to listen in a private directory there.
+fn introduction(temporary: &TempDir) -> String {
+    let directory = stale_sockets::make_directory(temporary.path()).expect("a directory");
+    let introduction = Introduction {
+        directory: directory.keep(),
+        spec: spec(),
+    };
+    serde_json::to_string(&introduction).expect("serialises")
 }
 
 fn read_socket(child: &mut Child) -> PathBuf {
@@ -115,7 +126,7 @@ fn a_parent_that_is_killed_outright_takes_its_engine_along() {
             r#"exec 3>"$FIFO"; printf '%s\n' "$SPEC" >&3; exec sleep 1000"#,
         ])
         .env("FIFO", &fifo)
-        .env("SPEC", serde_json::to_string(&spec()).expect("serialises"))
+        .env("SPEC", introduction(&temporary))
         .spawn()
         .expect("starts");
     let mut child = Command::new(leakcheck())
@@ -159,6 +170,42 @@ async fn a_dropped_handle_kills_the_engine_and_removes_its_directory() {
         !directory.exists() && !proc_entry.exists()
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_before_it_listens_goes_with_its_directory() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (program, heard) = (
+        temporary.path().join("hangs"),
+        temporary.path().join("heard"),
+    );
+    let script = format!(
+        "#!/bin/sh\nread line; echo $$ \"$line\" >{}\nexec sleep 1000\n",
+        heard.display()
+    );
+    // By another process: what of ours is open for writing, somebody whom another test starts may hold open.
+    let written = Command::new("sh")
+        .args([
+            "-c",
+            r#"printf %s "$1" >"$2" && chmod 700 "$2""#,
+            "sh",
+            &script,
+        ])
+        .arg(&program)
+        .status();
+    assert!(written.expect("runs").success());
+    let told = || std::fs::read_to_string(&heard).is_ok_and(|text| text.ends_with('\n'));
+    let spec = spec();
+    tokio::select! {
+        started = EngineProcess::start_program(&program, &spec) => panic!("{started:?}"),
+        () = eventually("it is told", async || told()) => {}
+    }
+    let heard = std::fs::read_to_string(&heard).expect("a line");
+    let (pid, line) = heard.split_once(' ').expect("two words");
+    let proc_entry = PathBuf::from(format!("/proc/{pid}"));
+    let introduction: Introduction = serde_json::from_str(line).expect("JSON");
+    assert!(!introduction.directory.exists());
+    eventually("it is gone", async || !proc_entry.exists()).await;
 }
 
 #[tokio::test]

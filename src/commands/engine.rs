@@ -16,7 +16,7 @@ use crate::duration;
 use crate::engine::clock::Clock;
 use crate::engine::daemon::Daemon;
 use crate::engine::listen::{ListenAddress, Listener};
-use crate::engine::process::Listening;
+use crate::engine::process::{Introduction, Listening};
 use crate::engine::rotation::{RotateBy, Rotation, rotate_at_intervals};
 use crate::engine::spec::EngineSpec;
 use crate::engine::{restarts, server};
@@ -150,15 +150,13 @@ async fn serve_parent() -> anyhow::Result<()> {
     stdin
         .read_line(&mut line)
         .context("cannot read the spec from stdin")?;
-    let spec: EngineSpec = serde_json::from_str(&line)
+    let Introduction { directory, spec } = serde_json::from_str(&line)
         .context("stdin holds no engine spec; --child is for leakcheck's own use")?;
     spec.validate()?;
 
-    let listener = Listener::bind_private().await?;
-    if let (ListenAddress::Unix(socket), Some(directory)) =
-        (&listener.address, listener.directory())
-    {
-        end_with_parent(stdin, directory.to_owned())?;
+    let listener = Listener::bind_in(&directory).await?;
+    if let ListenAddress::Unix(socket) = &listener.address {
+        end_with_parent(stdin, directory)?;
         let listening = serde_json::to_string(&Listening {
             socket: socket.clone(),
         })?;

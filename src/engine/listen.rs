@@ -105,18 +105,20 @@ impl Listener {
     /// # Errors
     /// Fails where the directory for temporary files cannot be written.
     pub async fn bind_private() -> anyhow::Result<Self> {
-        let parent = std::env::temp_dir();
-        let directory = stale_sockets::make_directory(&parent).with_context(|| {
-            format!(
-                "cannot make a directory for the engine's socket in {}; set TMPDIR to one that can be written",
-                parent.display()
-            )
-        })?;
-        let listener = Self::bind_unix(&directory.path().join(SOCKET_NAME)).await?;
+        let directory = private_directory()?;
+        let listener = Self::bind_in(directory.path()).await?;
         Ok(Self {
             directory: Some(directory),
             ..listener
         })
+    }
+
+    /// Listens on a unix socket in a directory, which is left there.
+    ///
+    /// # Errors
+    /// Fails where the directory cannot be written.
+    pub async fn bind_in(directory: &Path) -> anyhow::Result<Self> {
+        Self::bind_unix(&directory.join(SOCKET_NAME)).await
     }
 
     /// Closes it, and opens it again at the same address after a while.
@@ -137,11 +139,6 @@ impl Listener {
             directory,
             ..reopened
         })
-    }
-
-    /// The private directory; `None` for an address that was asked for.
-    pub fn directory(&self) -> Option<&Path> {
-        self.directory.as_ref().map(TempDir::path)
     }
 
     async fn bind_unix(path: &Path) -> anyhow::Result<Self> {
@@ -179,6 +176,20 @@ impl Listener {
             directory: None,
         })
     }
+}
+
+/// Makes a directory for an engine's socket that only this user can enter, and that goes when it is dropped.
+///
+/// # Errors
+/// Fails where the directory for temporary files cannot be written.
+pub fn private_directory() -> anyhow::Result<TempDir> {
+    let parent = std::env::temp_dir();
+    stale_sockets::make_directory(&parent).with_context(|| {
+        format!(
+            "cannot make a directory for the engine's socket in {}; set TMPDIR to one that can be written",
+            parent.display()
+        )
+    })
 }
 
 /// Checks that a socket can be at `path`, and removes one that a dead process left there; nothing

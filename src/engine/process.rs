@@ -12,12 +12,14 @@ use hyper::header::HOST;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::engine::followers::FollowersTold;
+use crate::engine::listen::private_directory;
 use crate::engine::rotation::Rotation;
 use crate::engine::routes::{FOLLOWERS_PATH, ROTATE_PATH, STATE_PATH};
 use crate::engine::spec::EngineSpec;
@@ -25,11 +27,21 @@ use crate::engine::state::EngineState;
 use crate::own_console::PORT_VARIABLE;
 
 /// How long a child may take to listen: process start and one bind, on a loaded machine.
-const START_BOUND: Duration = Duration::from_secs(30);
+const START_BOUND: Duration = Duration::from_secs(15);
 /// How long a child may take to end before it is killed.
 const STOP_BOUND: Duration = Duration::from_secs(5);
 /// How long the engine may take to tell its state.
 const STATE_BOUND: Duration = Duration::from_secs(10);
+
+/// What a child is told, as one JSON line.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Introduction {
+    /// The private directory that its socket is to be in. It is its parent's, which removes it whatever becomes
+    /// of the child; the child does so where it outlives its parent.
+    pub directory: PathBuf,
+    /// What it is to serve.
+    pub spec: EngineSpec,
+}
 
 /// What a child prints, as one JSON line, once it listens.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +58,8 @@ pub struct EngineProcess {
     /// The child ends at the end of its stdin; `None` once that is closed.
     stdin: Option<ChildStdin>,
     socket: PathBuf,
+    /// Removed once the child is killed.
+    _directory: TempDir,
 }
 
 impl EngineProcess {
@@ -63,6 +77,11 @@ impl EngineProcess {
     /// # Errors
     /// As [`EngineProcess::start`].
     pub async fn start_program(program: &Path, spec: &EngineSpec) -> anyhow::Result<Self> {
+        let directory = private_directory()?;
+        let introduction = Introduction {
+            directory: directory.path().to_owned(),
+            spec: spec.clone(),
+        };
         let mut child = Command::new(program)
             .args(["engine", "--child"])
             .env_remove(PORT_VARIABLE)
@@ -70,17 +89,19 @@ impl EngineProcess {
             .stdout(Stdio::piped())
             // A group of its own: the terminal's Ctrl-C is for the parent, which then stops it.
             .process_group(0)
+            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start the engine process {}", program.display()))?;
-        // From here on an early return closes stdin, which ends the child.
+        // From here on an early return kills the child.
         let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("the engine process was started without pipes");
         };
-        match timeout(START_BOUND, introduce(&mut stdin, stdout, spec)).await {
+        match timeout(START_BOUND, introduce(&mut stdin, stdout, &introduction)).await {
             Ok(Ok(Listening { socket })) => Ok(Self {
                 child,
                 stdin: Some(stdin),
                 socket,
+                _directory: directory,
             }),
             Ok(Err(error)) => {
                 drop(stdin);
@@ -163,25 +184,13 @@ impl EngineProcess {
     }
 }
 
-impl Drop for EngineProcess {
-    fn drop(&mut self) {
-        // Tokio reaps the child in the background; where it ended before, there is none to kill.
-        let _ = self.child.start_kill();
-        if let Some(directory) = self.socket.parent() {
-            // A killed child leaves its private directory; one that ended has removed it.
-            let _ = std::fs::remove_file(&self.socket);
-            let _ = std::fs::remove_dir(directory);
-        }
-    }
-}
-
-/// Hands the spec to the child and reads where it listens.
+/// Tells the child what it is to do, and reads where it listens.
 async fn introduce(
     stdin: &mut ChildStdin,
     stdout: ChildStdout,
-    spec: &EngineSpec,
+    introduction: &Introduction,
 ) -> anyhow::Result<Listening> {
-    let mut line = serde_json::to_vec(spec).context("cannot write the spec as JSON")?;
+    let mut line = serde_json::to_vec(introduction).context("cannot write the spec as JSON")?;
     line.push(b'\n');
     stdin
         .write_all(&line)

@@ -17,6 +17,7 @@ use crate::engine::spec::EngineSpec;
 use crate::engine::state::EngineState;
 use crate::exit_code::Failure;
 use crate::hold::Hold;
+use crate::interrupt::until_enough_waited;
 use crate::probe::unread_bytes;
 use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
 
@@ -82,7 +83,8 @@ pub async fn exercise(
     listener: &impl Listener,
     interrupt: &CancellationToken,
 ) -> Result<Seen, Failure> {
-    let engine = EngineProcess::start(&exercise.spec).await?;
+    let starting = until_enough_waited(interrupt, EngineProcess::start(&exercise.spec)).await;
+    let engine = starting.ok_or_else(|| Failure::interrupted("the engine was being started"))??;
     let others: BTreeSet<u32> = engine.pid().into_iter().collect();
     let containers = exercise.spec.fleet.containers.iter();
     let names: Vec<String> = containers.map(|one| one.name.clone()).collect();

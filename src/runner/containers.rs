@@ -21,6 +21,7 @@ use crate::engine::process::EngineProcess;
 use crate::engine::spec::EngineSpec;
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::fleet::Fleet;
+use crate::interrupt::until_enough_waited;
 use crate::monitor::{Followed, LogsOf};
 use crate::plan::{Engine, Plan, Source, SwarmPlan};
 use crate::swarm::replicas::{Placed, Replicas};
@@ -32,6 +33,9 @@ pub(super) const SPARE_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// What is done before anything is made.
 pub(super) const CONNECTING: &str = "the engine was being connected to";
+
+/// What takes no time, unless an engine's process hangs.
+const STARTING_ENGINES: &str = "the engines were being started";
 
 /// When virtual time begins, in ns of unix time: always at the same moment (2026-01-01T00:00:00Z), so that
 /// a run's lines are the same each time.
@@ -128,7 +132,10 @@ impl Containers {
         interrupt: &CancellationToken,
     ) -> Result<Self, Failure> {
         match &plan.engine {
-            Engine::Synthetic => Self::serve(plan).await,
+            Engine::Synthetic => {
+                let served = until_enough_waited(interrupt, Self::serve(plan)).await;
+                served.unwrap_or_else(|| Err(Failure::interrupted(STARTING_ENGINES)))
+            }
             Engine::Docker { hosts, source } => {
                 let engines = interruptible(interrupt, CONNECTING, connect(hosts)).await?;
                 match source {

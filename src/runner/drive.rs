@@ -15,6 +15,7 @@ use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
 use crate::hold::Hold;
+use crate::interrupt::until_enough_waited;
 use crate::report::model::EngineCounts;
 use crate::worker::protocol::{Command, Glance, WorkerPlan};
 
@@ -201,22 +202,6 @@ impl Drive<'_> {
                 observation.add(sample, sites, fds_exhausted);
             });
         }
-    }
-}
-
-/// Lets something end by itself. Who ends the run waits for it for some seconds, and no longer: `None` then.
-async fn until_enough_waited<T>(
-    interrupt: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    const ENOUGH: Duration = Duration::from_secs(3);
-    tokio::select! {
-        biased;
-        done = work => Some(done),
-        () = async {
-            interrupt.cancelled().await;
-            tokio::time::sleep(ENOUGH).await;
-        } => None,
     }
 }
 
