@@ -1,8 +1,9 @@
 //! Whatever happens to the tool itself: it says what it measured, ends with a fitting code, and leaves nothing
 //! behind.
 //!
-//! Each fault is tried twice, or as often as `LEAKCHECK_FAULT_REPETITIONS` says, at moments drawn from a seed:
-//! the number of the repetition. With `--nocapture` each test prints its row of the README's table.
+//! Each fault is tried twice (those that take long once), or as often as `LEAKCHECK_FAULT_REPETITIONS` says, at
+//! moments drawn from a seed: the number of the repetition. With `--nocapture` each test prints its row of the
+//! README's table.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -12,31 +13,47 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use common::faults::{
+    A_RUN, Lost, Run, assert_nothing_left, at_any_moment_within, lost, lost_if_begun, sound,
+    try_fault,
+};
 use common::own_engine::OwnEngine;
-use common::program::{Ended, Process, Program, send};
+use common::poll;
+use common::program::{Ended, Program, Streams};
 use common::real_docker::engine_or_skip;
-use common::report::{self, poll_exported, rates, text, wiring, wirings};
-use common::{leakcheck, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use rand::{RngExt, SeedableRng};
+use common::report::{self, poll_exported, rates, text, wiring};
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::signal::Signal;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// What the README's table calls each fault.
-const FAULTS: [&str; 14] = [
+const FAULTS: [&str; 22] = [
     "a worker is killed",
     "a worker crashes",
+    "a worker hangs",
     "a worker hangs, then Ctrl-C",
     "an engine's process is killed",
+    "an engine's process hangs",
     "an engine's process hangs, then Ctrl-C",
     "the disk is full for an export",
+    "the disk is full for stdout",
     "stdout is closed after a line",
+    "nobody reads stderr",
+    "the terminal is closed",
+    "the terminal is closed under nohup",
     "too few file descriptors for the parent",
     "two runs at once",
     "Ctrl-C at any moment",
@@ -44,7 +61,13 @@ const FAULTS: [&str; 14] = [
     "SIGTERM or SIGHUP at any moment",
     "Ctrl-C while containers are created",
     "Docker is restarted",
+    "Docker is restarted while a run ends",
+    "Docker hangs for 5 s",
 ];
+
+/// How often each is tried in passing, and how often those that take half a minute are.
+const TWICE: u64 = 2;
+const ONCE: u64 = 1;
 
 #[test]
 fn the_readme_has_a_row_for_each_of_these_faults() {
@@ -65,216 +88,145 @@ fn the_readme_has_a_row_for_each_of_these_faults() {
     }
 }
 
-/// What `fixed` has lost of its lines; `None` where nobody is left who knows.
-type Lost = Option<u64>;
-
-/// Tries a fault again and again, and prints its row.
-fn try_fault(fault: &str, outcome: &str, mut once: impl FnMut(&mut ChaCha8Rng) -> Lost) {
+/// Tries one of these faults.
+fn trying(fault: &str, outcome: &str, times: u64, once: impl FnMut(&mut ChaCha8Rng) -> Lost) {
     assert!(FAULTS.contains(&fault), "{fault}");
-    let times = std::env::var("LEAKCHECK_FAULT_REPETITIONS").ok();
-    let times: u64 = times.map_or(2, |times| times.parse().expect("a number of repetitions"));
-    let (mut lost, mut unknown) = (0, 0);
-    for repetition in 0..times {
-        // Shown where this repetition fails.
-        println!("{fault}: repetition {repetition}");
-        match once(&mut ChaCha8Rng::seed_from_u64(repetition)) {
-            Some(lines) => lost += lines,
-            None => unknown += 1,
-        }
-    }
-    assert_eq!(lost, 0, "{fault}: fixed has lost lines");
-    let lost = match unknown {
-        0 => "0".to_owned(),
-        unknown => format!("0 (unknown in {unknown})"),
-    };
-    println!("| {fault} | {times} | {outcome} | {lost} | nothing |");
+    try_fault(fault, outcome, times, once);
 }
 
-/// A run of some seconds that exports its report.
-struct Run {
-    program: Program,
-    export: std::path::PathBuf,
-    _folder: TempDir,
+/// One process of a run is sent a signal.
+fn strike(random: &mut ChaCha8Rng, words: &str, signal: Signal) -> Lost {
+    let mut run = Run::synthetic();
+    run.strike(random, words, signal);
+    lost_if_begun(run.ends_though_unbegun(&[0, 4]).as_ref())
 }
 
-impl Run {
-    fn start(flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a directory");
-        let export = folder.path().join("report.json");
-        let exported = format!("--export=json={}", export.display());
-        let all = ["run", "--format=json", &exported]
-            .into_iter()
-            .chain(flags.iter().copied());
-        Self {
-            program: Program::start(&all.collect::<Vec<_>>()),
-            export,
-            _folder: folder,
-        }
-    }
-
-    /// One on four synthetic containers.
-    fn synthetic() -> Self {
-        Self::start(&["--containers=4", "--time-scale=600", "--rotations=4"])
-    }
-
-    /// Its processes with these words, once there are two: one for each wiring.
-    fn pair(&self, words: &str) -> Vec<Process> {
-        poll("its processes", || {
-            let mut processes = self.program.processes();
-            processes.retain(|process| process.words == words);
-            (processes.len() == 2).then_some(processes)
-        })
-    }
-
-    /// Its end with one of these codes, and its report; nothing is left of it.
-    fn ends(&mut self, codes: &[i32]) -> Value {
-        let ended = self.program.wait();
-        let report = sound(&ended, codes);
-        assert_nothing_left(&self.program);
-        report
-    }
-}
-
-/// The report of a run that ended with one of these codes: valid, partial where it ended early, and never
-/// clean there.
-fn sound(ended: &Ended, codes: &[i32]) -> Value {
-    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-    let code = ended.code.expect("ended by itself");
-    assert!(codes.contains(&code), "{code}: {}", ended.stderr);
-    let report = report::of(ended);
-    let cut_short = |wiring: &&Value| !wiring["cut_short"].is_null();
-    let any = wirings(&report).iter().any(|wiring| cut_short(&wiring));
-    assert_eq!(report["partial"], any, "{report}");
-    assert_eq!(code == 0, !any, "{}", ended.stderr);
-    for wiring in wirings(&report).iter().filter(cut_short) {
-        assert_ne!(wiring["verdict"], "clean", "{wiring}");
-    }
-    report
-}
-
-fn lost(report: &Value) -> Lost {
-    wiring(report, "fixed")["delivery"]["lost"].as_u64()
-}
-
-fn assert_nothing_left(program: &Program) {
-    poll("all of its processes gone", || {
-        program.processes().is_empty().then_some(())
-    });
-    poll("all of its sockets gone", || {
-        program.temporary_files().is_empty().then_some(())
-    });
-}
-
-/// Lets a drawn time pass: what happens then may happen at any moment.
-fn at_any_moment_within(random: &mut ChaCha8Rng, most: Duration) {
-    std::thread::sleep(random.random_range(Duration::ZERO..most));
-}
-
-/// A run under way is about so long.
-const A_RUN: Duration = Duration::from_millis(2500);
-
-fn signal_a_process(random: &mut ChaCha8Rng, words: &str, signal: Signal) -> Run {
-    let run = Run::synthetic();
-    let pair = run.pair(words);
-    at_any_moment_within(random, A_RUN);
-    let pid = pair[random.random_range(0..2)].pid;
-    // Where the run is over by then, so is this process.
-    let _ = kill(Pid::from_raw(pid), signal);
-    run
-}
+const ONE_IS_LOST: &str = "partial, exit 4; the other wiring is measured";
 
 #[test]
 fn a_worker_that_is_killed() {
-    let outcome = "partial, exit 4; the other wiring is measured";
-    try_fault("a worker is killed", outcome, |random| {
-        lost(&signal_a_process(random, "worker", Signal::SIGKILL).ends(&[0, 4]))
+    trying("a worker is killed", ONE_IS_LOST, TWICE, |random| {
+        strike(random, "worker", Signal::SIGKILL)
     });
 }
 
 #[test]
 fn a_worker_that_crashes() {
-    let outcome = "partial, exit 4; the other wiring is measured";
-    try_fault("a worker crashes", outcome, |random| {
+    trying("a worker crashes", ONE_IS_LOST, TWICE, |random| {
         let signals = [Signal::SIGSEGV, Signal::SIGABRT, Signal::SIGILL];
         let signal = signals[random.random_range(0..signals.len())];
-        lost(&signal_a_process(random, "worker", signal).ends(&[0, 4]))
+        strike(random, "worker", signal)
     });
 }
 
 #[test]
 fn an_engine_that_is_killed() {
-    let outcome = "partial, exit 4; the other wiring is measured";
-    try_fault("an engine's process is killed", outcome, |random| {
-        lost(&signal_a_process(random, "engine --child", Signal::SIGKILL).ends(&[0, 4]))
+    let fault = "an engine's process is killed";
+    trying(fault, ONE_IS_LOST, TWICE, |random| {
+        strike(random, "engine --child", Signal::SIGKILL)
     });
 }
 
-/// A process of the run hangs, and somebody has enough of it.
-fn hang(random: &mut ChaCha8Rng, words: &str) -> Lost {
-    let mut run = Run::start(&["--containers=4", "--time-scale=600", "--rotations=1000"]);
-    let pair = run.pair(words);
-    at_any_moment_within(random, A_RUN);
-    send(pair[random.random_range(0..2)].pid, Signal::SIGSTOP);
-    at_any_moment_within(random, A_RUN);
-    run.program.send(Signal::SIGINT);
-    lost(&run.ends(&[130]))
+/// A process of a run hangs, which would go on for longer than that.
+fn hang(random: &mut ChaCha8Rng, words: &str) -> Option<Value> {
+    let flags = ["--containers=4", "--time-scale=600", "--rotations=8"];
+    let mut run = Run::start(&flags);
+    run.strike(random, words, Signal::SIGSTOP);
+    run.ends_though_unbegun(&[4])
 }
 
 #[test]
 fn a_worker_that_hangs() {
-    let outcome = "partial, exit 130";
-    try_fault("a worker hangs, then Ctrl-C", outcome, |random| {
-        hang(random, "worker")
+    let outcome = "given up after 15 s: partial, exit 4; the other wiring is measured";
+    trying("a worker hangs", outcome, ONCE, |random| {
+        let report = hang(random, "worker").expect("its engines have started");
+        let why = "has said nothing for 15 s";
+        assert!(report.to_string().contains(why), "{report}");
+        lost(&report)
     });
 }
 
 #[test]
 fn an_engine_that_hangs() {
+    let outcome = "given up within 30 s: partial, exit 4; the other wiring is measured";
+    trying("an engine's process hangs", outcome, ONCE, |random| {
+        lost_if_begun(hang(random, "engine --child").as_ref())
+    });
+}
+
+/// A process of a run hangs, and somebody has enough of it.
+fn hang_and_interrupt(random: &mut ChaCha8Rng, words: &str) -> Lost {
+    let mut run = Run::start(&["--containers=4", "--time-scale=600", "--rotations=1000"]);
+    run.strike(random, words, Signal::SIGSTOP);
+    at_any_moment_within(random, A_RUN);
+    run.program.send(Signal::SIGINT);
+    lost_if_begun(run.ends_though_unbegun(&[130]).as_ref())
+}
+
+#[test]
+fn a_worker_that_hangs_and_ctrl_c() {
+    let fault = "a worker hangs, then Ctrl-C";
+    trying(fault, "partial, exit 130", ONCE, |random| {
+        hang_and_interrupt(random, "worker")
+    });
+}
+
+#[test]
+fn an_engine_that_hangs_and_ctrl_c() {
     let fault = "an engine's process hangs, then Ctrl-C";
-    try_fault(fault, "partial, exit 130", |random| {
-        hang(random, "engine --child")
+    trying(fault, "partial, exit 130", ONCE, |random| {
+        hang_and_interrupt(random, "engine --child")
     });
 }
 
 #[test]
 fn a_full_disk() {
     let outcome = "exit 4; the report is on stdout and in the other exports";
-    try_fault("the disk is full for an export", outcome, |_| {
+    trying("the disk is full for an export", outcome, TWICE, |_| {
         let folder = tempfile::tempdir().expect("a directory");
         let csv = folder.path().join("samples.csv");
         let csv_flag = format!("--export=csv={}", csv.display());
-        let mut run = Run::start(&[
+        let flags = [
             "--containers=4",
             "--time-scale=600",
             "--rotations=2",
             "--export=markdown=/dev/full",
             &csv_flag,
-        ]);
-        let ended = run.program.wait();
-        assert_eq!(ended.code, Some(4), "{}", ended.stderr);
-        assert!(
-            ended.stderr.contains("No space left on device"),
-            "{}",
-            ended.stderr
-        );
+        ];
+        let mut run = Run::start(&flags);
+        let ended = run.leaves_nothing();
+        let said = &ended.stderr;
+        assert!(said.contains("No space left on device"), "{said}");
         // Told while it goes on, once, and at the end.
-        assert_eq!(
-            ended.stderr.matches("/dev/full").count(),
-            2,
-            "{}",
-            ended.stderr
-        );
-        let report = report::of(&ended);
+        assert_eq!(said.matches("/dev/full").count(), 2, "{said}");
+        let report = sound(&ended, &[4], report::of(&ended));
         assert_eq!(report["partial"], false);
-        let exported: Value =
-            serde_json::from_slice(&std::fs::read(&run.export).expect("exported")).expect("JSON");
-        assert_eq!(exported, report);
-        let rows = std::fs::read_to_string(csv)
-            .expect("exported")
-            .lines()
-            .count();
+        assert_eq!(run.exported(), report);
+        let rows = std::fs::read_to_string(csv).expect("exported");
+        let rows = rows.lines().count();
         assert_eq!(rows, 1 + 2 * 3, "a head, and three samples of each wiring");
-        assert_nothing_left(&run.program);
+        lost(&report)
+    });
+}
+
+#[test]
+fn a_full_disk_for_what_is_printed() {
+    let outcome = "exit 4, all that could not be written is named; the other exports are whole";
+    trying("the disk is full for stdout", outcome, TWICE, |_| {
+        let full = File::options().write(true).open("/dev/full");
+        let streams = Streams {
+            stdout: Some(full.expect("a Linux").into()),
+            ..Streams::default()
+        };
+        let flags = ["--export=markdown=/dev/full"];
+        let mut run = Run::synthetic_by(&[], &flags, streams);
+        let ended = run.leaves_nothing();
+        let last = ended.stderr.lines().last().expect("what went wrong");
+        for named in ["standard output", "/dev/full"] {
+            assert!(last.contains(named), "{last}");
+        }
+        let report = sound(&ended, &[4], run.exported());
+        assert_eq!(report["partial"], false);
         lost(&report)
     });
 }
@@ -282,79 +234,172 @@ fn a_full_disk() {
 #[test]
 fn a_reader_that_leaves() {
     let outcome = "exit 0; the exports are whole";
-    try_fault("stdout is closed after a line", outcome, |random| {
-        let folder = tempfile::tempdir().expect("a directory");
-        let export = folder.path().join("report.json");
+    trying("stdout is closed after a line", outcome, TWICE, |random| {
         let format = ["table", "json", "csv", "markdown"][random.random_range(0..4)];
-        let mut child = Command::new(leakcheck())
-            .args([
-                "run",
-                "--containers=4",
-                "--time-scale=600",
-                "--rotations=2",
-                "--quiet",
-            ])
-            .args(["--format", format])
-            .arg(format!("--export=json={}", export.display()))
-            .env("TMPDIR", folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starts");
+        let (output, stdout) = std::io::pipe().expect("a pipe");
+        let streams = Streams {
+            stdout: Some(stdout.into()),
+            ..Streams::default()
+        };
+        let flags = ["--quiet", &format!("--format={format}")];
+        let mut run = Run::synthetic_by(&[], &flags, streams);
         let mut line = String::new();
-        let mut output = BufReader::with_capacity(16, child.stdout.take().expect("piped"));
+        let mut output = BufReader::with_capacity(16, output);
         output.read_line(&mut line).expect("a line");
         drop(output);
-        let ended = child.wait_with_output().expect("ends");
-        let said = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!((ended.status.code(), &*said), (Some(0), ""));
-        let report: Value =
-            serde_json::from_slice(&std::fs::read(&export).expect("exported")).expect("JSON");
+        let report = run.ends_unread(&[0]);
+        assert_eq!(run.program.said("stderr"), "");
         assert_eq!(report["partial"], false);
-        let left: Vec<_> = std::fs::read_dir(folder.path())
-            .expect("a directory")
-            .flatten()
-            .collect();
-        assert_eq!(left.len(), 1, "the export alone: {left:?}");
         lost(&report)
     });
 }
 
 #[test]
-fn a_parent_without_file_descriptors() {
-    let outcome = "refused before anything starts, or partial, exit 4; which limit it was is said";
-    try_fault(
-        "too few file descriptors for the parent",
-        outcome,
+fn nobody_who_reads_what_is_said() {
+    let outcome = "the report, and exit 1 as its gate failed, or 130";
+    trying("nobody reads stderr", outcome, TWICE, |random| {
+        let (nobody, stderr) = std::io::pipe().expect("a pipe");
+        let streams = Streams {
+            stderr: Some(stderr.into()),
+            ..Streams::default()
+        };
+        // Each says something.
+        let flags = ["--gate=old.verdict == clean", "--export=csv=/dev/null"];
+        let mut run = Run::synthetic_by(&[], &flags, streams);
+        drop(nobody);
+        let signals = random.random_range(0..3);
+        run.handles(&[Signal::SIGINT]);
+        for _ in 0..signals {
+            at_any_moment_within(random, A_RUN / 2);
+            if !run.program.has_ended() {
+                run.program.send(Signal::SIGINT);
+            }
+        }
+        let report = run.ends_unread(&[1, 130]);
+        Some(lost(&report).unwrap_or(0))
+    });
+}
+
+/// A terminal that somebody reads until it is closed.
+struct ReadTerminal {
+    close: Sender<()>,
+    reader: JoinHandle<()>,
+}
+
+impl ReadTerminal {
+    /// A terminal, and the three streams of a program on it.
+    fn open() -> (Self, Streams) {
+        // What another test starts meanwhile must not hold it open.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let mut master = posix_openpt(flags).expect("a terminal");
+        grantpt(&master).expect("ours");
+        unlockpt(&master).expect("ours");
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(ptsname_r(&master).expect("a name"))
+            .expect("a terminal");
+        let (close, closed) = channel();
+        let reader = std::thread::spawn(move || {
+            while closed.try_recv() == Err(TryRecvError::Empty) {
+                let mut ready = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
+                let ready = nix::poll::poll(&mut ready, PollTimeout::from(10_u8));
+                if ready.expect("polls") > 0 {
+                    let _ = master.read(&mut [0; 4096]);
+                }
+            }
+        });
+        let stream = || Stdio::from(slave.try_clone().expect("a terminal"));
+        let streams = Streams {
+            stdin: Some(stream()),
+            stdout: Some(stream()),
+            stderr: Some(stream()),
+        };
+        (Self { close, reader }, streams)
+    }
+
+    fn close(self) {
+        drop(self.close);
+        self.reader.join().expect("reads");
+    }
+}
+
+#[test]
+fn a_terminal_that_is_closed() {
+    let outcome = "partial, exit 130; the export has what was measured";
+    trying("the terminal is closed", outcome, TWICE, |random| {
+        let (terminal, streams) = ReadTerminal::open();
+        // A session of its own, of which this is the terminal.
+        let by = ["setsid", "--ctty"];
+        let live: &[&str] = if random.random() { &["--live"] } else { &[] };
+        let mut run = Run::synthetic_by(&by, live, streams);
+        run.handles(&[Signal::SIGHUP]);
+        at_any_moment_within(random, A_RUN);
+        terminal.close();
+        let report = run.ends_unread(&[0, 130]);
+        Some(lost(&report).unwrap_or(0))
+    });
+}
+
+#[test]
+fn a_terminal_that_is_closed_under_nohup() {
+    let fault = "the terminal is closed under nohup";
+    trying(
+        fault,
+        "exit 0; the run goes on to its end",
+        TWICE,
         |random| {
-            let limit = random.random_range(8..48);
-            let flags = [
-                "run",
-                "--containers=4",
-                "--time-scale=600",
-                "--rotations=1",
-                "--format=json",
-            ];
-            let mut program = Program::start_with_fd_limit(limit, &flags);
-            let Ended { code, stderr, .. } = program.wait();
-            assert!(!stderr.contains("panicked"), "{limit}: {stderr}");
-            assert_eq!(code, Some(4), "{limit}: {stderr}");
-            let names_it = ["file descriptors", "open files"]
-                .iter()
-                .any(|words| stderr.contains(words));
-            assert!(names_it, "{limit}: {stderr}");
-            assert_nothing_left(&program);
-            // Nothing was followed, or what was is not known.
-            None
+            let (terminal, streams) = ReadTerminal::open();
+            // What is printed goes to a file: nohup would have it in one of the working directory's.
+            let streams = Streams {
+                stdout: None,
+                stderr: None,
+                ..streams
+            };
+            let by = ["setsid", "--ctty", "nohup"];
+            let mut run = Run::synthetic_by(&by, &[], streams);
+            run.handles(&[Signal::SIGINT]);
+            at_any_moment_within(random, A_RUN);
+            terminal.close();
+            let report = run.ends_unread(&[0]);
+            assert_eq!(report["partial"], false);
+            lost(&report)
         },
     );
 }
 
 #[test]
+fn a_parent_without_file_descriptors() {
+    let fault = "too few file descriptors for the parent";
+    let outcome = "refused before anything starts, or partial, exit 4; which limit it was is said";
+    trying(fault, outcome, TWICE, |random| {
+        let limit = random.random_range(8..48);
+        let flags = [
+            "run",
+            "--containers=4",
+            "--time-scale=600",
+            "--rotations=1",
+            "--format=json",
+        ];
+        let mut program = Program::start_with_fd_limit(limit, &flags);
+        let Ended { code, stderr, .. } = program.wait();
+        assert!(!stderr.contains("panicked"), "{limit}: {stderr}");
+        assert_eq!(code, Some(4), "{limit}: {stderr}");
+        let names_it = ["file descriptors", "open files"]
+            .iter()
+            .any(|words| stderr.contains(words));
+        assert!(names_it, "{limit}: {stderr}");
+        assert_nothing_left(&program);
+        // Nothing was followed, or what was is not known.
+        None
+    });
+}
+
+#[test]
 fn two_runs() {
     let outcome = "exit 0, each with the figures that it has alone";
-    try_fault("two runs at once", outcome, |random| {
+    trying("two runs at once", outcome, TWICE, |random| {
         let mut first = Run::synthetic();
         at_any_moment_within(random, A_RUN);
         let mut second = Run::synthetic();
@@ -371,12 +416,7 @@ fn two_runs() {
 /// A run that is sent signals, from the moment on from which it handles them.
 fn signal_the_run(random: &mut ChaCha8Rng, signals: &[Signal]) -> Lost {
     let mut run = Run::synthetic();
-    poll("its handling of signals", || {
-        signals
-            .iter()
-            .all(|signal| run.program.handles(*signal))
-            .then_some(())
-    });
+    run.handles(signals);
     at_any_moment_within(random, A_RUN);
     for signal in signals {
         if !run.program.has_ended() {
@@ -390,28 +430,26 @@ fn signal_the_run(random: &mut ChaCha8Rng, signals: &[Signal]) -> Lost {
 
 #[test]
 fn ctrl_c() {
-    try_fault("Ctrl-C at any moment", "partial, exit 130", |random| {
+    let fault = "Ctrl-C at any moment";
+    trying(fault, "partial, exit 130", TWICE, |random| {
         signal_the_run(random, &[Signal::SIGINT])
     });
 }
 
 #[test]
 fn ctrl_c_again() {
-    try_fault("Ctrl-C twice", "partial, exit 130", |random| {
+    trying("Ctrl-C twice", "partial, exit 130", TWICE, |random| {
         signal_the_run(random, &[Signal::SIGINT, Signal::SIGINT])
     });
 }
 
 #[test]
 fn other_signals() {
-    try_fault(
-        "SIGTERM or SIGHUP at any moment",
-        "partial, exit 130",
-        |random| {
-            let signal = [Signal::SIGTERM, Signal::SIGHUP][random.random_range(0..2)];
-            signal_the_run(random, &[signal])
-        },
-    );
+    let fault = "SIGTERM or SIGHUP at any moment";
+    trying(fault, "partial, exit 130", TWICE, |random| {
+        let signal = [Signal::SIGTERM, Signal::SIGHUP][random.random_range(0..2)];
+        signal_the_run(random, &[signal])
+    });
 }
 
 #[tokio::test]
@@ -419,8 +457,9 @@ async fn a_creation_that_is_interrupted() {
     if engine_or_skip().await.is_none() {
         return;
     }
+    let fault = "Ctrl-C while containers are created";
     let outcome = "exit 130, with what was measured by then";
-    try_fault("Ctrl-C while containers are created", outcome, |random| {
+    trying(fault, outcome, TWICE, |random| {
         let mut program = Program::start(&[
             "run",
             "--engine=docker",
@@ -447,8 +486,30 @@ async fn a_creation_that_is_interrupted() {
         if ended.stdout.is_empty() {
             return Some(0);
         }
-        Some(lost(&sound(&ended, &[130])).unwrap_or(0))
+        let report = sound(&ended, &[130], report::of(&ended));
+        Some(lost(&report).unwrap_or(0))
     });
+}
+
+/// A run on an engine of its own, with a rotation behind it.
+fn on(engine: &OwnEngine, rotations: &str) -> Run {
+    let url = engine.url();
+    let flags = [
+        "--engine=docker",
+        "--host",
+        &url,
+        "--containers=3",
+        "--rotation=1s",
+        rotations,
+    ];
+    let run = Run::start(&flags);
+    poll_exported(&run.export, 1);
+    run
+}
+
+fn assert_no_container_left(engine: &OwnEngine) {
+    let left = engine.docker(&["ps", "-aq"]);
+    assert_eq!(left.as_deref(), Some(""), "containers");
 }
 
 #[test]
@@ -456,31 +517,53 @@ fn an_engine_that_is_restarted() {
     let Some(mut engine) = OwnEngine::start_or_skip() else {
         return;
     };
-    let outcome = "fixed inconclusive: its containers have ended; exit 0, or 4 and partial";
-    try_fault("Docker is restarted", outcome, |random| {
-        let url = engine.url();
-        let flags = [
-            "--engine=docker",
-            "--host",
-            &url,
-            "--containers=3",
-            "--rotation=1s",
-            "--rotations=4",
-        ];
-        let mut run = Run::start(&flags);
-        poll_exported(&run.export, 1);
+    let outcome = "partial, exit 4; fixed inconclusive: its containers have ended, and are gone";
+    trying("Docker is restarted", outcome, TWICE, |random| {
+        let mut run = on(&engine, "--rotations=4");
         at_any_moment_within(random, Duration::from_secs(1));
         engine.restart();
-        let report = run.ends(&[0, 4]);
+        let report = run.ends(&[4]);
         let fixed = wiring(&report, "fixed");
         assert_eq!(fixed["verdict"], "inconclusive", "{fixed}");
         let old = wiring(&report, "old");
         assert_ne!(text(&old["verdict"]), "clean", "{old}");
-        assert_eq!(
-            engine.docker(&["ps", "-aq"]).as_deref(),
-            Some(""),
-            "containers"
-        );
+        assert_no_container_left(&engine);
+        lost(&report)
+    });
+}
+
+#[test]
+fn an_engine_that_is_restarted_while_a_run_ends() {
+    let Some(mut engine) = OwnEngine::start_or_skip() else {
+        return;
+    };
+    let fault = "Docker is restarted while a run ends";
+    trying(fault, "partial, exit 130", TWICE, |random| {
+        let mut run = on(&engine, "--rotations=100");
+        run.program.send(Signal::SIGINT);
+        at_any_moment_within(random, Duration::from_secs(1));
+        engine.restart();
+        let report = run.ends(&[130]);
+        assert_no_container_left(&engine);
+        lost(&report)
+    });
+}
+
+#[test]
+fn an_engine_that_hangs_for_a_while() {
+    let Some(engine) = OwnEngine::start_or_skip() else {
+        return;
+    };
+    let outcome = "exit 0; whoever it kept from rotating has caught up";
+    trying("Docker hangs for 5 s", outcome, ONCE, |random| {
+        let mut run = on(&engine, "--rotations=8");
+        at_any_moment_within(random, A_RUN);
+        engine.signal(Signal::SIGSTOP);
+        std::thread::sleep(Duration::from_secs(5));
+        engine.signal(Signal::SIGCONT);
+        let report = run.ends(&[0]);
+        assert_no_container_left(&engine);
+        assert_eq!(rates(wiring(&report, "old")), (2.0, 1.0));
         lost(&report)
     });
 }

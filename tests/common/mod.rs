@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod browser;
+pub mod faults;
 pub mod mutation;
 pub mod own_engine;
 pub mod peers;

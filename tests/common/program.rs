@@ -26,6 +26,14 @@ pub struct Program {
     files: TempDir,
 }
 
+/// What a program is given in place of no input and of files that keep its output.
+#[derive(Default)]
+pub struct Streams {
+    pub stdin: Option<Stdio>,
+    pub stdout: Option<Stdio>,
+    pub stderr: Option<Stdio>,
+}
+
 /// A process that the program started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -73,16 +81,25 @@ impl Program {
     }
 
     fn start_as(command: &mut Command) -> Self {
+        Self::start_on(command, Streams::default())
+    }
+
+    /// Starts the program by a command that becomes it.
+    pub fn start_on(command: &mut Command, streams: Streams) -> Self {
         let (temporary, files) = (directory(), directory());
-        let file = |name: &str| std::fs::File::create(files.path().join(name)).expect("a file");
+        let file = |name: &str| {
+            let file = std::fs::File::create(files.path().join(name)).expect("a file");
+            Stdio::from(file)
+        };
+        let (stdout, stderr) = (file("stdout"), file("stderr"));
         let child = command
             .env("TMPDIR", temporary.path())
             .env_remove("COLUMNS")
             .env_remove("GITHUB_ACTIONS")
             .env_remove("GITHUB_STEP_SUMMARY")
-            .stdin(Stdio::null())
-            .stdout(file("stdout"))
-            .stderr(file("stderr"))
+            .stdin(streams.stdin.unwrap_or_else(Stdio::null))
+            .stdout(streams.stdout.unwrap_or(stdout))
+            .stderr(streams.stderr.unwrap_or(stderr))
             .spawn()
             .expect("starts");
         Self {
