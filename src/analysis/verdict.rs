@@ -126,11 +126,13 @@ fn starved(evidence: &Evidence<'_>) -> Judgement {
         duplicated,
         ..
     } = evidence.delivery;
+    // Where nobody can tell what came last, those that later ones came without are lost all the same.
+    let missing = || evidence.samples.last()?.lines_missing;
     let of_all = |lines: u64| match emitted {
         Some(emitted) => format!("{lines} of {emitted} lines"),
-        None => format!("{lines} lines"),
+        None => format!("{lines} lines, at least,"),
     };
-    let reason = match (lost.unwrap_or(0), duplicated.unwrap_or(0)) {
+    let reason = match (lost.or_else(missing).unwrap_or(0), duplicated.unwrap_or(0)) {
         (0, 0) => return None,
         (lost, 0) => format!("{} were not delivered", of_all(lost)),
         (0, twice) => format!("{} were delivered more than once", of_all(twice)),
@@ -339,6 +341,7 @@ mod tests {
         rotations_asked: u64,
         lines_per_rotation: u64,
         restarts: bool,
+        lines_missing: Option<u64>,
         /// Rotations in which containers were moved.
         moved_in: std::ops::RangeInclusive<usize>,
         faults: Option<u64>,
@@ -366,6 +369,7 @@ mod tests {
                 rotations_asked: 12,
                 lines_per_rotation: 70,
                 restarts: false,
+                lines_missing: Some(0),
                 moved_in: 0..=0,
                 faults: None,
             }
@@ -381,6 +385,7 @@ mod tests {
                 streams_opened: Some(self.streams_opened),
                 rotations_made: Some(rotation as u64 * 50),
                 lines_read: Some((rotation as u64 + 1) * self.lines_per_rotation),
+                lines_missing: self.lines_missing,
                 ..Sample::default()
             };
             let mut samples = Samples::default();
@@ -475,6 +480,17 @@ mod tests {
         let mut run = Run::with_tasks([200; 13]);
         run.delivery.lost = Some(1);
         assert_eq!(run.verdict().0, Verdict::Starved);
+    }
+
+    #[test]
+    fn lines_that_later_ones_came_without_are_lost_though_the_engine_is_gone() {
+        let mut run = Run::with_tasks([200; 13]);
+        run.delivery = Delivery::default();
+        assert_eq!(run.verdict().0, Verdict::Inconclusive);
+        run.lines_missing = Some(3);
+        let (verdict, why) = run.verdict();
+        assert_eq!(verdict, Verdict::Starved);
+        assert_eq!(why, "3 lines, at least, were not delivered");
     }
 
     #[test]
