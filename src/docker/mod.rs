@@ -3,6 +3,7 @@
 //! Everything that leakcheck starts carries the labels of [`labels`], and removal goes by those
 //! labels alone: a container that was attached to can not be removed, whatever a caller does.
 
+pub mod answer;
 pub mod attach;
 pub mod connect;
 pub mod containers;

@@ -9,6 +9,7 @@ use bollard::models::ContainerSummary;
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
 use futures_util::{StreamExt, TryFutureExt};
 
+use super::answer::within;
 use super::containers::RunId;
 use super::error_text::{is_not_found, told};
 use super::labels;
@@ -38,22 +39,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> {
     let mut seen = BTreeSet::new();
     let mut fewest = usize::MAX;
-    let (mut progress, mut answered) = (Instant::now(), Instant::now());
+    let mut progress = Instant::now();
     let mut refusal = None;
     loop {
-        let label = run.label();
-        let listed = list(docker, &label).map_err(|error| told(&error));
-        let left = match within(LIST_LIMIT, listed).await {
-            Ok(left) => left,
-            Err(why) if answered.elapsed() > SILENCE => {
-                return Err(left_over(run, "an unknown number of", &why));
-            }
-            Err(_) => {
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        answered = Instant::now();
+        let (left, silent) = left(docker, run).await?;
+        // What an engine does not remove while it is silent tells nothing.
+        progress += silent;
         if left.is_empty() {
             return Ok(seen.len());
         }
@@ -68,23 +59,28 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
             .into_iter()
             .filter_map(|container| container.id)
             .collect();
-        let removed = within(PATIENCE, async { Ok(remove_all(docker, &ids).await) }).await;
-        refusal = removed.unwrap_or_else(Some).or(refusal);
+        refusal = remove_all(docker, &ids).await.or(refusal);
         seen.extend(ids);
         // Not an assumption on how long removal takes: the list decides, this only spaces it out.
         tokio::time::sleep(POLL).await;
     }
 }
 
-/// What an engine answers within a limit; else why there is no answer.
-pub(crate) async fn within<T>(
-    limit: Duration,
-    answer: impl Future<Output = Result<T, String>>,
-) -> Result<T, String> {
-    let silent = |_| Err(format!("no answer within {} s", limit.as_secs()));
-    tokio::time::timeout(limit, answer)
-        .await
-        .unwrap_or_else(silent)
+/// What is left of a run, asked for again while the engine is silent; and how long that was.
+async fn left(docker: &Docker, run: &RunId) -> Result<(Vec<ContainerSummary>, Duration), Failure> {
+    let (label, since) = (run.label(), Instant::now());
+    let mut silent = Duration::ZERO;
+    loop {
+        let listed = list(docker, &label).map_err(|error| told(&error));
+        match within(LIST_LIMIT, listed).await {
+            Ok(left) => return Ok((left, silent)),
+            Err(why) if since.elapsed() > SILENCE => {
+                return Err(left_over(run, "an unknown number of", &why));
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+        silent = since.elapsed();
+    }
 }
 
 /// All containers with the label (`key` or `key=value`), also those that do not run.
@@ -96,20 +92,31 @@ pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSu
     docker.list_containers(Some(options)).await
 }
 
-/// Asks for the removal of each; what the engine said against one of them, if it did.
+/// Asks for the removal of each, until one is not answered; what the engine said against one of them, if it
+/// did.
 async fn remove_all(docker: &Docker, ids: &[String]) -> Option<String> {
     let removals = ids.iter().map(|id| {
         let options = RemoveContainerOptionsBuilder::new()
             .force(true)
             .v(true)
             .build();
-        docker.remove_container(id, Some(options))
+        let removed = docker.remove_container(id, Some(options));
+        within(PATIENCE, async {
+            match removed.await {
+                Err(error) if !is_gone(&error) => Ok(Some(told(&error))),
+                Ok(()) | Err(_) => Ok(None),
+            }
+        })
     });
-    futures_util::stream::iter(removals)
-        .buffer_unordered(REMOVED_AT_A_TIME)
-        .filter_map(async |removed| removed.err().filter(|error| !is_gone(error)))
-        .fold(None, async |_, error| Some(told(&error)))
-        .await
+    let mut removals = futures_util::stream::iter(removals).buffer_unordered(REMOVED_AT_A_TIME);
+    let mut refusal = None;
+    while let Some(removed) = removals.next().await {
+        match removed {
+            Ok(refused) => refusal = refused.or(refusal),
+            Err(silent) => return Some(silent),
+        }
+    }
+    refusal
 }
 
 /// Whether the engine refuses because the container is no more, or will soon be.

@@ -29,6 +29,8 @@ const STARTING_PATIENCE: Duration = Duration::from_secs(90);
 /// How much longer than its rotations an agent may take: it follows, settles, waits for the last lines,
 /// and reads the engine's log again.
 const MEASURING_PATIENCE: Duration = Duration::from_secs(180);
+/// How long each of the manager's answers may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// How long the manager may be silent meanwhile.
 const MANAGER_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a node may be down before its agent is given up, and how long the log of an agent that has
@@ -162,7 +164,7 @@ impl Waiting<'_> {
         while !self.missing.is_empty() {
             listener.waiting_for_agents(self.reports.len(), all);
             if interrupt.is_cancelled() && self.stopped.is_none() {
-                match self.agents.stop().await {
+                match answered(self.agents.stop()).await {
                     Ok(()) => self.stopped = Some(Instant::now()),
                     // Somebody else may have changed the service meanwhile: it is tried again.
                     Err(failure) => {
@@ -204,8 +206,8 @@ impl Waiting<'_> {
 
     /// Takes the reports of the agents that have ended, and gives up those that will not report.
     async fn look(&mut self) -> Result<(), Failure> {
-        let tasks = self.agents.tasks().await?;
-        let nodes = manager::nodes(self.docker).await?;
+        let tasks = answered(self.agents.tasks()).await?;
+        let nodes = answered(manager::nodes(self.docker)).await?;
         let mut agents: BTreeMap<&str, &Task> = BTreeMap::new();
         for task in &tasks {
             if let Some(node) = task.node.as_ref().and_then(|id| nodes.get(id)) {
@@ -296,6 +298,18 @@ impl Waiting<'_> {
             }
         }
     }
+}
+
+/// What the manager says to something, within some time.
+async fn answered<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(ANSWER_LIMIT, asking)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::environment(format!(
+                "the manager did not answer within {} s",
+                ANSWER_LIMIT.as_secs()
+            )))
+        })
 }
 
 /// All nodes' reports as one; those that are missing make it partial.

@@ -11,17 +11,19 @@ use tokio::time::Instant;
 
 use super::manager;
 use super::tasks;
+use crate::docker::answer::within;
 use crate::docker::containers::RunId;
 use crate::docker::error_text::{is_not_found, told};
 use crate::docker::labels;
-use crate::docker::removal::within;
 use crate::exit_code::Failure;
 
 /// How long removal may go without a container less before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the manager is asked what is left.
 const POLL: Duration = Duration::from_millis(100);
-/// How long it may be silent meanwhile, and how long after a failure it is asked again.
+/// How long its answers may take, how long it may be silent meanwhile, and how long after a failure it is asked
+/// again.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,7 +36,7 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
     let began = Instant::now();
     // A swarm may be choosing another of its managers to lead it.
     let removing = || remove_services(docker, run).map_err(|error| told(&error));
-    while let Err(why) = within(SILENCE, removing()).await {
+    while let Err(why) = within(ANSWER_LIMIT, removing()).await {
         if began.elapsed() > SILENCE {
             return Err(left_over(run, &why));
         }
@@ -63,7 +65,7 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
             Ok::<_, Failure>((tasks, manager::nodes(docker).await?))
         };
         let asking = asking.map_err(|failure| failure.to_string());
-        let (tasks, nodes) = match within(SILENCE, asking).await {
+        let (tasks, nodes) = match within(ANSWER_LIMIT, asking).await {
             Ok(told) => told,
             Err(why) if answered.elapsed() > SILENCE => return Err(left_over(run, &why)),
             Err(_) => {

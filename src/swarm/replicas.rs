@@ -20,6 +20,8 @@ use crate::monitor::{Followed, LogsOf};
 /// How long the placement may go without a container more before it is given up: an image is pulled
 /// within, or fails to be.
 const PLACING_PATIENCE: Duration = Duration::from_secs(90);
+/// What is going on then.
+const PLACING: &str = "the swarm placed the containers";
 /// How long a container may be away before it counts as lost.
 const AWAY_PATIENCE: Duration = Duration::from_secs(60);
 /// How often a node is asked for a log before it counts as out of reach, how long it may take, and how long
@@ -89,7 +91,10 @@ pub async fn placed(
             let running: Vec<&Task> = running.into_values().collect();
             by_node(docker, services, fleet, &running).await.map(Some)
         };
-        match asking.await {
+        let Some(told) = interrupt.run_until_cancelled(asking).await else {
+            return Err(Failure::interrupted(PLACING));
+        };
+        match told {
             Ok(Some(placed)) => return Ok(placed),
             Ok(None) => answered = Instant::now(),
             // A swarm may be choosing another of its managers to lead it.
@@ -106,7 +111,7 @@ pub async fn placed(
         }
         let pause = interrupt.run_until_cancelled(tokio::time::sleep(POLL));
         if pause.await.is_none() {
-            return Err(Failure::interrupted("the swarm placed the containers"));
+            return Err(Failure::interrupted(PLACING));
         }
     }
 }
