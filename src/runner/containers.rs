@@ -142,7 +142,11 @@ impl Containers {
                     Source::Created { image } => {
                         Self::create(plan, engines, image, listener, interrupt).await
                     }
-                    Source::Attached { label } => Self::attach(plan, engines, label).await,
+                    Source::Attached { label } => {
+                        let attaching = Self::attach(plan, engines, label);
+                        interruptible(interrupt, "containers were being looked for", attaching)
+                            .await
+                    }
                 }
             }
             Engine::Swarm(swarm) => Self::place(plan, swarm, listener, interrupt).await,

@@ -1,9 +1,11 @@
 //! An engine as the runner asks it: the same questions to a synthetic and to a real one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::Docker;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::docker::error_text::told;
 use crate::docker::{engine_load, last_lines, line_count};
@@ -43,6 +45,8 @@ pub(super) struct ListeningEngine {
     logs_of: LogsOf,
     /// The synthetic engine's process, which tells its connections too.
     process: Option<EngineProcess>,
+    /// Whether it has kept some containers' last lines to itself.
+    silent_of_last_lines: AtomicBool,
 }
 
 impl EngineHandle {
@@ -52,6 +56,7 @@ impl EngineHandle {
             url,
             logs_of,
             process: None,
+            silent_of_last_lines: false.into(),
         }))
     }
 
@@ -61,6 +66,7 @@ impl EngineHandle {
             url,
             logs_of: LogsOf::Containers,
             process: Some(process),
+            silent_of_last_lines: false.into(),
         }))
     }
 
@@ -163,26 +169,30 @@ impl ListeningEngine {
         }
     }
 
-    /// The last line that each container has printed by now; asked for less long where the run was
-    /// interrupted.
+    /// The last line that each container has printed by now; waited for less long where somebody waits for the
+    /// end of the run. An engine that did not tell them of some is not asked for those of others.
     pub(super) async fn last_lines(
         &self,
         containers: &[String],
-        interrupted: bool,
+        interrupt: &CancellationToken,
     ) -> Result<Vec<Option<LastLine>>, Failure> {
-        let patience = match interrupted {
-            true => LAST_LINES_PATIENCE_AT_THE_END,
-            false => LAST_LINES_PATIENCE,
-        };
+        let silent =
+            || Failure::environment("the engine did not tell the containers' last lines in time");
+        if self.silent_of_last_lines.load(Ordering::Relaxed) {
+            return Err(silent());
+        }
         let reading = last_lines::read(&self.docker, self.logs_of, containers);
-        tokio::time::timeout(patience, reading)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::environment(format!(
-                    "the engine did not tell the containers' last lines within {} s",
-                    patience.as_secs()
-                )))
-            })
+        let at_the_end = async {
+            interrupt.cancelled().await;
+            tokio::time::sleep(LAST_LINES_PATIENCE_AT_THE_END).await;
+        };
+        tokio::select! {
+            told = reading => return told,
+            () = tokio::time::sleep(LAST_LINES_PATIENCE) => {}
+            () = at_the_end => {}
+        }
+        self.silent_of_last_lines.store(true, Ordering::Relaxed);
+        Err(silent())
     }
 
     /// How many lines each container printed from `since` to its own last moment.

@@ -12,6 +12,7 @@ use super::engine_handle::EngineHandle;
 use super::recount::Recount;
 use crate::analysis::shards;
 use crate::hold::Hold;
+use crate::interrupt::until_enough_waited;
 use crate::monitor::LastLine;
 use crate::report::model::Sample;
 use crate::swarm::replicas::Moved;
@@ -184,8 +185,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
         if let Some(engine) = self.engine.listening()
             && !self.lost
         {
-            let interrupted = self.interrupt.is_cancelled();
-            match engine.last_lines(&self.containers(), interrupted).await {
+            match engine.last_lines(&self.containers(), self.interrupt).await {
                 Ok(told) => self.last_lines = Some(told),
                 // Where its containers stand is to be heard all the same, and what hangs there.
                 Err(failure) => {
@@ -226,9 +226,12 @@ impl<'a, W: Watcher> Shard<'a, W> {
             last_lines,
             since,
         };
-        match recount.of(engine, &finding.delivered).await {
-            Ok(delivery) => finding.delivery = delivery,
-            Err(failure) => {
+        let counting = recount.of(engine, &finding.delivered);
+        match until_enough_waited(self.interrupt, counting).await {
+            Some(Ok(delivery)) => finding.delivery = delivery,
+            // It is unknown, in a run that was cut short anyway.
+            None => {}
+            Some(Err(failure)) => {
                 let watcher = self.heard.watcher;
                 watcher.cut_short_on(self.number, &failure.to_string());
             }

@@ -32,9 +32,9 @@ where
             for line in lines {
                 match serde_json::from_str(&line) {
                     Ok(command) => drop(commands_sender.send(command)),
-                    Err(error) => standard_error::say(format_args!(
-                        "worker: ignoring a command: {error}: {line}"
-                    )),
+                    Err(error) => {
+                        standard_error::say(format_args!("worker: ignoring a command: {error}"))
+                    }
                 }
             }
             std::process::exit(crate::exit_code::ExitCode::Environment as i32);

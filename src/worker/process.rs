@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -21,9 +21,6 @@ const SILENCE: Duration = Duration::from_secs(15);
 const SILENCE_IN_PAUSED_TIME: Duration = Duration::from_secs(60);
 /// How much is written to a worker at a time: a pipe of Linux holds as much by default (pipe(7)).
 const WRITTEN_AT_ONCE: usize = 65_536;
-
-/// What is said of a worker that is gone.
-const DOES_NOT_LISTEN: &str = "the worker does not listen";
 
 /// A running worker. Dropping it kills the process.
 pub struct WorkerProcess {
@@ -84,19 +81,23 @@ impl WorkerProcess {
     async fn write(&mut self, message: &impl Serialize) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        let input = self.input.as_mut().context(DOES_NOT_LISTEN)?;
         for part in line.chunks(WRITTEN_AT_ONCE) {
+            let Some(input) = &mut self.input else { break };
             match tokio::time::timeout(SILENCE, input.write_all(part)).await {
-                Ok(written) => written.context(DOES_NOT_LISTEN)?,
-                Err(_) => {
-                    self.input = None;
-                    bail!(
-                        "the worker has taken nothing in for {} s",
-                        SILENCE.as_secs()
-                    );
-                }
+                Ok(written) => written.context("the worker does not listen")?,
+                Err(_) => self.input = None,
             }
         }
+        self.listens()
+    }
+
+    /// That the worker has taken in what it was told.
+    fn listens(&self) -> anyhow::Result<()> {
+        let seconds = SILENCE.as_secs();
+        ensure!(
+            self.input.is_some(),
+            "the worker has taken nothing in for {seconds} s"
+        );
         Ok(())
     }
 
@@ -104,8 +105,10 @@ impl WorkerProcess {
     /// dropped and called again.
     ///
     /// # Errors
-    /// Fails where the worker died, with its last words, and where it says nothing for too long.
+    /// Fails where the worker died, with its last words, and where it says nothing or takes nothing in for too
+    /// long.
     pub async fn next_event(&mut self, interrupted: bool) -> anyhow::Result<Event> {
+        self.listens()?;
         let silence = match self.in_paused_time && !interrupted {
             true => SILENCE_IN_PAUSED_TIME,
             false => SILENCE,
