@@ -88,8 +88,13 @@ impl Failure {
     /// The same, and what else went wrong beside it.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
+        let (said, also) = (format!("{:#}", self.error), format!("{:#}", other.error));
+        // A full disk, for instance, is one reason for many failures.
+        if said.split("; ").any(|one| one == also) {
+            return self;
+        }
         Self {
-            error: anyhow::anyhow!("{:#}; {:#}", self.error, other.error),
+            error: anyhow::anyhow!("{said}; {also}"),
             ..self
         }
     }
@@ -120,5 +125,20 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // It may quote what another process or a file is called.
         f.write_str(&printable_lines(&format!("{:#}", self.error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_went_wrong_is_told_once_with_the_status_of_the_first() {
+        let full = || Err(Failure::environment("the disk is full"));
+        let failures = [full(), Ok(()), Err(Failure::usage("no such file")), full()];
+        let failure = all_done(failures).expect_err("three failures");
+        assert_eq!(failure.to_string(), "the disk is full; no such file");
+        assert_eq!(failure.code, ExitCode::Environment);
+        assert!(all_done([Ok(()), Ok(())]).is_ok());
     }
 }

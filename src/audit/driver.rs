@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit_code::Failure;
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::hold::Hold;
 use crate::plan::{Engine, Plan};
 use crate::report::model::{Rates, Report, Verdict, WiringReport};
@@ -144,7 +144,11 @@ async fn try_doubled(
         }
     };
     if interrupt.is_cancelled() {
-        return Ok(None);
+        // What could not be removed must be said.
+        let interrupted =
+            |ran: &Result<_, Failure>| matches!(ran, Err(why) if why.code == ExitCode::Interrupted);
+        let others = ran.into_iter().filter(|ran| !interrupted(ran));
+        return all_done(others.map(|ran| ran.map(drop))).map(|()| None);
     }
     ran.into_iter().collect::<Result<_, Failure>>()
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
-use crate::exit_code::{ExitCode, Failure};
+use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::hold::Hold;
 use crate::plan::{Engine, Plan};
 use crate::runner::{self, Listener};
@@ -65,7 +65,7 @@ impl Trial<'_> {
             _ => Ok(None),
         };
         if interrupt.is_cancelled() {
-            return (None, outcome.released);
+            return (None, all_done([outcome.released, driver.map(drop)]));
         }
         let (driver, failed) = match driver {
             Ok(driver) => (driver, Ok(())),
@@ -73,11 +73,11 @@ impl Trial<'_> {
         };
         // What could not be removed must be said; the figures stand either way.
         let claim = Claim::weigh(self.scenario, self.judgement, report, driver);
-        (Some(claim), outcome.released.and(failed))
+        (Some(claim), all_done([outcome.released, failed]))
     }
 }
 
-/// Tries claims and returns them in their order, with the first failure of a run: a failure ends
+/// Tries claims and returns them in their order, with the failures of runs: one ends
 /// the audit, and what was weighed by then stands. When `interrupt` is cancelled, those that are
 /// under way are left out.
 pub async fn try_all(
@@ -123,5 +123,5 @@ pub async fn try_all(
     });
     let ended = join_all(running).await;
     let audit = so_far(&lock());
-    (audit, ended.into_iter().collect())
+    (audit, all_done(ended))
 }

@@ -73,8 +73,10 @@ pub async fn run(
     let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
     let outcome = measuring.catch_unwind().await;
     let released = containers.release().await;
-    let report = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    Ok(Outcome { report, released })
+    match outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+        Ok(report) => Ok(Outcome { report, released }),
+        Err(failure) => Err(failure.after(released)),
+    }
 }
 
 async fn measure(
