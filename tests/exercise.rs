@@ -101,6 +101,57 @@ fn go_a_leaks_nothing_where_the_engine_ends_its_streams() {
     assert_eq!(each(process, "fds"), 0.0, "{process}");
 }
 
+/// Follows one container until its stream ends, makes a file then, and stays.
+const FOLLOWS_ONCE: &str = "
+import socket, sys, time
+engine = socket.socket(socket.AF_UNIX)
+engine.connect(sys.argv[1])
+engine.sendall(b'GET /containers/web-00/logs?follow=1&stdout=1 HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n')
+while engine.recv(4096):
+    pass
+open(sys.argv[2], 'w').close()
+time.sleep(1000)
+";
+
+#[test]
+fn an_engine_that_is_killed_keeps_what_was_read_until_then() {
+    if !have("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    let ended = folder.path().join("ended").display().to_string();
+    let flags = [
+        "exercise",
+        "--format=json",
+        "--containers=1",
+        "--silent=0",
+        "--rotate-by=eof",
+        "--rotation=500ms",
+        "--rotations=100",
+        "--",
+        "python3",
+        "-c",
+        FOLLOWS_ONCE,
+        "{socket}",
+        &ended,
+    ];
+    let mut program = Program::start(&flags);
+    poll("the first rotation", || {
+        std::fs::exists(&ended).ok()?.then_some(())
+    });
+    let processes = program.processes();
+    let engine = processes.iter().find(|one| one.words == "engine --child");
+    common::program::send(engine.expect("runs").pid, Signal::SIGKILL);
+    let ended = program.wait();
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let document = report::of(&ended);
+    assert_eq!(document["partial"], true);
+    let process = only(&document);
+    assert!(!report::samples(process).is_empty(), "{process}");
+    let why = report::text(&process["cut_short"]);
+    assert!(why.contains("engine"), "{why}");
+}
+
 #[test]
 fn go_f_is_hung_by_what_the_engine_alone_knows() {
     let Some(program) = follower() else {

@@ -101,9 +101,31 @@ pub async fn exercise(
     let ends = programs.end().await;
     let stopped = engine.stop().await;
     let mut seen = seen?;
-    stopped?;
+    if let Err(error) = stopped {
+        // What was read of the programs until then stands.
+        seen.cut_short(&format!("{error:#}"));
+    }
     (seen.last_lines, seen.ends) = (last_lines, ends);
     Ok(seen)
+}
+
+impl Seen {
+    /// It ends early, for this reason among others.
+    fn cut_short(&mut self, why: &str) {
+        let cut_short = &mut self.recording.cut_short;
+        *cut_short = Some(match cut_short.take() {
+            Some(others) => format!("{others}; {why}"),
+            None => why.to_owned(),
+        });
+    }
+
+    /// Asks the engine what it knows at the end. One that is gone knows nothing.
+    async fn ask(&mut self, engine: &EngineProcess) {
+        match tokio::try_join!(engine.followers(), engine.state()) {
+            Ok(known) => self.after = Some(known),
+            Err(error) => self.cut_short(&format!("{error:#}")),
+        }
+    }
 }
 
 async fn observe(
@@ -115,8 +137,8 @@ async fn observe(
 ) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
     if let Some(why) = wait_until_followed(exercise, engine, programs, listener, interrupt).await? {
-        seen.recording.cut_short = Some(why);
-        seen.after = Some((engine.followers().await?, engine.state().await?));
+        seen.cut_short(&why);
+        seen.ask(engine).await;
         return Ok(seen);
     }
     let target = Target {
@@ -125,12 +147,17 @@ async fn observe(
     };
     let mut sources = Sources::open(&target).await?;
     let mut rotations = Rotations::default();
-    // The rotations go on for as long as it is watched, and no longer.
-    let recording = tokio::select! {
-        recording = watch::watch(&mut sources, exercise.timing, listener, interrupt, Hold::never()) => recording?,
-        failed = rotations.make(exercise, engine) => return Err(failed),
+    // The rotations go on for as long as it is watched, and no longer; without them there is nothing to watch.
+    let (stop, mut failed) = (interrupt.child_token(), None);
+    let rotating = async {
+        failed = Some(rotations.make(exercise, engine).await);
+        stop.cancel();
+        std::future::pending().await
     };
-    seen.recording = recording;
+    seen.recording = tokio::select! {
+        recording = watch::watch(&mut sources, exercise.timing, listener, &stop, Hold::never()) => recording?,
+        never = rotating => match never {},
+    };
     if let (Some(cut_short), Some(gone)) = (&mut seen.recording.cut_short, programs.why_gone())
         && !interrupt.is_cancelled()
     {
@@ -140,7 +167,10 @@ async fn observe(
         let since = |at: &Instant| at.checked_duration_since(started);
         seen.recording.rotated = rotations.made.iter().filter_map(since).collect();
     }
-    seen.after = Some((engine.followers().await?, engine.state().await?));
+    seen.ask(engine).await;
+    if let Some(failure) = failed {
+        seen.recording.cut_short = Some(failure.to_string());
+    }
     if let Some((before, at)) = rotations.before {
         seen.before = Some(before);
         seen.passed = at.elapsed();
