@@ -23,8 +23,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::faults::{
-    A_RUN, Lost, Run, assert_nothing_left, at_any_moment_within, lost, lost_if_begun, sound,
-    try_fault,
+    A_RUN, Lost, Run, assert_nothing_left, at_any_moment_within, lost, lost_if_begun,
+    lost_since_begun, sound, try_fault,
 };
 use common::own_engine::OwnEngine;
 use common::poll;
@@ -276,7 +276,7 @@ fn nobody_who_reads_what_is_said() {
             }
         }
         let report = run.ends_unread(&[1, 130]);
-        Some(lost(&report).unwrap_or(0))
+        lost_since_begun(&report)
     });
 }
 
@@ -331,14 +331,14 @@ fn a_terminal_that_is_closed() {
     trying("the terminal is closed", outcome, TWICE, |random| {
         let (terminal, streams) = ReadTerminal::open();
         // A session of its own, of which this is the terminal.
-        let by = ["setsid", "--ctty"];
+        let by = ["setsid", "--ctty", "env", "--default-signal=HUP"];
         let live: &[&str] = if random.random() { &["--live"] } else { &[] };
         let mut run = Run::synthetic_by(&by, live, streams);
         run.handles(&[Signal::SIGHUP]);
         at_any_moment_within(random, A_RUN);
         terminal.close();
         let report = run.ends_unread(&[0, 130]);
-        Some(lost(&report).unwrap_or(0))
+        lost_since_begun(&report)
     });
 }
 
@@ -424,8 +424,7 @@ fn signal_the_run(random: &mut ChaCha8Rng, signals: &[Signal]) -> Lost {
         }
     }
     let report = run.ends(&[0, 130]);
-    // Before its first stream it has neither lost nor delivered anything.
-    Some(lost(&report).unwrap_or(0))
+    lost_since_begun(&report)
 }
 
 #[test]
@@ -487,7 +486,7 @@ async fn a_creation_that_is_interrupted() {
             return Some(0);
         }
         let report = sound(&ended, &[130], report::of(&ended));
-        Some(lost(&report).unwrap_or(0))
+        lost_since_begun(&report)
     });
 }
 

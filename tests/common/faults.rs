@@ -12,8 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::program::{Ended, Process, Program, Streams};
-use super::report::{self, wiring, wirings};
-use super::{leakcheck, poll};
+use super::report::{self, samples, wiring, wirings};
+use super::{leakcheck, leakcheck_command, poll};
 
 /// A run under way is about so long.
 pub const A_RUN: Duration = Duration::from_millis(2500);
@@ -70,11 +70,15 @@ impl Run {
     pub fn start_by(by: &[&str], flags: &[&str], streams: Streams) -> Self {
         let folder = tempfile::tempdir().expect("a directory");
         let export = folder.path().join("report.json");
-        let program = leakcheck().display().to_string();
-        let words: Vec<&str> = by.iter().copied().chain([&*program]).collect();
-        let mut command = Command::new(words[0]);
+        let mut command = match by {
+            [] => leakcheck_command(),
+            [first, more @ ..] => {
+                let mut command = Command::new(first);
+                command.args(more).arg(leakcheck());
+                command
+            }
+        };
         command
-            .args(&words[1..])
             .args(["run", &format!("--export=json={}", export.display())])
             .args(flags);
         if !flags.iter().any(|flag| flag.starts_with("--format")) {
@@ -188,6 +192,14 @@ pub fn sound(ended: &Ended, codes: &[i32], report: Value) -> Value {
 
 pub fn lost(report: &Value) -> Lost {
     wiring(report, "fixed")["delivery"]["lost"].as_u64()
+}
+
+/// The same of a run that may have ended before its baseline: nothing was to be delivered by then.
+pub fn lost_since_begun(report: &Value) -> Lost {
+    match samples(wiring(report, "fixed")) {
+        [] => Some(0),
+        _ => lost(report),
+    }
 }
 
 /// The same where nothing may have been followed, and hence nothing lost.

@@ -25,6 +25,16 @@ pub fn leakcheck() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_leakcheck"))
 }
 
+/// It as a command that a hangup reaches, also where the tests are run under nohup.
+pub fn leakcheck_command() -> Command {
+    if cfg!(not(target_os = "linux")) {
+        return Command::new(leakcheck());
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(leakcheck());
+    command
+}
+
 /// Runs a program to its end on what it is to read.
 pub fn fed(command: &mut Command, input: &[u8]) -> Output {
     let mut child = command

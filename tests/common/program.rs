@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{leakcheck, poll_for};
+use super::{leakcheck, leakcheck_command, poll_for};
 
 /// What an ended program left behind.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Process {
 
 impl Program {
     pub fn start(flags: &[&str]) -> Self {
-        Self::start_as(Command::new(leakcheck()).args(flags))
+        Self::start_as(leakcheck_command().args(flags))
     }
 
     /// The same with other programs found on this search path.

@@ -2,15 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use tempfile::TempDir;
 
-use super::leakcheck;
+use super::leakcheck_command;
 
 /// `leakcheck engine` with a directory for its temporary files, and the first line that it prints.
 pub fn start_engine(temporary: &TempDir, flags: &[&str]) -> (Child, String) {
-    let mut child = Command::new(leakcheck())
+    let mut child = leakcheck_command()
         .arg("engine")
         .args(flags)
         .env("TMPDIR", temporary.path())
