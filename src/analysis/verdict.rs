@@ -130,17 +130,24 @@ fn starved(evidence: &Evidence<'_>) -> Judgement {
     let missing = || evidence.samples.last()?.lines_missing;
     let of_all = |lines: u64| match emitted {
         Some(emitted) => format!("{lines} of {emitted} lines"),
+        None => format!("{lines} lines"),
+    };
+    let all_lost = |lines: u64| match lost {
+        Some(_) => of_all(lines),
         None => format!("{lines} lines, at least,"),
     };
-    let reason = match (lost.or_else(missing).unwrap_or(0), duplicated.unwrap_or(0)) {
+    let mut reason = match (lost.or_else(missing).unwrap_or(0), duplicated.unwrap_or(0)) {
         (0, 0) => return None,
-        (lost, 0) => format!("{} were not delivered", of_all(lost)),
+        (lost, 0) => format!("{} were not delivered", all_lost(lost)),
         (0, twice) => format!("{} were delivered more than once", of_all(twice)),
         (lost, twice) => format!(
             "{} were not delivered, {twice} more than once",
-            of_all(lost)
+            all_lost(lost)
         ),
     };
+    if let Some(cut_short) = evidence.cut_short {
+        reason += &format!("; {cut_short}");
+    }
     Some((Verdict::Starved, reason))
 }
 
@@ -491,6 +498,10 @@ mod tests {
         let (verdict, why) = run.verdict();
         assert_eq!(verdict, Verdict::Starved);
         assert_eq!(why, "3 lines, at least, were not delivered");
+        run.delivery.duplicated = Some(1);
+        run.cut_short = Some("the engine is gone");
+        let why = "3 lines, at least, were not delivered, 1 more than once; the engine is gone";
+        assert_eq!(run.verdict().1, why);
     }
 
     #[test]
