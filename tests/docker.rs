@@ -24,6 +24,7 @@ use bollard::query_parameters::{
 use common::eventually;
 use common::real_docker::{TestRun, engine_or_skip};
 use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than any test, shorter than anybody's patience with what a killed test left.
@@ -108,7 +109,8 @@ async fn real_containers_print_the_fleets_lines_from_0_on_and_are_removed_to_the
         .map(|container| container.id.clone())
         .collect();
     let last = poll("ten lines of each that prints", async || {
-        let last = last_lines::read(&docker, LogsOf::Containers, &ids)
+        let room = Semaphore::new(last_lines::ASKED_AT_A_TIME);
+        let last = last_lines::read(&docker, LogsOf::Containers, &ids, &room)
             .await
             .expect("last lines");
         let enough = fleet.containers.iter().zip(&last).all(|(container, last)| {

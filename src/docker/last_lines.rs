@@ -5,6 +5,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::Semaphore;
 
 use super::error_text::told;
 use crate::exit_code::Failure;
@@ -12,14 +13,14 @@ use crate::fleet;
 use crate::monitor::{LastLine, LogsOf};
 use crate::timestamps::split_timestamp;
 
-/// How many containers are asked at a time.
-const ASKED_AT_A_TIME: usize = 32;
+/// How many containers an engine may be asked about at a time.
+pub const ASKED_AT_A_TIME: usize = 32;
 
 /// How long one container's last line may take: the body of a log has no timeout of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The last line that each container has printed, in the order of `ids` (ids or names, of tasks where the logs are theirs); `None`
-/// where it has printed nothing.
+/// where it has printed nothing. Whoever asks the same engine shares `room`, of [`ASKED_AT_A_TIME`].
 ///
 /// # Errors
 /// An environment failure that names the container when it is gone or the engine does not answer.
@@ -27,9 +28,12 @@ pub async fn read(
     docker: &Docker,
     logs_of: LogsOf,
     ids: &[String],
+    room: &Semaphore,
 ) -> Result<Vec<Option<LastLine>>, Failure> {
     futures_util::stream::iter(ids)
         .map(|id| async move {
+            // It is never closed.
+            let _room = room.acquire().await;
             match tokio::time::timeout(PATIENCE, last_line(docker, logs_of, id)).await {
                 Ok(Ok(line)) => Ok(line),
                 Ok(Err(error)) => Err(unreadable(id, &told(&error))),

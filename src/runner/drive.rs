@@ -82,14 +82,10 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
-        // One after the other: for each, many containers are asked for at a time.
-        for worker in &mut workers {
-            worker.let_finish().await;
-        }
+        join_all(workers.iter_mut().map(Shard::let_finish)).await;
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
-        for (worker, finding) in workers.iter().zip(&mut findings) {
-            worker.recount(finding).await;
-        }
+        let counted_again = workers.iter().zip(&mut findings);
+        join_all(counted_again.map(|(worker, finding)| worker.recount(finding))).await;
         watcher.observe(|observation| observation.conclude(findings));
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! An engine as the runner asks it: the same questions to a synthetic and to a real one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::Docker;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::error_text::told;
@@ -25,9 +25,7 @@ const ASKED: u32 = 3;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const OUR_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const ASK_PAUSE: Duration = Duration::from_secs(1);
-/// How long it may take to tell the last lines of all containers, and how long where somebody waits for the
-/// end of the run.
-const LAST_LINES_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to tell the last lines of all containers where somebody waits for the end of the run.
 const LAST_LINES_PATIENCE_AT_THE_END: Duration = Duration::from_secs(10);
 
 /// An engine that serves the containers of a wiring's shard, or of all wirings.
@@ -45,8 +43,8 @@ pub(super) struct ListeningEngine {
     logs_of: LogsOf,
     /// The synthetic engine's process, which tells its connections too.
     process: Option<EngineProcess>,
-    /// Whether it has kept some containers' last lines to itself.
-    silent_of_last_lines: AtomicBool,
+    /// How many containers it is asked about at a time, whosever they are.
+    room_for_questions: Semaphore,
 }
 
 impl EngineHandle {
@@ -56,7 +54,7 @@ impl EngineHandle {
             url,
             logs_of,
             process: None,
-            silent_of_last_lines: false.into(),
+            room_for_questions: Semaphore::new(last_lines::ASKED_AT_A_TIME),
         }))
     }
 
@@ -66,7 +64,7 @@ impl EngineHandle {
             url,
             logs_of: LogsOf::Containers,
             process: Some(process),
-            silent_of_last_lines: false.into(),
+            room_for_questions: Semaphore::new(last_lines::ASKED_AT_A_TIME),
         }))
     }
 
@@ -169,30 +167,25 @@ impl ListeningEngine {
         }
     }
 
-    /// The last line that each container has printed by now; waited for less long where somebody waits for the
-    /// end of the run. An engine that did not tell them of some is not asked for those of others.
+    /// The last line that each container has printed by now. Who ends the run waits for that for some seconds,
+    /// and no longer.
     pub(super) async fn last_lines(
         &self,
         containers: &[String],
         interrupt: &CancellationToken,
     ) -> Result<Vec<Option<LastLine>>, Failure> {
-        let silent =
-            || Failure::environment("the engine did not tell the containers' last lines in time");
-        if self.silent_of_last_lines.load(Ordering::Relaxed) {
-            return Err(silent());
-        }
-        let reading = last_lines::read(&self.docker, self.logs_of, containers);
-        let at_the_end = async {
+        let enough_waited = async {
             interrupt.cancelled().await;
             tokio::time::sleep(LAST_LINES_PATIENCE_AT_THE_END).await;
         };
+        let room = &self.room_for_questions;
         tokio::select! {
-            told = reading => return told,
-            () = tokio::time::sleep(LAST_LINES_PATIENCE) => {}
-            () = at_the_end => {}
+            told = last_lines::read(&self.docker, self.logs_of, containers, room) => told,
+            () = enough_waited => Err(Failure::environment(format!(
+                "the engine did not tell the containers' last lines within {} s",
+                LAST_LINES_PATIENCE_AT_THE_END.as_secs()
+            ))),
         }
-        self.silent_of_last_lines.store(true, Ordering::Relaxed);
-        Err(silent())
     }
 
     /// How many lines each container printed from `since` to its own last moment.

@@ -229,8 +229,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
         let counting = recount.of(engine, &finding.delivered);
         match until_enough_waited(self.interrupt, counting).await {
             Some(Ok(delivery)) => finding.delivery = delivery,
-            // It is unknown, in a run that was cut short anyway.
-            None => {}
+            None => self.heard.interrupted(),
             Some(Err(failure)) => {
                 let watcher = self.heard.watcher;
                 watcher.cut_short_on(self.number, &failure.to_string());
