@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> {
     let mut seen = BTreeSet::new();
     let mut fewest = usize::MAX;
-    let mut progress = Instant::now();
+    let (mut progress, mut was_silent) = (Instant::now(), false);
     let mut refusal = None;
     loop {
         let (left, silent) = left(docker, run).await?;
@@ -59,7 +59,16 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
             .into_iter()
             .filter_map(|container| container.id)
             .collect();
-        refusal = remove_all(docker, &ids).await.or(refusal);
+        match remove_all(docker, &ids).await {
+            Ok(refused) => refusal = refused.or(refusal),
+            Err(silent) => {
+                refusal = Some(silent);
+                // Once, an engine that froze is asked again.
+                if !std::mem::replace(&mut was_silent, true) {
+                    progress = Instant::now();
+                }
+            }
+        }
         seen.extend(ids);
         // Not an assumption on how long removal takes: the list decides, this only spaces it out.
         tokio::time::sleep(POLL).await;
@@ -92,9 +101,11 @@ pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSu
     docker.list_containers(Some(options)).await
 }
 
-/// Asks for the removal of each, until one is not answered; what the engine said against one of them, if it
-/// did.
-async fn remove_all(docker: &Docker, ids: &[String]) -> Option<String> {
+/// Asks for the removal of each; what the engine said against one of them, if it did.
+///
+/// # Errors
+/// Fails at the first that it does not answer.
+async fn remove_all(docker: &Docker, ids: &[String]) -> Result<Option<String>, String> {
     let removals = ids.iter().map(|id| {
         let options = RemoveContainerOptionsBuilder::new()
             .force(true)
@@ -111,12 +122,9 @@ async fn remove_all(docker: &Docker, ids: &[String]) -> Option<String> {
     let mut removals = futures_util::stream::iter(removals).buffer_unordered(REMOVED_AT_A_TIME);
     let mut refusal = None;
     while let Some(removed) = removals.next().await {
-        match removed {
-            Ok(refused) => refusal = refused.or(refusal),
-            Err(silent) => return Some(silent),
-        }
+        refusal = removed?.or(refusal);
     }
-    refusal
+    Ok(refusal)
 }
 
 /// Whether the engine refuses because the container is no more, or will soon be.

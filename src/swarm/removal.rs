@@ -21,7 +21,7 @@ use crate::exit_code::Failure;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the manager is asked what is left.
 const POLL: Duration = Duration::from_millis(100);
-/// How long its answers may take, how long it may be silent meanwhile, and how long after a failure it is asked
+/// How long each of its answers may take, how long it may be silent meanwhile, and how long after a failure it is asked
 /// again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
@@ -35,8 +35,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
     let began = Instant::now();
     // A swarm may be choosing another of its managers to lead it.
-    let removing = || remove_services(docker, run).map_err(|error| told(&error));
-    while let Err(why) = within(ANSWER_LIMIT, removing()).await {
+    while let Err(why) = remove_services(docker, run).await {
         if began.elapsed() > SILENCE {
             return Err(left_over(run, &why));
         }
@@ -45,13 +44,19 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<(), Failure> {
     gone(docker, run).await
 }
 
-async fn remove_services(docker: &Docker, run: &RunId) -> Result<(), Error> {
-    let services = list(docker, &run.label()).await?;
+async fn remove_services(docker: &Docker, run: &RunId) -> Result<(), String> {
+    let label = run.label();
+    let listed = list(docker, &label).map_err(|error| told(&error));
+    let services = within(ANSWER_LIMIT, listed).await?;
     for id in services.into_iter().filter_map(|service| service.id) {
-        match docker.delete_service(&id).await {
-            Err(error) if !is_not_found(&error) => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        let removed = docker.delete_service(&id);
+        let removed = async {
+            match removed.await {
+                Err(error) if !is_not_found(&error) => Err(told(&error)),
+                Ok(()) | Err(_) => Ok(()),
+            }
+        };
+        within(ANSWER_LIMIT, removed).await?;
     }
     Ok(())
 }
@@ -61,11 +66,12 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
     let (mut fewest, mut progress, mut answered) = (usize::MAX, Instant::now(), Instant::now());
     loop {
         let asking = async {
-            let tasks = tasks::of_run(docker, run).await?;
-            Ok::<_, Failure>((tasks, manager::nodes(docker).await?))
+            let tasks = tasks::of_run(docker, run).map_err(|failure| failure.to_string());
+            let tasks = within(ANSWER_LIMIT, tasks).await?;
+            let nodes = manager::nodes(docker).map_err(|failure| failure.to_string());
+            Ok::<_, String>((tasks, within(ANSWER_LIMIT, nodes).await?))
         };
-        let asking = asking.map_err(|failure| failure.to_string());
-        let (tasks, nodes) = match within(ANSWER_LIMIT, asking).await {
+        let (tasks, nodes) = match asking.await {
             Ok(told) => told,
             Err(why) if answered.elapsed() > SILENCE => return Err(left_over(run, &why)),
             Err(_) => {
