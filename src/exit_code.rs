@@ -85,18 +85,21 @@ impl Failure {
         }
     }
 
-    /// The same, and what else went wrong beside it.
+    /// The same, and what else went wrong beside it, whose status it has where it was only interrupted.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         let (said, also) = (format!("{:#}", self.error), format!("{:#}", other.error));
+        let code = match self.code {
+            ExitCode::Interrupted => other.code,
+            code => code,
+        };
         // A full disk, for instance, is one reason for many failures.
-        if said.split("; ").any(|one| one == also) {
-            return self;
-        }
-        Self {
-            error: anyhow::anyhow!("{said}; {also}"),
-            ..self
-        }
+        let is_said = format!("; {said}; ").contains(&format!("; {also}; "));
+        let error = match is_said {
+            true => self.error,
+            false => anyhow::anyhow!("{said}; {also}"),
+        };
+        Self { code, error }
     }
 }
 
@@ -140,5 +143,11 @@ mod tests {
         assert_eq!(failure.to_string(), "the disk is full; no such file");
         assert_eq!(failure.code, ExitCode::Environment);
         assert!(all_done([Ok(()), Ok(())]).is_ok());
+        let interrupted = Failure::interrupted("containers were being created");
+        let left = Failure::environment("2 are left; remove them");
+        let failure = interrupted.and(&left).and(&left);
+        assert_eq!(failure.code, ExitCode::Environment);
+        let told = "interrupted while containers were being created; 2 are left; remove them";
+        assert_eq!(failure.to_string(), told);
     }
 }

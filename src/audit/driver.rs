@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit_code::{ExitCode, Failure, all_done};
+use crate::exit_code::{Failure, all_done};
 use crate::hold::Hold;
 use crate::plan::{Engine, Plan};
 use crate::report::model::{Rates, Report, Verdict, WiringReport};
@@ -143,14 +143,16 @@ async fn try_doubled(
             stream::iter(trials).then(|trial| trial).collect().await
         }
     };
-    if interrupt.is_cancelled() {
-        // What could not be removed must be said.
-        let interrupted =
-            |ran: &Result<_, Failure>| matches!(ran, Err(why) if why.code == ExitCode::Interrupted);
-        let others = ran.into_iter().filter(|ran| !interrupted(ran));
-        return all_done(others.map(|ran| ran.map(drop))).map(|()| None);
+    let mut tried = Vec::new();
+    // What could not be removed must be said, whoever was interrupted.
+    all_done(
+        ran.into_iter()
+            .map(|ran| ran.map(|trial| tried.push(trial))),
+    )?;
+    match interrupt.is_cancelled() {
+        true => Ok(None),
+        false => Ok(tried.into_iter().collect()),
     }
-    ran.into_iter().collect::<Result<_, Failure>>()
 }
 
 fn wiring_of<'a>(report: &'a Report, name: &str) -> Option<&'a WiringReport> {
