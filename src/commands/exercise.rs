@@ -147,15 +147,32 @@ pub fn execute(args: ExerciseArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime::start()?;
     let exercised = runtime.block_on(exercise_and_judge(&args, command, folder));
     runtime.shutdown_background();
-    let (report, interrupted) = exercised?;
-    args.output.finish(&report, &args.gating, interrupted)
+    let Judged {
+        report,
+        interrupted,
+        engine_failed,
+    } = exercised?;
+    let finished = args.output.finish(&report, &args.gating, interrupted)?;
+    match engine_failed {
+        // Whatever a gate makes of it.
+        Some(why) if !interrupted => Err(Failure::environment(why)),
+        _ => Ok(finished),
+    }
+}
+
+/// What an exercise came to, judged by its gates.
+struct Judged {
+    report: Report,
+    interrupted: bool,
+    /// Why leakcheck's own engine failed, where it did.
+    engine_failed: Option<String>,
 }
 
 async fn exercise_and_judge(
     args: &ExerciseArgs,
     command: CommandLine,
     output: PathBuf,
-) -> Result<(Report, bool), Failure> {
+) -> Result<Judged, Failure> {
     let interrupt = interrupt::token(|| {})?;
     let name = args.name.clone();
     let name = name.unwrap_or_else(|| command.program().to_owned());
@@ -178,7 +195,11 @@ async fn exercise_and_judge(
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
     report.gates = judged?;
-    Ok((report, interrupt.is_cancelled()))
+    Ok(Judged {
+        report,
+        interrupted: interrupt.is_cancelled(),
+        engine_failed: seen.engine_failed,
+    })
 }
 
 impl ExerciseArgs {

@@ -68,6 +68,8 @@ pub struct Seen {
     /// What lay unread on all connections right before each rotation that counts; none where the system
     /// does not tell, or the engine made no rotation.
     pub unread_at_rotations: Vec<u64>,
+    /// Why the engine could not rotate, tell what it knew, or end, where it could not.
+    pub engine_failed: Option<String>,
     /// What became of the processes.
     pub ends: Ends,
     /// The last lines that any of them printed.
@@ -102,8 +104,7 @@ pub async fn exercise(
     let stopped = engine.stop().await;
     let mut seen = seen?;
     if let Err(error) = stopped {
-        // What was read of the programs until then stands.
-        seen.cut_short(&format!("{error:#}"));
+        seen.engine_failed(&error);
     }
     (seen.last_lines, seen.ends) = (last_lines, ends);
     Ok(seen)
@@ -119,11 +120,18 @@ impl Seen {
         });
     }
 
+    /// The engine has failed: what was read of the programs until then stands.
+    fn engine_failed(&mut self, error: &anyhow::Error) {
+        let why = format!("{error:#}");
+        self.cut_short(&why);
+        self.engine_failed.get_or_insert(why);
+    }
+
     /// Asks the engine what it knows at the end. One that is gone knows nothing.
     async fn ask(&mut self, engine: &EngineProcess) {
         match tokio::try_join!(engine.followers(), engine.state()) {
             Ok(known) => self.after = Some(known),
-            Err(error) => self.cut_short(&format!("{error:#}")),
+            Err(error) => self.engine_failed(&error),
         }
     }
 }
@@ -158,6 +166,11 @@ async fn observe(
         recording = watch::watch(&mut sources, exercise.timing, listener, &stop, Hold::never()) => recording?,
         never = rotating => match never {},
     };
+    if let Some(failure) = &failed {
+        // That it was stopped is of our own doing.
+        seen.recording.cut_short = None;
+        seen.engine_failed(&failure.error);
+    }
     if let (Some(cut_short), Some(gone)) = (&mut seen.recording.cut_short, programs.why_gone())
         && !interrupt.is_cancelled()
     {
@@ -168,9 +181,6 @@ async fn observe(
         seen.recording.rotated = rotations.made.iter().filter_map(since).collect();
     }
     seen.ask(engine).await;
-    if let Some(failure) = failed {
-        seen.recording.cut_short = Some(failure.to_string());
-    }
     if let Some((before, at)) = rotations.before {
         seen.before = Some(before);
         seen.passed = at.elapsed();
