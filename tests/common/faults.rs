@@ -197,7 +197,7 @@ pub fn lost(report: &Value) -> Lost {
 /// The same of a run that may have ended before its baseline: nothing was to be delivered by then.
 pub fn lost_since_begun(report: &Value) -> Lost {
     match samples(wiring(report, "fixed")) {
-        [] => Some(0),
+        [] => lost(report).or(Some(0)),
         _ => lost(report),
     }
 }

@@ -18,6 +18,7 @@ pub mod tls;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -27,7 +28,14 @@ pub fn leakcheck() -> &'static Path {
 
 /// It as a command that a hangup reaches, also where the tests are run under nohup.
 pub fn leakcheck_command() -> Command {
-    if cfg!(not(target_os = "linux")) {
+    // GNU's has this flag.
+    static RESETS: LazyLock<bool> = LazyLock::new(|| {
+        let tried = Command::new("env")
+            .args(["--default-signal=HUP", "true"])
+            .output();
+        tried.is_ok_and(|tried| tried.status.success())
+    });
+    if !*RESETS {
         return Command::new(leakcheck());
     }
     let mut command = Command::new("env");
