@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ::leakcheck::docker::containers::{self, RunId, RunningContainer};
 use ::leakcheck::docker::image::{self, DEFAULT_IMAGE};
+use ::leakcheck::docker::last_lines::ASKED_AT_A_TIME;
 use ::leakcheck::docker::run_owner::RunOwner;
 use ::leakcheck::docker::{attach, engine_load, labels, last_lines, removal};
 use ::leakcheck::exit_code::{ExitCode, Failure};
@@ -24,7 +25,6 @@ use bollard::query_parameters::{
 use common::eventually;
 use common::real_docker::{TestRun, engine_or_skip};
 use futures_util::{StreamExt, TryStreamExt};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than any test, shorter than anybody's patience with what a killed test left.
@@ -109,8 +109,7 @@ async fn real_containers_print_the_fleets_lines_from_0_on_and_are_removed_to_the
         .map(|container| container.id.clone())
         .collect();
     let last = poll("ten lines of each that prints", async || {
-        let room = Semaphore::new(last_lines::ASKED_AT_A_TIME);
-        let last = last_lines::read(&docker, LogsOf::Containers, &ids, &room)
+        let last = last_lines::read(&docker, LogsOf::Containers, &ids, ASKED_AT_A_TIME)
             .await
             .expect("last lines");
         let enough = fleet.containers.iter().zip(&last).all(|(container, last)| {

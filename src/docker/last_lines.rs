@@ -5,7 +5,6 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
-use tokio::sync::Semaphore;
 
 use super::error_text::told;
 use crate::exit_code::Failure;
@@ -13,14 +12,14 @@ use crate::fleet;
 use crate::monitor::{LastLine, LogsOf};
 use crate::timestamps::split_timestamp;
 
-/// How many containers an engine may be asked about at a time.
+/// About how many containers may be asked at a time.
 pub const ASKED_AT_A_TIME: usize = 32;
 
 /// How long one container's last line may take: the body of a log has no timeout of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The last line that each container has printed, in the order of `ids` (ids or names, of tasks where the logs are theirs); `None`
-/// where it has printed nothing. Whoever asks the same engine shares `room`, of [`ASKED_AT_A_TIME`].
+/// where it has printed nothing. So many of them are asked about at a time, each over a connection.
 ///
 /// # Errors
 /// An environment failure that names the container when it is gone or the engine does not answer.
@@ -28,19 +27,17 @@ pub async fn read(
     docker: &Docker,
     logs_of: LogsOf,
     ids: &[String],
-    room: &Semaphore,
+    at_a_time: usize,
 ) -> Result<Vec<Option<LastLine>>, Failure> {
     futures_util::stream::iter(ids)
         .map(|id| async move {
-            // It is never closed.
-            let _room = room.acquire().await;
             match tokio::time::timeout(PATIENCE, last_line(docker, logs_of, id)).await {
                 Ok(Ok(line)) => Ok(line),
                 Ok(Err(error)) => Err(unreadable(id, &told(&error))),
                 Err(_) => Err(unreadable(id, "no answer within 30 s")),
             }
         })
-        .buffered(ASKED_AT_A_TIME)
+        .buffered(at_a_time)
         .try_collect()
         .await
 }

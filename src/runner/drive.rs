@@ -14,6 +14,7 @@ use super::shard::{Heard, Shard};
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
+use crate::docker::last_lines::ASKED_AT_A_TIME;
 use crate::hold::Hold;
 use crate::interrupt::until_enough_waited;
 use crate::report::model::EngineCounts;
@@ -82,10 +83,17 @@ impl Drive<'_> {
             });
         let mut workers = try_join_all(starting).await?;
         self.rotate(&mut workers, &heard, interrupt, hold).await?;
-        join_all(workers.iter_mut().map(Shard::let_finish)).await;
+        // All of them together: an engine that is silent is waited for once. No more at a time than this process
+        // has file descriptors for.
+        let at_a_time = (ASKED_AT_A_TIME / workers.len().max(1)).max(1);
+        let finishing = workers
+            .iter_mut()
+            .map(|worker| worker.let_finish(at_a_time));
+        join_all(finishing).await;
         let mut findings = try_join_all(workers.iter_mut().map(Shard::finish)).await?;
-        let counted_again = workers.iter().zip(&mut findings);
-        join_all(counted_again.map(|(worker, finding)| worker.recount(finding))).await;
+        for (worker, finding) in workers.iter().zip(&mut findings) {
+            worker.recount(finding).await;
+        }
         watcher.observe(|observation| observation.conclude(findings));
         Ok(())
     }

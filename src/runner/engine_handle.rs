@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bollard::Docker;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::error_text::told;
@@ -43,8 +42,6 @@ pub(super) struct ListeningEngine {
     logs_of: LogsOf,
     /// The synthetic engine's process, which tells its connections too.
     process: Option<EngineProcess>,
-    /// How many containers it is asked about at a time, whosever they are.
-    room_for_questions: Semaphore,
 }
 
 impl EngineHandle {
@@ -54,7 +51,6 @@ impl EngineHandle {
             url,
             logs_of,
             process: None,
-            room_for_questions: Semaphore::new(last_lines::ASKED_AT_A_TIME),
         }))
     }
 
@@ -64,7 +60,6 @@ impl EngineHandle {
             url,
             logs_of: LogsOf::Containers,
             process: Some(process),
-            room_for_questions: Semaphore::new(last_lines::ASKED_AT_A_TIME),
         }))
     }
 
@@ -167,20 +162,20 @@ impl ListeningEngine {
         }
     }
 
-    /// The last line that each container has printed by now. Who ends the run waits for that for some seconds,
+    /// The last line that each container has printed by now, so many asked at a time. Who ends the run waits for that for some seconds,
     /// and no longer.
     pub(super) async fn last_lines(
         &self,
         containers: &[String],
+        at_a_time: usize,
         interrupt: &CancellationToken,
     ) -> Result<Vec<Option<LastLine>>, Failure> {
         let enough_waited = async {
             interrupt.cancelled().await;
             tokio::time::sleep(LAST_LINES_PATIENCE_AT_THE_END).await;
         };
-        let room = &self.room_for_questions;
         tokio::select! {
-            told = last_lines::read(&self.docker, self.logs_of, containers, room) => told,
+            told = last_lines::read(&self.docker, self.logs_of, containers, at_a_time) => told,
             () = enough_waited => Err(Failure::environment(format!(
                 "the engine did not tell the containers' last lines within {} s",
                 LAST_LINES_PATIENCE_AT_THE_END.as_secs()

@@ -177,15 +177,19 @@ impl<'a, W: Watcher> Shard<'a, W> {
         drop(self.worker.tell(command).await);
     }
 
-    /// Lets the worker finish: tells it the last lines of its containers, where it asks for them.
-    pub(super) async fn let_finish(&mut self) {
+    /// Lets the worker finish: tells it the last lines of its containers, where it asks for them; the engine is
+    /// asked about so many at a time.
+    pub(super) async fn let_finish(&mut self, at_a_time: usize) {
         if let Some(Over::Finished(_)) = self.over {
             return;
         }
         if let Some(engine) = self.engine.listening()
             && !self.lost
         {
-            match engine.last_lines(&self.containers(), self.interrupt).await {
+            match engine
+                .last_lines(&self.containers(), at_a_time, self.interrupt)
+                .await
+            {
                 Ok(told) => self.last_lines = Some(told),
                 // Where its containers stand is to be heard all the same, and what hangs there.
                 Err(failure) => {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -325,8 +324,7 @@ fn trouble_of(node: Option<&str>, nodes: &BTreeMap<String, Node>) -> Option<Stri
 async fn probe(docker: &Docker, node: &mut Node, task: &str) {
     let tasks = [task.to_owned()];
     for _ in 0..PROBES {
-        let room = Semaphore::new(last_lines::ASKED_AT_A_TIME);
-        let asked = last_lines::read(docker, LogsOf::Tasks, &tasks, &room);
+        let asked = last_lines::read(docker, LogsOf::Tasks, &tasks, 1);
         if let Ok(Ok(_)) = tokio::time::timeout(PROBE_LIMIT, asked).await {
             return;
         }

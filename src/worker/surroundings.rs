@@ -1,11 +1,9 @@
 //! What a worker's monitor has around it: a process with sockets to an engine, or paused time with an
 //! engine in memory. The experiment is the same in both.
 
-use tokio::sync::Semaphore;
-
 use super::in_memory::InMemoryEngine;
 use super::protocol::WorkerEngine;
-use crate::docker::last_lines;
+use crate::docker::last_lines::{self, ASKED_AT_A_TIME};
 use crate::monitor::{LastLine, LogsOf, MonitorPlan, Reach};
 use crate::probe::fds::{self, FdKinds};
 use crate::probe::process::{self, ProcessReading};
@@ -81,8 +79,7 @@ impl Surroundings {
         let containers: Vec<String> = containers.map(|one| one.reference.clone()).collect();
         // An engine in memory always answers.
         let docker = engine.reach().docker().ok()?;
-        let room = Semaphore::new(last_lines::ASKED_AT_A_TIME);
-        last_lines::read(&docker, LogsOf::Containers, &containers, &room)
+        last_lines::read(&docker, LogsOf::Containers, &containers, ASKED_AT_A_TIME)
             .await
             .ok()
     }
