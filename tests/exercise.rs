@@ -101,14 +101,15 @@ fn go_a_leaks_nothing_where_the_engine_ends_its_streams() {
     assert_eq!(each(process, "fds"), 0.0, "{process}");
 }
 
-/// Follows one container until its stream ends, makes a file then, and stays.
-const FOLLOWS_ONCE: &str = "
+/// Follows one container until its fourth stream ends, makes a file then, and stays.
+const FOLLOWS_FOUR_TIMES: &str = "
 import socket, sys, time
-engine = socket.socket(socket.AF_UNIX)
-engine.connect(sys.argv[1])
-engine.sendall(b'GET /containers/web-00/logs?follow=1&stdout=1 HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n')
-while engine.recv(4096):
-    pass
+for stream in range(4):
+    engine = socket.socket(socket.AF_UNIX)
+    engine.connect(sys.argv[1])
+    engine.sendall(b'GET /containers/web-00/logs?follow=1&stdout=1 HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n')
+    while engine.recv(4096):
+        pass
 open(sys.argv[2], 'w').close()
 time.sleep(1000)
 ";
@@ -133,12 +134,12 @@ fn an_engine_that_is_killed_keeps_what_was_read_until_then() {
         "--",
         "python3",
         "-c",
-        FOLLOWS_ONCE,
+        FOLLOWS_FOUR_TIMES,
         "{socket}",
         &ended,
     ];
     let mut program = Program::start(&flags);
-    poll("the first rotation", || {
+    poll("the fourth rotation", || {
         std::fs::exists(&ended).ok()?.then_some(())
     });
     let processes = program.processes();

@@ -115,6 +115,7 @@ impl Seen {
     fn cut_short(&mut self, why: &str) {
         let cut_short = &mut self.recording.cut_short;
         *cut_short = Some(match cut_short.take() {
+            Some(others) if others.contains(why) => others,
             Some(others) => format!("{others}; {why}"),
             None => why.to_owned(),
         });
