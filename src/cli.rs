@@ -1,8 +1,10 @@
-//! The command line: what can be typed. Each subcommand's flags stand in its own file.
+//! The command line: what can be typed, and what runs it. Each subcommand's flags stand in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
+use crate::exit_code::{ExitCode, Failure};
+use crate::sys::console_server;
 
 const START: &str = "\
 Start with:
@@ -92,4 +94,31 @@ pub enum Command {
     /// Run one monitor for `leakcheck run`
     #[command(hide = true)]
     Worker,
+}
+
+/// Runs the parsed command.
+///
+/// # Errors
+/// Returns what went wrong together with the exit code that it stands for.
+pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    console_server::serve_where_asked()?;
+    match cli.command {
+        Command::Run(args) => commands::run::execute(*args),
+        Command::Gate(args) => commands::gate::execute(args),
+        Command::Report(args) => commands::report::execute(&args),
+        Command::Merge(args) => commands::merge::execute(&args),
+        Command::Predict(args) => commands::predict::execute(args),
+        Command::Audit(args) => commands::audit::execute(&args),
+        Command::Dump(args) => commands::dump::execute(&args),
+        Command::Watch(args) => commands::watch::execute(*args),
+        Command::Exercise(args) => commands::exercise::execute(*args),
+        Command::Wirings(args) => commands::wirings::execute(args),
+        Command::Scenarios(args) => commands::scenarios::execute(&args),
+        Command::Schema(args) => commands::schema::execute(&args),
+        Command::Clean(args) => commands::clean::execute(args),
+        Command::Doctor(args) => commands::doctor::execute(args),
+        Command::Engine(args) => commands::engine::execute(args),
+        Command::Completions(args) => commands::completions::execute(args, &mut Cli::command()),
+        Command::Worker => commands::worker::execute(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use leakcheck::cli::Cli;
-use leakcheck::standard_error;
+use leakcheck::sys::stderr;
 
 /// Streams by the thousand come and go with every rotation, each with buffers of some KiB. The system's
 /// allocator takes the longer for these the more of them there are, and gives less of them back.
@@ -12,10 +12,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> std::process::ExitCode {
     // What the caller left open is not counted in a worker, and no child holds it open.
     close_fds::set_fds_cloexec(3, &[]);
-    match leakcheck::commands::dispatch(Cli::parse()) {
+    match leakcheck::cli::dispatch(Cli::parse()) {
         Ok(code) => code.into(),
         Err(failure) => {
-            standard_error::say(format_args!("leakcheck: {failure}"));
+            stderr::say(format_args!("leakcheck: {failure}"));
             failure.code.into()
         }
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use ::leakcheck::audit::Audit;
-use ::leakcheck::report::schema;
+use ::leakcheck::model::schema;
 use common::program::{self, Ended, Program};
 use common::real_docker::engine_or_skip;
 use common::report::{self, count, text, wiring};

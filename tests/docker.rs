@@ -8,14 +8,16 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ::leakcheck::docker::containers::{self, RunId, RunningContainer};
-use ::leakcheck::docker::image::{self, DEFAULT_IMAGE};
+use ::leakcheck::docker::containers;
+use ::leakcheck::docker::containers::RunningContainer;
+use ::leakcheck::docker::image;
+use ::leakcheck::docker::image::DEFAULT_IMAGE;
 use ::leakcheck::docker::last_lines::ASKED_AT_A_TIME;
+use ::leakcheck::docker::log_position::LogsOf;
+use ::leakcheck::docker::run_id::RunId;
 use ::leakcheck::docker::run_owner::RunOwner;
 use ::leakcheck::docker::{attach, engine_load, labels, last_lines, removal};
 use ::leakcheck::exit_code::{ExitCode, Failure};
-use ::leakcheck::fleet::{Fleet, line_text};
-use ::leakcheck::monitor::LogsOf;
 use assert_cmd::Command;
 use bollard::Docker;
 use bollard::models::ContainerCreateBody;
@@ -25,6 +27,7 @@ use bollard::query_parameters::{
 use common::eventually;
 use common::real_docker::{TestRun, engine_or_skip};
 use futures_util::{StreamExt, TryStreamExt};
+use synthetic_engine::workload::containers::{Fleet, line_text};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than any test, shorter than anybody's patience with what a killed test left.

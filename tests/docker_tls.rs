@@ -10,7 +10,8 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ::leakcheck::docker::endpoint::{Address, Endpoint};
+use ::leakcheck::docker::address::Address;
+use ::leakcheck::docker::endpoint::Endpoint;
 use common::leakcheck;
 use common::program::Ended;
 use common::real_docker::engine_or_skip;

@@ -8,11 +8,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use ::leakcheck::dump::{Diff, Dump};
-use ::leakcheck::report::schema;
+use ::leakcheck::model::schema;
 use common::{fed, leakcheck, report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use goroutine_dump::{Diff, Dump};
 use serde_json::Value;
 use tempfile::TempDir;
 

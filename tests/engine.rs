@@ -10,9 +10,7 @@ mod common;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::leakcheck::engine::process::EngineProcess;
-use ::leakcheck::engine::spec::EngineSpec;
-use ::leakcheck::fleet::{Container, Fleet, Restarts, line_sequence};
+use ::leakcheck::engine_process::EngineProcess;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
@@ -24,6 +22,8 @@ use bollard::query_parameters::{
 };
 use common::{eventually, leakcheck};
 use futures_util::{StreamExt, TryStreamExt};
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::{Container, Fleet, Restarts, line_sequence};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 

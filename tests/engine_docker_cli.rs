@@ -10,11 +10,11 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
-use ::leakcheck::engine::process::EngineProcess;
-use ::leakcheck::engine::rotation::{RotateBy, Rotation};
-use ::leakcheck::engine::spec::EngineSpec;
-use ::leakcheck::fleet::{Fleet, line_sequence};
+use ::leakcheck::engine_process::EngineProcess;
 use common::{eventually, have, leakcheck};
+use synthetic_engine::rotation::{RotateBy, Rotation};
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::{Fleet, line_sequence};
 
 /// An engine with three containers, of which `web-01` is silent, and the `docker` command.
 struct Stock {

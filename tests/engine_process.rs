@@ -13,14 +13,14 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use ::leakcheck::engine::process::{EngineProcess, Introduction, Listening};
-use ::leakcheck::engine::spec::EngineSpec;
-use ::leakcheck::fleet::Fleet;
-use ::leakcheck::stale_sockets;
+use ::leakcheck::engine_process::{EngineProcess, Introduction, Listening};
+use ::leakcheck::sys::socket_dirs;
 use common::synthetic_engine::start_engine;
 use common::{eventually, leakcheck};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::Fleet;
 use tempfile::TempDir;
 
 fn spec() -> EngineSpec {
@@ -47,7 +47,7 @@ fn start_child(temporary: &TempDir) -> (Child, PathBuf) {
 
 /// What it is told: to listen in a private directory there.
 fn introduction(temporary: &TempDir) -> String {
-    let directory = stale_sockets::make_directory(temporary.path()).expect("a directory");
+    let directory = socket_dirs::make_directory(temporary.path()).expect("a directory");
     let introduction = Introduction {
         directory: directory.keep(),
         spec: spec(),

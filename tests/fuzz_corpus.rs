@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use leakcheck::dump::{Keep, compare, read_either};
+use goroutine_dump::{Keep, compare};
+use leakcheck::probe::dump_source::read_either;
 use leakcheck::probe::prometheus_text;
 
 /// All inputs of all targets: each reader is given those of the others too.

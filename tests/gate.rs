@@ -6,8 +6,8 @@ mod common;
 
 use std::sync::OnceLock;
 
-use ::leakcheck::report::model::Report;
-use ::leakcheck::report::schema;
+use ::leakcheck::model::report::Report;
+use ::leakcheck::model::schema;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use common::report;

@@ -13,24 +13,28 @@ use std::io::Write;
 use std::path::Path;
 
 use ::leakcheck::docker::run_owner::RunOwner;
-use ::leakcheck::dump::{Keep, compare, of_diff, of_dump, read_either};
+use ::leakcheck::experiment::scenario::Scenario;
 use ::leakcheck::gate::baseline;
 use ::leakcheck::gate::expression::Gate;
 use ::leakcheck::gate::judge::{PartialReports, judge_all};
 use ::leakcheck::merge::Merge;
+use ::leakcheck::model::report::Report;
+use ::leakcheck::model::saved;
+use ::leakcheck::probe::dump_source::read_either;
 use ::leakcheck::probe::prometheus_text;
-use ::leakcheck::report::format::Format;
-use ::leakcheck::report::saved;
-use ::leakcheck::report::table::Terminal;
-use ::leakcheck::report::{github, model::Report};
-use ::leakcheck::scenario::Scenario;
-use ::leakcheck::worker::protocol::{Command, Event, WorkerPlan};
-use ::leakcheck::{duration, fleet};
+use ::leakcheck::protocol::{Command, Event, WorkerPlan};
+use ::leakcheck::render::dump_summary::{of_diff, of_dump};
+use ::leakcheck::render::format::Format;
+use ::leakcheck::render::github;
+use ::leakcheck::render::section_text::Terminal;
+use ::leakcheck::text::duration;
 use clap::ValueEnum;
 use common::mutation::{each_is_read_or_refused, each_one_made_is_read_or_refused, mutate_json};
 use common::program::run;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use goroutine_dump::{Keep, compare};
+use synthetic_engine::workload::containers;
 
 /// The files of a folder of the checkout.
 fn files(folder: &str) -> Vec<Vec<u8>> {
@@ -243,7 +247,7 @@ fn frame(stream: u8, text: &str) -> Vec<u8> {
 #[test]
 fn frames_of_logs() {
     let line = |number: u64| {
-        let text = fleet::line_text("web-0", number);
+        let text = containers::line_text("web-0", number);
         format!("2026-01-01T00:00:0{number}.000000000Z {text}\n")
     };
     let frames = [frame(1, &line(1)), frame(2, &line(2)), frame(1, &line(3))].concat();

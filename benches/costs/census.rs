@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use leakcheck::probe::{fds, task_census};
+use leakcheck_test::{census, fds};
 use tokio::runtime::Builder;
 
 use super::{Row, median};
@@ -18,7 +18,7 @@ const READ_EVERY: Duration = Duration::from_millis(50);
 
 pub fn measure() -> Vec<Row> {
     let plain = runtime(|_| ());
-    let counted = runtime(task_census::observe);
+    let counted = runtime(census::observe);
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         without.push(ns_per_spawn(&plain));
@@ -61,7 +61,7 @@ fn ns_per_spawn(runtime: &tokio::runtime::Runtime) -> f64 {
 fn seconds_per_reading() -> f64 {
     let started = Instant::now();
     for _ in 0..READINGS {
-        std::hint::black_box((task_census::live_tasks(), fds::open()));
+        std::hint::black_box((census::live_tasks(), fds::open()));
     }
     started.elapsed().as_secs_f64() / f64::from(READINGS)
 }

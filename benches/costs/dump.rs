@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use leakcheck::dump::{Keep, read};
+use goroutine_dump::{Keep, read};
 
 use super::goroutines::write_goroutines;
 use super::{Row, median};

@@ -11,9 +11,9 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use leakcheck::docker::endpoint::Endpoint;
-use leakcheck::engine::process::EngineProcess;
-use leakcheck::engine::spec::EngineSpec;
-use leakcheck::fleet::Fleet;
+use leakcheck::engine_process::EngineProcess;
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::Fleet;
 
 use super::program::{LEAKCHECK, figure, report_of, samples};
 use super::{Row, median};

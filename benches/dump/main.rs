@@ -17,8 +17,9 @@ use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
+use goroutine_dump::{Keep, read};
 use goroutines::{unzipped, write_goroutines};
-use leakcheck::dump::{Keep, Source, read};
+use leakcheck::probe::dump_source::Source;
 
 /// What pprof served of the same goroutines under `debug=1`.
 const PROFILE: &[u8] = include_bytes!("leaking-follower.debug1.txt.gz");

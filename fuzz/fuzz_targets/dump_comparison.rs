@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use leakcheck::dump::{self, Diff, Dump, Frame, Keep, Scale};
-use leakcheck::report::table::{Terminal, render_sections};
+use goroutine_dump;
+use goroutine_dump::{Diff, Dump, Frame, Keep, Scale};
+use leakcheck::render::section_text::{Terminal, render_sections};
 use leakcheck_fuzz::{read, survives_json};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,19 +19,19 @@ fuzz_target!(|data: &[u8]| {
     let (before, after) = (read(before, Keep::Counts), read(after, Keep::Counts));
     let scale = std::str::from_utf8(scale).ok().and_then(parse_scale);
 
-    let diff = dump::compare(before.clone(), after.clone(), scale);
+    let diff = goroutine_dump::compare(before.clone(), after.clone(), scale);
     check_totals(&diff, &before, &after);
     check_growth(&diff, scale);
-    render_sections(&dump::of_diff(&diff), Terminal::PLAIN);
+    render_sections(&goroutine_dump::of_diff(&diff), Terminal::PLAIN);
     survives_json(&diff);
 
-    let back = dump::compare(after.clone(), before, scale);
+    let back = goroutine_dump::compare(after.clone(), before, scale);
     let negated = growth_by_group(&back)
         .into_iter()
         .map(|(group, growth)| (group, -growth));
     assert_eq!(growth_by_group(&diff), negated.collect());
 
-    let same = dump::compare(after.clone(), after, scale);
+    let same = goroutine_dump::compare(after.clone(), after, scale);
     assert!(same.groups.iter().all(|group| group.growth == 0));
     assert_eq!((same.connections, same.mechanism), (0, None));
 });

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use leakcheck::dump::Keep;
+use goroutine_dump::Keep;
 use leakcheck_fuzz::{check, check_text, long_lines, read, with_crlf};
 use libfuzzer_sys::fuzz_target;
 

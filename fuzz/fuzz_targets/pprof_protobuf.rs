@@ -10,7 +10,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use leakcheck::dump::{Dump, Keep, read_either};
+use goroutine_dump::{Dump, Keep};
+use leakcheck::probe::dump_source::read_either;
 use leakcheck_fuzz::{Pieces, check, read, survives_json};
 use libfuzzer_sys::fuzz_target;
 

@@ -11,10 +11,10 @@ use leakcheck::gate::baseline;
 use leakcheck::gate::expression::Gate;
 use leakcheck::gate::judge::{PartialReports, judge_all};
 use leakcheck::merge::Merge;
-use leakcheck::report::format::Format;
-use leakcheck::report::github;
-use leakcheck::report::saved;
-use leakcheck::report::table::Terminal;
+use leakcheck::render::format::Format;
+use leakcheck::render::github;
+use leakcheck::model::saved;
+use leakcheck::render::section_text::Terminal;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use leakcheck::scenario::Scenario;
+use leakcheck::experiment::scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use leakcheck::dump::{self, Dump, Frame, Keep, SCHEMA};
-use leakcheck::report::table::{Terminal, render_sections};
+use goroutine_dump;
+use goroutine_dump::{Dump, Frame, Keep, SCHEMA};
+use leakcheck::render::section_text::{Terminal, render_sections};
 
 use crate::{Pieces, survives_json};
 
@@ -12,20 +13,20 @@ const MOST_ERRORS: usize = 101;
 
 /// Reads a dump that lies in memory.
 pub fn read(bytes: &[u8], keep: Keep) -> Dump {
-    dump::read(bytes, keep).expect("memory can be read")
+    goroutine_dump::read(bytes, keep).expect("memory can be read")
 }
 
 /// Reads a dump in every way there is, checks that all say the same and that it makes sense, and
 /// returns it with each of its goroutines.
 pub fn check(bytes: &[u8]) -> Dump {
     let whole = read(bytes, Keep::Each);
-    let in_pieces = dump::read(Pieces::new(bytes), Keep::Each).expect("memory can be read");
+    let in_pieces = goroutine_dump::read(Pieces::new(bytes), Keep::Each).expect("memory can be read");
     assert_eq!(in_pieces, whole, "it matters how much is read at once");
     check_keeping(bytes, &whole);
     check_counts(&whole);
     check_errors(&whole, bytes);
     survives_json(&whole);
-    render_sections(&dump::of_dump(&whole), Terminal::PLAIN);
+    render_sections(&goroutine_dump::of_dump(&whole), Terminal::PLAIN);
     whole
 }
 

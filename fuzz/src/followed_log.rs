@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicU64;
 
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
-use leakcheck::fleet;
 use leakcheck::monitor::{MemoryConnection, Reach};
-use leakcheck::timestamps::split_timestamp;
+use synthetic_engine::timestamps::split_timestamp;
+use synthetic_engine::workload::containers;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 /// Follows a log whose response is this, to its end; whether there were lines, and none after which it broke.
@@ -34,7 +34,7 @@ pub async fn follow(response: Vec<u8>) -> bool {
         let line = frame.into_bytes();
         read += line.len();
         if let Some((_, text)) = split_timestamp(&line) {
-            fleet::line_sequence(text);
+            containers::line_sequence(text);
         }
         assert!(read <= length, "nothing is made up");
     }

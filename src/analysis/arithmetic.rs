@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::expectation::Horizon;
 use super::go_reference;
 use super::observed::Observed;
-use crate::report::predict::{Line, LineVerdict};
+use crate::model::predict::{Line, LineVerdict};
 
 /// The containers of the document (section 5).
 pub const CONTAINERS: u64 = 50;

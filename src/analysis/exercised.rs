@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use synthetic_engine::followers::{Followers, FollowersTold};
+
 use super::trend;
-use crate::engine::followers::{Followers, FollowersTold};
-use crate::report::model::{FollowersSide, ReopenDelay, UnreadAtRotations};
+use crate::model::report::{FollowersSide, ReopenDelay, UnreadAtRotations};
 
 const NANOS_PER_MS: f64 = 1e6;
 

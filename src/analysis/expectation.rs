@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::prediction::{Load, predict};
+use crate::model::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
+use crate::model::report::Predicted;
 use crate::monitor::wiring::{GoReference, Wiring};
-use crate::report::model::Predicted;
-use crate::report::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
 
 /// How far ahead to look, and under which load.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,8 +6,8 @@
 use super::expectation::{Horizon, expect};
 use super::go_reference;
 use super::observed::Observed;
+use crate::model::predict::{Candidate, Driver, Fit, Runtime, Source, WiringPrediction};
 use crate::monitor::wiring::Wiring;
-use crate::report::predict::{Candidate, Driver, Fit, Runtime, Source, WiringPrediction};
 
 /// What counts as fitting, a choice of ours: other work comes and goes in a process, so that counts
 /// of an hour are seldom exact, and the known ratios lie further apart than this.

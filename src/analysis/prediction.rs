@@ -10,10 +10,10 @@
 
 use std::time::Duration;
 
+use crate::model::report::Predicted;
 use crate::monitor::wiring::{
     ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Step, Wiring,
 };
-use crate::report::model::Predicted;
 
 /// What the closed form takes of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::report::model::Rate;
+use crate::model::report::Rate;
 
 /// What a count's readings are turned into a rate with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,26 +11,6 @@ pub struct Scale {
     pub containers: u64,
     /// The rotation interval on the monitor's own clock.
     pub rotation: Duration,
-}
-
-/// A rate in figures: two decimals, and as many more as it takes to tell a small one from none. One
-/// task of ten thousand containers' is 0.0001 each.
-pub fn told(rate: f64) -> String {
-    /// Below this nothing is counted: it is what calculating left over.
-    const LEAST: f64 = 1e-7;
-    let size = rate.abs();
-    let decimals = match (LEAST..0.005).contains(&size) {
-        true => (-size.log10()).ceil() as usize,
-        false => 2,
-    };
-    // Adding 0 turns -0.00 into 0.00.
-    let rate = if size < LEAST { 0.0 } else { rate + 0.0 };
-    format!("{rate:.decimals$}")
-}
-
-/// An interval of rates in figures.
-pub fn told_interval([low, high]: [f64; 2]) -> String {
-    format!("{} to {}", told(low), told(high))
 }
 
 /// By how much a count grew from one reading to the next.
@@ -140,24 +120,6 @@ mod tests {
         assert_eq!(rate.per_minute, 20.0);
         assert_eq!(rate.weakest_rotation, Some(100));
         assert_eq!(rate.ci95, Some([2.0, 2.0]));
-    }
-
-    #[test]
-    fn a_small_rate_is_not_told_as_none() {
-        let rates = [
-            2.0,
-            -0.0,
-            1e-12,
-            0.005,
-            0.0049,
-            0.0001,
-            -0.000_02,
-            1.0 / 30_000.0,
-        ];
-        let expected = [
-            "2.00", "0.00", "0.00", "0.01", "0.005", "0.0001", "-0.00002", "0.00003",
-        ];
-        assert_eq!(rates.map(told), expected);
     }
 
     #[test]

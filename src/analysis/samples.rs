@@ -4,7 +4,7 @@
 //! gigabyte of memory, and each rewriting of its report longer than the one before.
 
 use super::rates::{Growths, growth};
-use crate::report::model::Sample;
+use crate::model::report::Sample;
 
 /// No more samples are kept than this: some MB of a report.
 const MOST: usize = 4096;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::report::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
 use crate::monitor::{DeliveryTotals, Hung, Replacements};
-use crate::report::model::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
-use crate::worker::protocol::{Finding, Glance};
+use crate::protocol::{Finding, Glance};
 
 /// The live counts of all shards; the rotation is the one that the last of them is at.
 pub fn glances(shards: &[Glance]) -> Glance {
@@ -142,11 +142,11 @@ fn least<S>(shards: &[S], of: impl Fn(&S) -> Option<u64>) -> Option<u64> {
     all(shards, of)?.into_iter().min()
 }
 
-/// Counts by name, added up.
-pub fn added<'a>(
-    shards: impl IntoIterator<Item = &'a BTreeMap<String, u64>>,
-) -> BTreeMap<String, u64> {
-    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+/// Counts by what was counted, added up.
+pub fn added<'a, K: Ord + Clone + 'a>(
+    shards: impl IntoIterator<Item = &'a BTreeMap<K, u64>>,
+) -> BTreeMap<K, u64> {
+    let mut sums: BTreeMap<K, u64> = BTreeMap::new();
     for (name, count) in shards.into_iter().flatten() {
         match sums.get_mut(name) {
             Some(sum) => *sum = sum.saturating_add(*count),

@@ -4,10 +4,10 @@
 //! little it leaks: the original team declared success on a run whose leak was zero because every
 //! stream had deadlocked.
 
-use super::rates::told;
 use super::samples::Samples;
 use super::sufficiency::ENOUGH;
-use crate::report::model::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
+use crate::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
+use crate::text::figures::told;
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
@@ -335,7 +335,7 @@ fn both_settled(evidence: &Evidence<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{HungPlace, Sample};
+    use crate::model::report::{HungPlace, Sample};
 
     /// A run of twelve rotations of 50 containers whose tasks are given.
     struct Run {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::trend::{self, Point, Slope};
 use super::watched_verdict::{Evidence, judge};
-use crate::dump;
-use crate::duration::millis;
-use crate::report::model::{
+use crate::model::report::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
+use crate::text::duration::millis;
 use crate::watch::{Kind, Pause, Reading, Recording, Site, Waiting};
+use goroutine_dump;
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
 /// depend on each other, and would make an interval look narrower than it is.
@@ -506,9 +506,9 @@ fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
         let of = sites.iter().filter(|site| is(&site.label));
         of.fold(0, |sum: i64, site| sum.saturating_add(site.leaked))
     };
-    dump::mechanism(
-        growth(dump::is_read_loop),
-        growth(dump::is_write_loop),
+    goroutine_dump::mechanism(
+        growth(goroutine_dump::is_read_loop),
+        growth(goroutine_dump::is_write_loop),
         growth(|_| true),
     )
 }
@@ -614,7 +614,7 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::Verdict;
+    use crate::model::report::Verdict;
     use crate::watch::Replaced;
 
     const ROTATION: Duration = Duration::from_secs(1);

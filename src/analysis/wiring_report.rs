@@ -7,14 +7,13 @@ use super::rates::{Scale, rate};
 use super::samples::Samples;
 use super::shards;
 use super::verdict::{Evidence, judge};
-use crate::duration::millis;
-use crate::monitor::wiring::Wiring;
-use crate::probe::sites::SpawnSite;
-use crate::report::model::{
+use crate::model::report::{
     Churn, Delivery, EngineSide, FdsByKind, GoReference, HostReport, Hung, HungPlace, Rates,
     Rotations, Sample, SiteReport, WaitPoint, WiringReport,
 };
-use crate::worker::protocol::Finding;
+use crate::monitor::wiring::Wiring;
+use crate::protocol::{Finding, TaskSite};
+use crate::text::duration::millis;
 
 /// What a wiring's workers said so far, added up, and what it was asked to do.
 #[derive(Debug, Clone)]
@@ -32,9 +31,9 @@ pub struct Observation {
     /// The samples so far.
     pub samples: Samples,
     /// Live tasks by spawn site at the baseline.
-    pub sites_baseline: BTreeMap<String, u64>,
+    pub sites_baseline: BTreeMap<TaskSite, u64>,
     /// Live tasks by spawn site after the last rotation whose sample tells a rate.
-    pub sites_final: BTreeMap<String, u64>,
+    pub sites_final: BTreeMap<TaskSite, u64>,
     /// The rotation in which a process could open no more files.
     pub fds_exhausted_at_rotation: Option<u64>,
     /// Whether the samples sufficed for a verdict before all rotations were made.
@@ -77,7 +76,7 @@ impl Observation {
     }
 
     /// Takes in what was read after the next rotation, the baseline first.
-    pub fn add(&mut self, sample: Sample, sites: BTreeMap<String, u64>, fds_exhausted: bool) {
+    pub fn add(&mut self, sample: Sample, sites: BTreeMap<TaskSite, u64>, fds_exhausted: bool) {
         match sample.rotation {
             Some(0) => {
                 self.sites_baseline.clone_from(&sites);
@@ -274,7 +273,7 @@ impl Observation {
     /// The sites by growth, the most leaked first.
     fn sites(&self, rotations: u64) -> Vec<SiteReport> {
         let (first, last) = (&self.sites_baseline, &self.sites_final);
-        let names: BTreeSet<&String> = first.keys().chain(last.keys()).collect();
+        let names: BTreeSet<&TaskSite> = first.keys().chain(last.keys()).collect();
         let divisor = (rotations * self.load.containers) as f64;
         let row = |label, location, package, baseline: u64, last: u64| {
             let leaked = last as i64 - baseline as i64;
@@ -289,16 +288,16 @@ impl Observation {
                 meaning: None,
             }
         };
-        let of = |counts: &BTreeMap<String, u64>, name| counts.get(name).copied().unwrap_or(0);
+        let of = |counts: &BTreeMap<TaskSite, u64>, site| counts.get(site).copied().unwrap_or(0);
         let mut sites: Vec<SiteReport> = names
             .into_iter()
-            .map(|name| {
-                let SpawnSite {
+            .map(|site| {
+                let TaskSite {
                     label,
                     location,
                     package,
-                } = SpawnSite::parse(name);
-                let (baseline, last) = (of(first, name), of(last, name));
+                } = site.clone();
+                let (baseline, last) = (of(first, site), of(last, site));
                 row(label, Some(location), Some(package), baseline, last)
             })
             .collect();

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::driver::DriverFinding;
+use crate::experiment::scenario::{GoFigures, Judgement, Scenario};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{PartialReports, judge_all};
-use crate::report::model::{GateResult, Outcome, Report, WiringReport};
-use crate::report::summary::places_of_forgotten_readers;
-use crate::scenario::{GoFigures, Judgement, Scenario};
+use crate::model::report::{GateResult, Outcome, Report, WiringReport};
+use crate::render::summary::places_of_forgotten_readers;
 
 /// The document's type and version.
 pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";

@@ -3,8 +3,8 @@
 use anyhow::Context;
 
 use super::claim::Audit;
-use crate::plain_text::cell;
-use crate::report::model::Rate;
+use crate::model::report::Rate;
+use crate::text::printable::cell;
 
 /// Renders the claims, a header first. What is unknown is empty.
 ///

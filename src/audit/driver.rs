@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit_code::{Failure, all_done};
-use crate::hold::Hold;
-use crate::plan::{Engine, Plan};
-use crate::report::model::{Rates, Report, Verdict, WiringReport};
-use crate::report::predict::Driver;
+use crate::experiment::plan::{Engine, Plan};
+use crate::experiment::scenario::DriverClaim;
+use crate::model::predict::Driver;
+use crate::model::report::{Rates, Report, Verdict, WiringReport};
 use crate::runner::{self, Listener};
-use crate::scenario::DriverClaim;
+use crate::sys::pause::Hold;
 
 /// A clock drives a leak whose rate, with the clock's interval doubled, is such a share of what it
 /// was: about half. Checks and restarts are counted over some rotations only, so that a fraction of

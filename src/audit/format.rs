@@ -4,8 +4,8 @@ use clap::ValueEnum;
 
 use super::claim::Audit;
 use super::{csv, html, summary};
-use crate::report::table::Terminal;
-use crate::report::{markdown, table};
+use crate::render::markdown;
+use crate::render::section_text::{Terminal, render_sections};
 
 /// A format of `--format` and `--export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,7 +29,7 @@ impl Format {
     /// As the format's own rendering.
     pub fn render(self, audit: &Audit, terminal: Terminal) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Table => table::render_sections(&summary::of(audit), terminal),
+            Self::Table => render_sections(&summary::of(audit), terminal),
             Self::Json => serde_json::to_string_pretty(audit)?,
             Self::Csv => csv::render(audit)?,
             Self::Markdown => markdown::render_sections(&summary::of(audit)),

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::claim::{Audit, Claim, ClaimVerdict};
 use super::summary;
-use crate::report::html::{Figures, Tone, badge, command, document, report_body, text};
-use crate::report::{charts, rerun};
+use crate::experiment::rerun;
+use crate::render::charts;
+use crate::render::html::{Figures, Tone, badge, command, document, report_body, text};
 
 /// Renders an audit.
 pub(super) fn render(audit: &Audit) -> String {

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
 use crate::exit_code::{ExitCode, Failure, all_done};
-use crate::hold::Hold;
-use crate::plan::{Engine, Plan};
+use crate::experiment::plan::{Engine, Plan};
+use crate::experiment::scenario::{Judgement, Scenario};
 use crate::runner::{self, Listener};
-use crate::scenario::{Judgement, Scenario};
+use crate::sys::pause::Hold;
 
 /// So many streams are followed at once, over all scenarios: what two cores do without any of them
 /// waiting for another. A scenario that follows more runs alone. What a driver's trials follow

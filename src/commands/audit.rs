@@ -7,16 +7,19 @@ use super::engine_choice::EngineChoice;
 use super::output;
 use super::runtime;
 use crate::audit::{self, Audit, Claim, Format, Trial};
-use crate::conditions::{self, ClockKind, Conditions};
 use crate::exit_code::{ExitCode, Failure, all_done};
+use crate::experiment::fd_budget::FdShortage;
+use crate::experiment::plan::Engine;
+use crate::experiment::scenario::Scenario;
+use crate::experiment::scenario_library;
+use crate::experiment::settings;
+use crate::experiment::settings::{ClockKind, Conditions};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
-use crate::interrupt;
-use crate::plan::{Engine, FdShortage};
-use crate::report::export::Export;
-use crate::report::model::GateResult;
-use crate::scenario::{self, Scenario};
-use crate::standard_error;
+use crate::model::report::GateResult;
+use crate::render::export::Export;
+use crate::sys::signals;
+use crate::sys::stderr;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,11 +52,11 @@ pub struct AuditArgs {
     engine: EngineChoice,
 
     /// Containers, in place of what the scenarios say; no fewer than a claim needs to mean anything
-    #[arg(long, value_name = "N", value_parser = conditions::containers, help_heading = "Containers")]
+    #[arg(long, value_name = "N", value_parser = settings::containers, help_heading = "Containers")]
     containers: Option<u32>,
 
     /// Rotations, in place of what the scenarios say
-    #[arg(long, value_name = "R", value_parser = conditions::rotations)]
+    #[arg(long, value_name = "R", value_parser = settings::rotations)]
     rotations: Option<u64>,
 
     /// Condition on the figures of every scenario that runs its wiring, as in
@@ -92,8 +95,7 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime::start()?;
     let display = AuditDisplay::new(trials.len(), args.quiet, &args.exports);
     let (audit, interrupted) = runtime.block_on(async {
-        let interrupt =
-            interrupt::token(|| standard_error::say("leakcheck: still ending what was started"))?;
+        let interrupt = signals::token(|| stderr::say("leakcheck: still ending what was started"))?;
         let audit = audit::try_all(&trials, &display, &interrupt).await;
         display.clear();
         Ok::<_, Failure>((audit, interrupt.is_cancelled()))
@@ -103,7 +105,7 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let published = output::publish(render, args.format, &args.exports);
     let gates = args.judge(&audit)?;
     for gate in gates.iter().filter(|gate| !gate.held) {
-        standard_error::say(format_args!("leakcheck: {gate}"));
+        stderr::say(format_args!("leakcheck: {gate}"));
     }
     all_done([published, ended])?;
     let inconclusive = audit.claims.iter().any(Claim::is_inconclusive);
@@ -119,14 +121,14 @@ impl AuditArgs {
     /// The scenarios as named, or all that the engine can run.
     fn scenarios(&self, engine: &Engine) -> Result<Vec<Scenario>, Failure> {
         if self.scenarios.is_empty() {
-            let all = scenario::all()?;
+            let all = scenario_library::all()?;
             // Real containers run on until the end.
             let (able, left_out): (Vec<_>, Vec<_>) = all
                 .into_iter()
                 .partition(|one| *engine == Engine::Synthetic || one.run.restart.is_none());
             if !left_out.is_empty() {
                 let names: Vec<&str> = left_out.iter().map(|one| one.name.as_str()).collect();
-                standard_error::say(format_args!(
+                stderr::say(format_args!(
                     "leakcheck: without those whose containers start again, for which --engine \
                      synthetic is needed: {}",
                     names.join(", ")

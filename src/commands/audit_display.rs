@@ -8,13 +8,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::analysis::wiring_report::Observation;
 use crate::audit::{Audit, AuditListener, Claim, Format};
 use crate::docker::image::PullProgress;
-use crate::plan::Plan;
-use crate::report::export::Export;
-use crate::report::model::Report;
-use crate::report::table::Terminal;
+use crate::experiment::plan::Plan;
+use crate::model::report::Report;
+use crate::protocol::Glance;
+use crate::render::export::Export;
+use crate::render::section_text::Terminal;
 use crate::runner::Listener;
-use crate::standard_error;
-use crate::worker::protocol::Glance;
+use crate::sys::stderr;
 
 /// One bar over all claims, which names those that are being tried.
 pub(super) struct AuditDisplay<'a> {
@@ -90,7 +90,7 @@ impl AuditListener for AuditDisplay<'_> {
             let written = export.write(|format| format.render(so_far, Terminal::PLAIN));
             if let Err(error) = written {
                 self.bar
-                    .suspend(|| standard_error::say(format_args!("warning: {error:#}")));
+                    .suspend(|| stderr::say(format_args!("warning: {error:#}")));
             }
         }
     }

@@ -7,13 +7,16 @@ use clap::Args;
 
 use super::output::print;
 use super::runtime;
-use crate::docker::endpoint::{Address, Endpoint, Origin};
+use crate::docker::address::Address;
+use crate::docker::endpoint::{Endpoint, Origin};
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
 use crate::docker::run_owner::Standing;
 use crate::exit_code::{ExitCode, Failure, all_done};
+use crate::swarm;
 use crate::swarm::leftovers::Services;
-use crate::{duration, stale_sockets, swarm};
+use crate::sys::socket_dirs;
+use crate::text::duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,7 +91,7 @@ fn missing_default_socket(endpoint: &Endpoint) -> Option<String> {
 
 /// What was done about each stale socket's directory.
 async fn clean_sockets(dry_run: bool) -> Vec<Result<(), Failure>> {
-    let stale = stale_sockets::find(&std::env::temp_dir()).await;
+    let stale = socket_dirs::find(&std::env::temp_dir()).await;
     let clean = |directory: &PathBuf| {
         let shown = directory.display();
         if dry_run {
@@ -96,7 +99,7 @@ async fn clean_sockets(dry_run: bool) -> Vec<Result<(), Failure>> {
                 "would remove {shown}, the socket of an engine that is gone"
             ));
         }
-        stale_sockets::remove(directory)
+        socket_dirs::remove(directory)
             .map_err(|error| Failure::environment(format!("cannot remove {shown}: {error}")))?;
         print(&format!(
             "removed {shown}, the socket of an engine that was gone"
@@ -188,7 +191,7 @@ fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::containers::RunId;
+    use crate::docker::run_id::RunId;
     use crate::docker::run_owner::RunOwner;
 
     #[test]

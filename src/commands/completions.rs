@@ -1,9 +1,8 @@
 //! `leakcheck completions`: shell completion.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::commands::output;
 use crate::exit_code::{ExitCode, Failure};
 
@@ -21,13 +20,13 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the completion script.
+/// Prints the completion script of a program.
 ///
 /// # Errors
 /// Fails where standard output cannot be written.
-pub fn execute(args: CompletionsArgs) -> Result<ExitCode, Failure> {
+pub fn execute(args: CompletionsArgs, program: &mut Command) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "leakcheck", &mut script);
+    clap_complete::generate(args.shell, program, "leakcheck", &mut script);
     output::print(String::from_utf8_lossy(&script).trim_end())?;
     Ok(ExitCode::Measured)
 }

@@ -1,8 +1,8 @@
 //! Where a command shows how it goes on: a few lines, or the whole terminal (`--live`).
 
 use crate::exit_code::Failure;
-use crate::hold::Hold;
 use crate::live::{Entered, LiveView};
+use crate::sys::pause::Hold;
 
 /// One of the two.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::docker::image::DEFAULT_IMAGE;
 use crate::doctor::check::{Check, Status};
 use crate::doctor::{build, engine, machine};
 use crate::exit_code::{ExitCode, Failure};
-use crate::report::table::STYLE;
+use crate::render::section_text::STYLE;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,8 +4,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::output;
-use crate::report::summary::Section;
-use crate::report::{markdown, table};
+use crate::render::markdown;
+use crate::render::section::Section;
+use crate::render::section_text::render_sections;
 
 /// What `--format` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,7 +30,7 @@ impl DocumentFormat {
         sections: fn(&D) -> Vec<Section>,
     ) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Table => table::render_sections(&sections(document), output::terminal()),
+            Self::Table => render_sections(&sections(document), output::terminal()),
             Self::Json => serde_json::to_string_pretty(document)?,
             Self::Markdown => markdown::render_sections(&sections(document)),
         })

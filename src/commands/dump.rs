@@ -1,12 +1,14 @@
 //! `leakcheck dump`: goroutine dumps grouped and compared.
 
 use clap::Args;
+use goroutine_dump::{Dump, Keep, Scale};
 
 use super::document_format::DocumentFormat;
 use super::output;
-use crate::dump::{self, Dump, Keep, Scale, Source};
 use crate::exit_code::{ExitCode, Failure};
-use crate::http_get::Header;
+use crate::probe::dump_source::Source;
+use crate::render::dump_summary;
+use crate::sys::http::Header;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,15 +88,15 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
     };
     let first = read(&args.file, args, keep)?;
     let text = match &args.later {
-        None => args.format.render(&first, dump::of_dump)?,
+        None => args.format.render(&first, dump_summary::of_dump)?,
         Some(later) => {
             let scale = args.rotations.zip(args.containers);
             let scale = scale.map(|(rotations, containers)| Scale {
                 rotations,
                 containers,
             });
-            let diff = dump::compare(first, read(later, args, keep)?, scale);
-            args.format.render(&diff, dump::of_diff)?
+            let diff = goroutine_dump::compare(first, read(later, args, keep)?, scale);
+            args.format.render(&diff, dump_summary::of_diff)?
         }
     };
     output::print(text.trim_end())?;

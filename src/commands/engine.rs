@@ -8,21 +8,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use synthetic_engine::clock::Clock;
+use synthetic_engine::daemon::Daemon;
+use synthetic_engine::listen::{ListenAddress, Listener};
+use synthetic_engine::rotation::{RotateBy, Rotation, rotate_at_intervals};
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::Fleet;
+use synthetic_engine::{restarts, server};
 use tokio::runtime::Runtime;
 
 use super::fleet_args::FleetArgs;
 use super::runtime;
-use crate::duration;
-use crate::engine::clock::Clock;
-use crate::engine::daemon::Daemon;
-use crate::engine::listen::{ListenAddress, Listener};
-use crate::engine::process::{Introduction, Listening};
-use crate::engine::rotation::{RotateBy, Rotation, rotate_at_intervals};
-use crate::engine::spec::EngineSpec;
-use crate::engine::{restarts, server};
+use crate::engine_process::{Introduction, Listening};
 use crate::exit_code::{ExitCode, Failure};
-use crate::fleet::Fleet;
-use crate::interrupt::Signals;
+use crate::sys::signals::Signals;
+use crate::sys::socket_dirs::private_directory;
+use crate::text::duration;
 
 /// Flags of `leakcheck engine`.
 #[derive(Debug, Args)]
@@ -104,7 +105,7 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let listener = match &args.listen {
         Some(address) => Listener::bind(address).await?,
-        None => Listener::bind_private().await?,
+        None => Listener::bind_within(private_directory()?).await?,
     };
     let clock = Clock::wall();
     let fleet = args.fleet.fleet();

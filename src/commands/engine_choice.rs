@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use crate::docker::endpoint::Endpoint;
 use crate::docker::image::DEFAULT_IMAGE;
 use crate::exit_code::Failure;
-use crate::plan::{AgentPlan, Engine, Source, SwarmPlan};
+use crate::experiment::plan::{Engine, Source, SwarmPlan};
+use crate::swarm::agents::AgentPlan;
 
 /// What serves the containers, and where it is.
 #[derive(Debug, Clone, Args)]

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use synthetic_engine::clock::Clock;
+use synthetic_engine::rotation::{RotateBy, Rotation};
+use synthetic_engine::spec::EngineSpec;
 use tempfile::TempDir;
 
 use super::fleet_args::FleetArgs;
@@ -15,15 +18,13 @@ use super::runtime;
 use super::watch_display::WatchDisplay;
 use crate::analysis::exercised::{followers_side, unread_at_rotations};
 use crate::analysis::watched::Watch;
-use crate::duration::{self, millis};
-use crate::engine::clock::Clock;
-use crate::engine::rotation::{RotateBy, Rotation};
-use crate::engine::spec::EngineSpec;
 use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
-use crate::interrupt;
-use crate::report::model::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
+use crate::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
+use crate::sys::signals;
+use crate::text::duration;
+use crate::text::duration::millis;
 use crate::watch::Timing;
 
 const EXAMPLES: &str = "\
@@ -173,7 +174,7 @@ async fn exercise_and_judge(
     command: CommandLine,
     output: PathBuf,
 ) -> Result<Judged, Failure> {
-    let interrupt = interrupt::token(|| {})?;
+    let interrupt = signals::token(|| {})?;
     let name = args.name.clone();
     let name = name.unwrap_or_else(|| command.program().to_owned());
     let names = || std::iter::once(name.as_str());
@@ -329,7 +330,7 @@ impl ExerciseArgs {
         };
         let mut exercised = watch.report();
         exercised.summary = "a follower that was exercised".into();
-        let connections = |known: &Option<(_, crate::engine::state::EngineState)>| {
+        let connections = |known: &Option<(_, synthetic_engine::state::EngineState)>| {
             known.as_ref().map(|(_, state)| state.connections)
         };
         exercised.engine_side.connections_baseline = connections(&seen.before);

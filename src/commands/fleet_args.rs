@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::engine::faults::FaultChoice;
-use crate::engine::faults::catalogue as faults;
-use crate::engine::spec::MAX_LINES_PER_SECOND;
-use crate::fleet::{DEFAULT_LINES_PER_SECOND, Fleet};
+use synthetic_engine::spec::MAX_LINES_PER_SECOND;
+use synthetic_engine::workload::containers::{DEFAULT_LINES_PER_SECOND, Fleet};
+use synthetic_engine::workload::fault_choice::FaultChoice;
+use synthetic_engine::workload::faults;
 
 /// Synthetic containers.
 #[derive(Debug, Args)]

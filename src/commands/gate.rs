@@ -8,11 +8,11 @@ use super::gating::Gating;
 use super::output;
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::gate::judge::{self, PartialReports};
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::GateResult;
-use crate::report::saved;
-use crate::report::table::Terminal;
+use crate::model::report::GateResult;
+use crate::model::saved;
+use crate::render::export::Export;
+use crate::render::format::Format;
+use crate::render::section_text::Terminal;
 
 const HELP: &str = "\
 A gate is WIRING.METRIC OP NUMBER, or WIRING.verdict == VERDICT:
@@ -115,8 +115,8 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::metric::Metric;
-    use crate::report::model::Verdict;
+    use crate::model::metric::Metric;
+    use crate::model::report::Verdict;
 
     #[test]
     fn no_line_of_the_help_is_wider_than_80_columns() {

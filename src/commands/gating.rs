@@ -9,9 +9,10 @@ use crate::exit_code::Failure;
 use crate::gate::baseline::{self, Conditions};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
-use crate::report::model::{Config, GateResult, Report};
-use crate::report::{github, saved};
-use crate::standard_error;
+use crate::model::report::{Config, GateResult, Report};
+use crate::model::saved;
+use crate::render::github;
+use crate::sys::stderr;
 
 /// What a report is judged by.
 #[derive(Debug, Args)]
@@ -80,7 +81,7 @@ impl Gating {
             .map_err(|error| Failure::usage(format!("--baseline {}: {error}", path.display())))?;
         if !not_compared.is_empty() {
             let names = not_compared.join(", ");
-            standard_error::say(format_args!(
+            stderr::say(format_args!(
                 "leakcheck: not compared, since only one of the two reports has it: {names}"
             ));
         }
@@ -109,10 +110,10 @@ impl Gating {
     /// it goes to, who reads a build's log sees why it ended.
     pub(super) fn tell(&self, report: &Report) {
         for gate in report.gates.iter().filter(|gate| !gate.held) {
-            standard_error::say(format_args!("leakcheck: {gate}"));
+            stderr::say(format_args!("leakcheck: {gate}"));
         }
         // GitHub reads both streams, and the report's must hold nothing else.
-        self.tell_github(report, |annotations| standard_error::say(annotations));
+        self.tell_github(report, |annotations| stderr::say(annotations));
     }
 
     /// Tells GitHub Actions, where it listens: annotations through `command`, which writes lines
@@ -130,7 +131,7 @@ impl Gating {
         if let Some(path) = set("GITHUB_STEP_SUMMARY") {
             let path = Path::new(&path);
             if let Err(error) = append(path, report) {
-                standard_error::say(format_args!(
+                stderr::say(format_args!(
                     "leakcheck: warning: cannot write the job summary to {} \
                      (GITHUB_STEP_SUMMARY): {error}",
                     path.display()

@@ -7,9 +7,9 @@ use clap::Args;
 use super::output;
 use crate::exit_code::{ExitCode, Failure};
 use crate::merge::Merge;
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::saved;
+use crate::model::saved;
+use crate::render::export::Export;
+use crate::render::format::Format;
 
 const EXAMPLES: &str = "\
 Examples:

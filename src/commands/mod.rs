@@ -1,8 +1,4 @@
-//! One file per subcommand, and the dispatch between them.
-
-use crate::cli::{Cli, Command};
-use crate::exit_code::{ExitCode, Failure};
-use crate::own_console;
+//! One file per subcommand.
 
 pub mod audit;
 mod audit_display;
@@ -33,30 +29,3 @@ pub mod watch;
 mod watch_display;
 pub mod wirings;
 pub mod worker;
-
-/// Runs the parsed command.
-///
-/// # Errors
-/// Returns what went wrong together with the exit code that it stands for.
-pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    own_console::serve_where_asked()?;
-    match cli.command {
-        Command::Run(args) => run::execute(*args),
-        Command::Gate(args) => gate::execute(args),
-        Command::Report(args) => report::execute(&args),
-        Command::Merge(args) => merge::execute(&args),
-        Command::Predict(args) => predict::execute(args),
-        Command::Audit(args) => audit::execute(&args),
-        Command::Dump(args) => dump::execute(&args),
-        Command::Watch(args) => watch::execute(*args),
-        Command::Exercise(args) => exercise::execute(*args),
-        Command::Wirings(args) => wirings::execute(args),
-        Command::Scenarios(args) => scenarios::execute(&args),
-        Command::Schema(args) => schema::execute(&args),
-        Command::Clean(args) => clean::execute(args),
-        Command::Doctor(args) => doctor::execute(args),
-        Command::Engine(args) => engine::execute(args),
-        Command::Completions(args) => completions::execute(args),
-        Command::Worker => worker::execute(),
-    }
-}

@@ -11,8 +11,8 @@ use clap::ValueEnum;
 use nix::errno::Errno;
 
 use crate::exit_code::{Failure, all_done};
-use crate::report::export::Export;
-use crate::report::table::Terminal;
+use crate::render::export::Export;
+use crate::render::section_text::Terminal;
 
 /// Writes a text and a line end to standard output. A reader that has gone is no error.
 ///

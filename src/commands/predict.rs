@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use synthetic_engine::workload::containers;
 
 use super::document_format::DocumentFormat;
 use super::output;
@@ -11,14 +12,15 @@ use crate::analysis::expectation::{Horizon, expect};
 use crate::analysis::mechanisms;
 use crate::analysis::observed::Observed;
 use crate::analysis::prediction::Load;
-use crate::conditions::share;
-use crate::duration::millis;
 use crate::exit_code::{ExitCode, Failure};
+use crate::experiment::plan;
+use crate::experiment::settings::share;
+use crate::model::predict::{Config, Prediction, Runtime, SCHEMA};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{HealthCheck, Wiring};
-use crate::report::predict::{Config, Prediction, Runtime, SCHEMA};
-use crate::report::predict_summary;
-use crate::{duration, fleet, plan};
+use crate::render::predict_summary;
+use crate::text::duration;
+use crate::text::duration::millis;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -129,7 +131,7 @@ impl PredictArgs {
     }
 
     fn horizon(&self) -> Horizon {
-        let silent = fleet::silent_among(self.containers as usize, self.silent);
+        let silent = containers::silent_among(self.containers as usize, self.silent);
         Horizon {
             load: Load {
                 containers: self.containers.into(),

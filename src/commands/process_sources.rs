@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use crate::duration;
 use crate::exit_code::Failure;
-use crate::http_get::{Header, parse_url, without_password};
+use crate::model::report::Watched;
 use crate::probe::prometheus_text::Selector;
-use crate::report::model::Watched;
+use crate::sys::http::{Header, parse_url, without_password};
+use crate::text::duration;
 use crate::watch::{Processes, Target};
 
 /// Where a process is asked, and how.

@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use super::output;
 use crate::audit::{self, AUDIT_SCHEMA, Audit};
 use crate::exit_code::{ExitCode, Failure};
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::{Report, SCHEMA};
-use crate::report::saved::Saved;
-use crate::report::table::Terminal;
-use crate::standard_error;
+use crate::model::report::{Report, SCHEMA};
+use crate::model::saved::Saved;
+use crate::render::export::Export;
+use crate::render::format::Format;
+use crate::render::section_text::Terminal;
+use crate::sys::stderr;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,7 +95,7 @@ pub fn execute(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let export = Export::by_flag("--output", path.clone(), args.format);
     output::check_exports([&export])?;
     export.write(|_| Ok(text))?;
-    standard_error::say(format_args!("leakcheck: wrote {}", path.display()));
+    stderr::say(format_args!("leakcheck: wrote {}", path.display()));
     Ok(ExitCode::Measured)
 }
 

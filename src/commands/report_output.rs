@@ -6,9 +6,9 @@ use super::gating::Gating;
 use super::output;
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge;
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::{Report, Verdict};
+use crate::model::report::{Report, Verdict};
+use crate::render::export::Export;
+use crate::render::format::Format;
 
 /// The form of a report, and its files.
 #[derive(Debug, Args)]

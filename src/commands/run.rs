@@ -12,18 +12,21 @@ use super::output;
 use super::run_display::{RunDisplay, RunShown};
 use super::runtime;
 use crate::analysis::samples::MOST_ROTATIONS;
-use crate::conditions::Conditions;
 use crate::exit_code::{ExitCode, Failure, all_done};
+use crate::experiment::fd_budget::{FdShortage, MAX_SHARDS};
+use crate::experiment::plan::{Plan, Until};
+use crate::experiment::scenario::Scenario;
+use crate::experiment::settings::Conditions;
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
-use crate::plan::{AgentPlan, FdShortage, MAX_SHARDS, Plan, Until};
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::{Report, Verdict, WiringReport};
-use crate::report::table::Terminal;
+use crate::model::report::{Report, Verdict, WiringReport};
+use crate::render::export::Export;
+use crate::render::format::Format;
+use crate::render::section_text::Terminal;
+use crate::runner;
 use crate::runner::Outcome;
-use crate::scenario::Scenario;
-use crate::{interrupt, runner, standard_error};
+use crate::swarm::agents::AgentPlan;
+use crate::sys::{signals, stderr};
 
 // Its lines are short enough for 80 columns: a wrapped command can be neither read nor copied.
 const EXAMPLES: &str = "\
@@ -198,7 +201,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     };
     let (outcome, interrupted) = runtime.block_on(async {
         let ending = Arc::clone(&shown);
-        let interrupt = interrupt::token(move || ending.still_ending())?;
+        let interrupt = signals::token(move || ending.still_ending())?;
         let _entered = shown.enter()?;
         let outcome = runner::run(plan, &output, &interrupt, &shown.hold()).await?;
         Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
@@ -264,7 +267,7 @@ fn save(baseline: &Export<Format>, report: &Report) -> anyhow::Result<()> {
         (None, Some(gate)) => format!("the gate {} did not hold", gate.expr),
         (None, None) => return baseline.write(|format| format.render(report, Terminal::PLAIN)),
     };
-    standard_error::say(format_args!(
+    stderr::say(format_args!(
         "leakcheck: warning: no baseline was saved: {why_not}"
     ));
     Ok(())

@@ -7,17 +7,17 @@ use super::display::Display;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
+use crate::experiment::plan::Plan;
+use crate::live::progress::ProgressDisplay;
 use crate::live::{Count, Fact, News, Site};
-use crate::plan::Plan;
-use crate::progress::ProgressDisplay;
-use crate::report::export::Export;
-use crate::report::format::Format;
-use crate::report::model::{Rate, Report, SiteReport, WiringReport};
-use crate::report::summary;
-use crate::report::table::Terminal;
+use crate::model::report::{Rate, Report, SiteReport, WiringReport};
+use crate::protocol::Glance;
+use crate::render::export::Export;
+use crate::render::format::Format;
+use crate::render::section_text::Terminal;
+use crate::render::summary;
 use crate::runner;
-use crate::standard_error;
-use crate::worker::protocol::Glance;
+use crate::sys::stderr;
 
 /// How a run shows on the terminal and in the exports while it goes on.
 pub(super) struct RunDisplay<'a> {
@@ -54,7 +54,7 @@ impl RunShown {
     pub(super) fn still_ending(&self) {
         let line = "leakcheck: still ending what was started; `leakcheck clean` removes leftovers";
         match self {
-            Self::Lines(_) => standard_error::say(line),
+            Self::Lines(_) => stderr::say(line),
             Self::Live(view) => view.say(line),
         }
     }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::commands::output;
 use crate::exit_code::{ExitCode, Failure};
-use crate::scenario;
+use crate::experiment::scenario_library;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,7 @@ enum Action {
 pub fn execute(args: &ScenariosArgs) -> Result<ExitCode, Failure> {
     let text = match &args.action {
         None | Some(Action::List) => list()?,
-        Some(Action::Show { name }) => scenario::text(name)?.to_owned(),
+        Some(Action::Show { name }) => scenario_library::text(name)?.to_owned(),
     };
     output::print(text.trim_end())?;
     Ok(ExitCode::Measured)
@@ -50,7 +50,7 @@ pub fn execute(args: &ScenariosArgs) -> Result<ExitCode, Failure> {
 
 fn list() -> Result<String, Failure> {
     let mut out = String::new();
-    for scenario in scenario::all()? {
+    for scenario in scenario_library::all()? {
         let wirings: Vec<&str> = scenario
             .run
             .wirings

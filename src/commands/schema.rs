@@ -1,14 +1,14 @@
 //! `leakcheck schema`: the JSON Schema of the documents that other commands print.
 
 use clap::{Args, ValueEnum};
+use goroutine_dump::{Diff, Dump};
 
 use super::output;
 use crate::audit::Audit;
-use crate::dump::{Diff, Dump};
 use crate::exit_code::{ExitCode, Failure};
-use crate::report::model::Report;
-use crate::report::predict::Prediction;
-use crate::report::schema;
+use crate::model::predict::Prediction;
+use crate::model::report::Report;
+use crate::model::schema;
 
 const EXAMPLES: &str = "\
 Examples:

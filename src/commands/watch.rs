@@ -11,12 +11,13 @@ use super::report_output::ReportOutput;
 use super::runtime;
 use super::watch_display::{Scale, WatchDisplay};
 use crate::analysis::watched::Watch;
-use crate::duration::{self, millis};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
-use crate::interrupt;
+use crate::model::report::{Config, Report, SCHEMA, Tool, Watched};
 use crate::probe::other_process::OtherProcess;
-use crate::report::model::{Config, Report, SCHEMA, Tool, Watched};
+use crate::sys::signals;
+use crate::text::duration;
+use crate::text::duration::millis;
 use crate::watch::{self, Processes, Recording, Sources, Target, Timing};
 
 const EXAMPLES: &str = "\
@@ -158,7 +159,7 @@ async fn watch_and_judge(
     args: &WatchArgs,
     display: &WatchDisplay,
 ) -> Result<(Report, bool), Failure> {
-    let interrupt = interrupt::token(|| {})?;
+    let interrupt = signals::token(|| {})?;
     let entered = display.enter()?;
     let opening = async {
         let sources = Sources::open(&args.target()).await?;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::display::Display;
 use crate::analysis::watched::Watch;
-use crate::duration;
 use crate::exit_code::Failure;
-use crate::hold::Hold;
+use crate::live::progress::LiveText;
 use crate::live::{Count, Entered, Fact, News, Site};
-use crate::progress::LiveText;
-use crate::report::model::{Config, Rate, Rates};
-use crate::report::table;
-use crate::report::watch_summary;
+use crate::model::report::{Config, Rate, Rates};
+use crate::render::section_text::render_sections;
+use crate::render::watch_summary;
+use crate::sys::pause::Hold;
+use crate::text::duration;
 use crate::watch::{self, Listener, Reading, Recording};
 
 /// What is shown of a watch, on standard error: nothing where that is no terminal.
@@ -100,7 +100,7 @@ impl Listener for WatchDisplay {
         match &self.shown {
             Display::Lines(text) => text.show(|terminal| {
                 let sections = watch_summary::live(recording, &lasting);
-                table::render_sections(&sections, terminal)
+                render_sections(&sections, terminal)
             }),
             Display::Live(view) => {
                 let (Some(first), Some(last)) =

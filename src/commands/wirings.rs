@@ -8,7 +8,7 @@ use crate::commands::output;
 use crate::exit_code::{ExitCode, Failure};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{GoReference, Wiring};
-use crate::report::table::push_wrapped;
+use crate::render::section_text::push_wrapped;
 
 /// The list is as wide in a wide terminal: it is read downwards.
 const COLUMNS: u16 = 80;

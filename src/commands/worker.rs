@@ -4,12 +4,12 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::exit_code::{ExitCode, Failure};
-use crate::own_console;
-use crate::plan::FDS_LEFT_TO_ENGINE;
-use crate::probe::task_census;
+use crate::experiment::fd_budget::FDS_LEFT_TO_ENGINE;
+use crate::monitor::census;
+use crate::protocol::{Event, WorkerEngine, WorkerPlan};
+use crate::sys::console_server;
 use crate::worker::experiment::Experiment;
 use crate::worker::parent_link;
-use crate::worker::protocol::{Event, WorkerEngine, WorkerPlan};
 
 /// Reads its plan from standard input, carries the experiment out, and says what it found.
 ///
@@ -19,7 +19,7 @@ pub fn execute() -> Result<ExitCode, Failure> {
     let (plan, commands) = parent_link::open::<WorkerPlan>()?;
     raise_fd_limit();
     if let Some(port) = plan.console_port {
-        own_console::serve(port)?;
+        console_server::serve(port)?;
     }
     let runtime = match plan.engine {
         WorkerEngine::At(_) => in_wall_time(),
@@ -44,7 +44,7 @@ pub fn execute() -> Result<ExitCode, Failure> {
 
 fn in_wall_time() -> std::io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
-    task_census::observe(builder.enable_all());
+    census().observe(builder.enable_all());
     builder.build()
 }
 
@@ -57,7 +57,8 @@ fn in_paused_time() -> std::io::Result<Runtime> {
         .enable_all()
         .start_paused(true)
         .rng_seed(tokio::runtime::RngSeed::from_bytes(b"leakcheck"));
-    task_census::observe_beside_an_engine(&mut builder);
+    // The engine lives in this runtime too: its tasks are not the monitor's.
+    census().observe_unless(synthetic_engine::spawn::is_spawning, &mut builder);
     builder.build()
 }
 

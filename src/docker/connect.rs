@@ -10,8 +10,9 @@ use bollard::errors::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::address::Address;
 use super::dial::Dialer;
-use super::endpoint::{Address, Endpoint};
+use super::endpoint::Endpoint;
 use super::error_text::told;
 use super::ssh::{Forward, Remote};
 use super::tls::WITHOUT_TLS;

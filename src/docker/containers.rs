@@ -1,23 +1,22 @@
 //! Real containers of an experiment: created all or none.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use futures_util::StreamExt;
+use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
 use super::error_text::told;
+use super::run_id::RunId;
 use super::run_owner::RunOwner;
-use super::{labels, printer, removal};
+use super::{labels, line_printer_command, removal};
 use crate::exit_code::Failure;
-use crate::fleet::{Container, Fleet};
 
 /// How many containers are being created at a time: an engine gets slower, not faster, by more.
 const CREATED_AT_A_TIME: usize = 8;
@@ -25,38 +24,6 @@ const CREATED_AT_A_TIME: usize = 8;
 /// What a container may use: a shell and one `sleep` need about 1 MiB and 2 processes.
 pub(crate) const MEMORY_BYTES: i64 = 16 * 1024 * 1024;
 pub(crate) const PROCESSES: i64 = 16;
-
-/// One run's name: in its containers' names and labels.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RunId(String);
-
-impl RunId {
-    /// A fresh one: 8 hexadecimal digits.
-    pub fn generate() -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let seed = (now.as_nanos(), std::process::id());
-        let hash = std::hash::RandomState::new().hash_one(seed);
-        Self(format!("{:08x}", hash as u32))
-    }
-
-    /// The run that a label names.
-    pub fn from_label(value: &str) -> Self {
-        Self(value.to_owned())
-    }
-
-    /// The label that all containers of the run carry, as `key=value`.
-    pub fn label(&self) -> String {
-        format!("{}={}", labels::RUN, self.0)
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A container that runs, as its followers need to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +38,7 @@ pub struct RunningContainer {
 
 /// Creates and starts the fleet's containers, named `leakcheck-<run>-<name>`, in the fleet's order.
 ///
-/// Each prints [`crate::fleet::line_text`] at its rate, has no network, and ends by itself after
+/// Each prints [`synthetic_engine::workload::containers::line_text`] at its rate, has no network, and ends by itself after
 /// `life`. `on_progress` hears how many run so far. The image must be there
 /// ([`super::image::ensure`]).
 ///
@@ -156,7 +123,7 @@ fn body(container: &Container, image: &str, run: &RunId, life: Duration) -> Cont
     ContainerCreateBody {
         image: Some(image.into()),
         // The entrypoint rather than the command: an image may bring an entrypoint of its own.
-        entrypoint: Some(printer::command(container, life)),
+        entrypoint: Some(line_printer_command::command(container, life)),
         cmd: Some(Vec::new()),
         labels: Some(labels),
         tty: Some(container.tty),

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-use super::endpoint::Address;
+use super::address::Address;
 use super::ssh::Forward;
 use super::tls::Tls;
 

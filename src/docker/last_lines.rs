@@ -5,12 +5,12 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
+use synthetic_engine::timestamps::split_timestamp;
+use synthetic_engine::workload::containers;
 
 use super::error_text::told;
+use crate::docker::log_position::{LastLine, LogsOf};
 use crate::exit_code::Failure;
-use crate::fleet;
-use crate::monitor::{LastLine, LogsOf};
-use crate::timestamps::split_timestamp;
 
 /// About how many containers may be asked at a time.
 pub const ASKED_AT_A_TIME: usize = 32;
@@ -89,7 +89,7 @@ fn last_line_of(text: &[u8]) -> Option<LastLine> {
     let (timestamp, text) = split_timestamp(last)?;
     Some(LastLine {
         timestamp,
-        sequence: fleet::line_sequence(text),
+        sequence: containers::line_sequence(text),
     })
 }
 

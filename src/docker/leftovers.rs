@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
 
-use super::containers::RunId;
 use super::error_text::told;
+use super::run_id::RunId;
 use super::run_owner::{RunOwner, Standing};
 use super::{labels, removal};
 use crate::exit_code::Failure;

@@ -7,10 +7,10 @@ use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use synthetic_engine::timestamps::split_timestamp;
 
 use super::error_text::told;
 use crate::exit_code::Failure;
-use crate::timestamps::split_timestamp;
 
 /// How many containers' logs are read at a time.
 const READ_AT_A_TIME: usize = 8;

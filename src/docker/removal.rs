@@ -10,9 +10,9 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOpt
 use futures_util::{StreamExt, TryFutureExt};
 
 use super::answer::within;
-use super::containers::RunId;
 use super::error_text::{is_not_found, told};
 use super::labels;
+use super::run_id::RunId;
 use crate::exit_code::Failure;
 
 /// How many containers are being removed at a time.

@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::last_words::LastWords;
-use crate::stale_sockets;
+use crate::sys::child_stderr::LastWords;
+use crate::sys::socket_dirs;
 
 /// Where an engine listens on its own host when the address does not say.
 pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -78,7 +78,7 @@ impl Forward {
     /// # Errors
     /// Fails where there is no ssh command, and where it cannot log in without asking anybody: in its words.
     pub async fn open(remote: &Remote) -> anyhow::Result<Self> {
-        let directory = stale_sockets::make_directory(&std::env::temp_dir())
+        let directory = socket_dirs::make_directory(&std::env::temp_dir())
             .context("cannot make a directory for the forwarded socket")?;
         let mut ssh = command(remote, &socket_in(&directory))
             .spawn()

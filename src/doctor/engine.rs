@@ -8,8 +8,9 @@ use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::run_owner::Standing;
 use crate::docker::{engine_load, image};
 use crate::exit_code::{ExitCode, Failure};
+use crate::swarm;
 use crate::swarm::leftovers::Services;
-use crate::{stale_sockets, swarm};
+use crate::sys::socket_dirs;
 
 const ENGINE: &str = "Docker engine";
 const IMAGE: &str = "image";
@@ -94,7 +95,7 @@ async fn runs_of(docker: &Docker) -> Result<(Vec<FoundRun>, bool), Failure> {
 /// `None` where no engine answers; sockets may be left all the same.
 async fn left_behind(docker: Option<&Docker>) -> Check {
     const ADVICE: &str = "leakcheck clean removes them";
-    let sockets = stale_sockets::find(&std::env::temp_dir()).await.len();
+    let sockets = socket_dirs::find(&std::env::temp_dir()).await.len();
     let (runs, elsewhere) = match docker {
         None => (Vec::new(), false),
         Some(docker) => match runs_of(docker).await {

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use super::check::Check;
-use crate::stale_sockets;
+use crate::sys::socket_dirs;
 
 /// What a worker or an engine holds beside its streams: runtime, pipes, sockets of its own.
 const OWN_FDS: u64 = 64;
@@ -98,7 +98,7 @@ pub fn sockets() -> Check {
 
 fn listen_in(temp: &Path) -> io::Result<()> {
     // As long a name as an engine's, since the length of the path is what may be refused.
-    let directory = stale_sockets::make_directory(temp)?;
+    let directory = socket_dirs::make_directory(temp)?;
     UnixListener::bind(directory.path().join("engine.sock"))?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::own_console::PORT_VARIABLE;
+use crate::sys::console_server::PORT_VARIABLE;
 
 /// Stands for the path of the engine's socket.
 const SOCKET: &str = "{socket}";

@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use synthetic_engine::followers::FollowersTold;
+use synthetic_engine::rotation::{RotateBy, Rotation};
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::state::EngineState;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::command_line::CommandLine;
 use super::programs::{Ends, Programs, Running};
-use crate::duration;
-use crate::engine::followers::FollowersTold;
-use crate::engine::process::EngineProcess;
-use crate::engine::rotation::{RotateBy, Rotation};
-use crate::engine::spec::EngineSpec;
-use crate::engine::state::EngineState;
+use crate::engine_process::EngineProcess;
 use crate::exit_code::Failure;
-use crate::hold::Hold;
-use crate::interrupt::until_enough_waited;
 use crate::probe::unread_bytes;
+use crate::sys::pause::Hold;
+use crate::sys::signals::until_enough_waited;
+use crate::text::duration;
 use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
 
 /// Between two looks at whether all containers are followed.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::evaluate::state;
 use super::judge::PartialReports;
-use super::metric::Metric;
-use super::weigh::state;
-use crate::duration;
-use crate::report::model::{
+use crate::model::metric::Metric;
+use crate::model::report::{
     Config, GateResult, Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport,
 };
+use crate::text::duration;
 
 /// Why two reports cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -385,7 +385,7 @@ fn result(
 mod tests {
     use super::*;
     use crate::gate::test_report::{report, wiring};
-    use crate::report::model::Sample;
+    use crate::model::report::Sample;
     use Verdict::{Clean, Hung, Inconclusive, Leaking};
 
     fn outcomes(now: WiringReport, before: WiringReport) -> Vec<Outcome> {

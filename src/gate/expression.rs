@@ -11,11 +11,11 @@ use std::fmt;
 use std::ops::Range;
 
 use super::comparison::Comparison;
-use super::metric::Metric;
 use super::parse_error::ParseError;
 use super::subject::Subject;
-use crate::nearest::nearest;
-use crate::report::model::Verdict;
+use crate::model::metric::Metric;
+use crate::model::report::Verdict;
+use crate::text::nearest::nearest;
 
 /// What an expression says in place of a metric to compare verdicts.
 const VERDICT: &str = "verdict";

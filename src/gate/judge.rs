@@ -1,10 +1,10 @@
 //! Whether a report meets a gate.
 
+use super::evaluate::Finding;
 use super::expression::Gate;
 use super::subject::NoSubject;
-use super::weigh::Finding;
 use crate::exit_code::ExitCode;
-use crate::report::model::{GateResult, Outcome, Report, WiringReport};
+use crate::model::report::{GateResult, Outcome, Report, WiringReport};
 
 /// What to make of a report on a run that was cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub fn exit_code(results: &[GateResult]) -> ExitCode {
 mod tests {
     use super::*;
     use crate::gate::test_report::{report, wiring};
-    use crate::report::model::Verdict;
+    use crate::model::report::Verdict;
     use Outcome::{Failed, Held, NoVerdict};
     use Verdict::{Clean, Hung, Inconclusive, Leaking, Starved};
 

@@ -2,13 +2,12 @@
 
 pub mod baseline;
 pub mod comparison;
+mod evaluate;
 pub mod expression;
 pub mod judge;
-pub mod metric;
 mod parse_error;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod test_report;
-mod weigh;
 
 pub use parse_error::ParseError;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::expression::Gate;
-use crate::nearest::nearest;
+use crate::text::nearest::nearest;
 
 /// The wirings that a gate is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::report::model::{Report, SCHEMA, Verdict, WiringReport};
+use crate::model::report::{Report, SCHEMA, Verdict, WiringReport};
 
 /// A wiring with one and the same growth of tasks and of fds per rotation of its one container.
 pub(crate) fn wiring(name: &str, verdict: Verdict, growth: f64) -> WiringReport {

@@ -12,6 +12,7 @@
 
 mod chart;
 mod keyboard;
+pub mod progress;
 mod screen;
 mod session;
 mod sites;

@@ -8,7 +8,7 @@ use super::state::State;
 use super::text::{put, put_right, width};
 use super::view::View;
 use super::{chart, sites, subjects};
-use crate::duration;
+use crate::text::duration;
 
 /// A smaller terminal shows nothing but that it is too small.
 const SMALLEST: (u16, u16) = (40, 10);

@@ -14,8 +14,9 @@ use super::state::{News, State};
 use super::terminal::Terminal;
 use super::view::{Action, View};
 use crate::exit_code::Failure;
-use crate::hold::{self, Hold, HoldSwitch};
-use crate::standard_error;
+use crate::sys::pause;
+use crate::sys::pause::{Hold, HoldSwitch};
+use crate::sys::stderr;
 
 /// Between two drawings.
 const FRAME: Duration = Duration::from_millis(100);
@@ -55,7 +56,7 @@ impl LiveView {
                  standard output only",
             ));
         }
-        let ((news, heard), (switch, hold)) = (sync_channel(QUEUE), hold::switch());
+        let ((news, heard), (switch, hold)) = (sync_channel(QUEUE), pause::switch());
         Ok(Self {
             pausing,
             hold,
@@ -89,7 +90,7 @@ impl LiveView {
     /// Prints what was said and has not been printed, now that the view has been left.
     fn print_said(&self) {
         for line in lock(&self.said).drain(..) {
-            standard_error::say(line);
+            stderr::say(line);
         }
     }
 

@@ -4,7 +4,7 @@ use super::state::{Count, Subject};
 use super::table::{Cell, Column, Table};
 use super::text::one_line;
 use super::view::View;
-use crate::analysis::rates::told;
+use crate::text::figures::told;
 
 /// The columns that every subject has; those of its own facts follow.
 fn columns(subjects: &[Subject]) -> Vec<Column> {

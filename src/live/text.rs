@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use crate::plain_text::printable;
+use crate::text::printable::printable;
 
 /// No row is longer: what is cut off here would never be seen, and would be measured at each drawing.
 const LONGEST: usize = 400;

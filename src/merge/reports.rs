@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::wiring::Sum;
 use crate::gate::baseline::difference;
-use crate::report::model::{Config, Report};
+use crate::model::report::{Config, Report};
 
 /// Why a report cannot be added to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::analysis::rates::{Growths, Scale, growth, rate};
     use crate::gate::test_report;
-    use crate::report::model::{Rate, Sample, Verdict};
+    use crate::model::report::{Rate, Sample, Verdict};
 
     /// A host's report: its containers, and its tasks and file descriptors after each rotation.
     fn report(containers: u64, verdict: Verdict, counts: &[(u64, u64)]) -> Report {

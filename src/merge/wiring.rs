@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::analysis::rates::{Scale, rate};
 use crate::analysis::samples::Samples;
 use crate::analysis::shards;
-use crate::report::model::{
+use crate::model::report::{
     Churn, Counts, Delivery, EngineSide, HostReport, Predicted, Rates, Rotations, Sample,
     SiteReport, Verdict, WaitPoint, WiringReport,
 };

@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
 use super::spawn::spawn;
+use super::task_kind::TaskKind;
 
 /// Hangs the closing of a stream on the monitor's end.
 pub(super) fn start(name: &str, body: Arc<Body>, app: CancellationToken) {
-    spawn(name, async move {
+    spawn(TaskKind::Hook, name, async move {
         app.cancelled().await;
         body.close();
     });

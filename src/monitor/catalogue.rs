@@ -6,7 +6,7 @@ use super::wiring::{
     ClientFate, ClientUse, GoReference, HealthCheck, Heartbeat, ReadStyle, Resume, Scope,
     SendStyle, Step, Wiring,
 };
-use crate::nearest::nearest;
+use crate::text::nearest::nearest;
 
 /// The incident's channel between reader and consumer holds ten chunks.
 const INCIDENT_CHANNEL_CAPACITY: usize = 10;

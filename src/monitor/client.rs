@@ -24,6 +24,7 @@ use super::pace::Pace;
 use super::transport::{Connector, MemoryConnection};
 use crate::docker::dial::Dialer;
 use crate::docker::endpoint::Endpoint;
+use crate::docker::log_position::LogsOf;
 
 /// An engine that does not answer a request's head within this time, on the monitor's clock, is given up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -48,16 +49,6 @@ pub struct EngineAddress {
     pub api_version: (usize, usize),
     /// What its logs are of.
     pub logs_of: LogsOf,
-}
-
-/// What an engine is asked for the logs of: what a reference names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogsOf {
-    /// A container of its own.
-    Containers,
-    /// A task of the swarm that it manages: a service's container on any node.
-    Tasks,
 }
 
 impl EngineAddress {

@@ -1,11 +1,11 @@
 //! Which lines of a container reached the consumer, and from where the next stream resumes.
 
+use crate::docker::log_position::LastLine;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::fleet;
-use crate::timestamps::TimestampReader;
+use synthetic_engine::timestamps::TimestampReader;
+use synthetic_engine::workload::containers;
 
 /// The delivery of one container's lines over all of its streams.
 ///
@@ -34,15 +34,6 @@ pub struct Delivery {
     /// While the present stream repeats what was delivered before: how many lines with the last
     /// delivered timestamp it has repeated so far.
     resuming: Option<u32>,
-}
-
-/// The last line that a container is known to have printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastLine {
-    /// When it was printed, by the engine's clock.
-    pub timestamp: Timestamp,
-    /// Its number; `None` where it carries none of ours.
-    pub sequence: Option<u64>,
 }
 
 /// The last delivered timestamp and how many delivered lines carry it.
@@ -99,7 +90,7 @@ impl Delivery {
                 });
             }
         }
-        self.count(fleet::line_sequence(text));
+        self.count(containers::line_sequence(text));
     }
 
     /// Whether the line is one of those that a resumed stream repeats before it goes on.
@@ -156,8 +147,8 @@ impl Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timestamps::split_timestamp;
     use proptest::prelude::*;
+    use synthetic_engine::timestamps::split_timestamp;
 
     /// Line `sequence` of a container that prints `per_timestamp` lines within one timestamp.
     fn line(sequence: u64, per_timestamp: u64) -> Bytes {
@@ -167,7 +158,7 @@ mod tests {
         .expect("a time in this century");
         Bytes::from(format!(
             "{at:.9} {}\n",
-            fleet::line_text("web-00", sequence)
+            containers::line_text("web-00", sequence)
         ))
     }
 

@@ -4,9 +4,12 @@ use tokio::sync::mpsc;
 
 use super::reader::Chunk;
 use super::spawn::spawn;
+use super::task_kind::TaskKind;
 
 /// Starts a drain, which ends when the reader is gone. What it receives is thrown away: the next
 /// stream resumes from the last line that was delivered.
 pub(super) fn start(name: &str, mut chunks: mpsc::Receiver<Chunk>) {
-    spawn(name, async move { while chunks.recv().await.is_some() {} });
+    spawn(TaskKind::Drain, name, async move {
+        while chunks.recv().await.is_some() {}
+    });
 }

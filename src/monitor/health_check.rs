@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::follow::Shared;
 use super::spawn::spawn;
+use super::task_kind::TaskKind;
 use super::wiring::HealthCheck;
 
 /// Starts a health check that inspects `container` until it is cancelled.
@@ -19,7 +20,7 @@ pub(super) fn start(
     shared: Arc<Shared>,
     cancelled: CancellationToken,
 ) -> JoinHandle<()> {
-    spawn(name, async move {
+    spawn(TaskKind::HealthCheck, name, async move {
         let every = shared.pace.of(check.every);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

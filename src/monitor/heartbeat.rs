@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::spawn::spawn;
+use super::task_kind::TaskKind;
 
 /// Starts a heartbeat that beats until it is cancelled.
 pub(super) fn start(
@@ -17,7 +18,7 @@ pub(super) fn start(
     cancelled: CancellationToken,
     beats: Arc<AtomicU64>,
 ) -> JoinHandle<()> {
-    spawn(name, async move {
+    spawn(TaskKind::Heartbeat, name, async move {
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         while cancelled.run_until_cancelled(ticks.tick()).await.is_some() {

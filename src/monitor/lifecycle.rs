@@ -12,13 +12,13 @@ use tokio::task::JoinHandle;
 
 use super::client::Reach;
 use super::context::Context;
-use super::delivery::LastLine;
 use super::follow::Shared;
 use super::pace::Pace;
 use super::record::{At, Followed, Record};
 use super::supervisor;
 use super::tally::Tally;
 use super::wiring::Wiring;
+use crate::docker::log_position::LastLine;
 
 /// What a monitor is started with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -24,15 +24,17 @@ mod spawn;
 mod stop_message;
 mod supervisor;
 mod tally;
+mod task_kind;
 mod transport;
 pub mod wiring;
 
-pub use client::{EngineAddress, LogsOf, Reach};
-pub use delivery::LastLine;
+pub use client::{EngineAddress, Reach};
 pub use follow::OPENING_AT_ONCE;
 pub use lifecycle::{
     Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Progress, Replacements,
 };
 pub use pace::Pace;
 pub use record::Followed;
+pub use spawn::census;
+pub use task_kind::meaning;
 pub use transport::MemoryConnection;

@@ -14,6 +14,7 @@ use super::pace::Pace;
 use super::record::{LastRead, ReaderAt, ReaderStage};
 use super::spawn::spawn;
 use super::stop_message::StopMessage;
+use super::task_kind::TaskKind;
 use super::wiring::{ReadStyle, SendStyle};
 
 /// What a reader sends.
@@ -49,7 +50,7 @@ impl Reader {
     /// Starts the reader under its name.
     pub(super) fn spawn(self) -> JoinHandle<()> {
         let name = self.name.clone();
-        spawn(&name, self.run())
+        spawn(TaskKind::Reader, &name, self.run())
     }
 
     async fn run(self) {

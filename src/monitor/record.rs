@@ -10,6 +10,7 @@ use bollard::errors::Error;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use synthetic_engine::timestamps::split_timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -19,8 +20,7 @@ use super::delivery::Delivery;
 use super::reader::Chunk;
 use super::tally::Tally;
 use crate::docker::error_text::told;
-use crate::duration::millis;
-use crate::timestamps::split_timestamp;
+use crate::text::duration::millis;
 
 /// A container to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

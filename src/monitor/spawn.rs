@@ -1,13 +1,43 @@
-//! How the monitor spawns its tasks: named for tokio-console, and counted by spawn site.
+//! How the monitor spawns its tasks: named for tokio-console, and counted by spawn site under the label of
+//! their kind.
 
 use std::future::Future;
+use std::panic::Location;
+use std::sync::LazyLock;
 
+use leakcheck_test::census::Census;
+use leakcheck_test::spawn_site::Declared;
 use tokio::task::JoinHandle;
 
-/// Spawns a task of the monitor; its spawn site is the caller's line.
+use super::task_kind::TaskKind;
+
+/// The census of the process in which the monitor runs.
+static CENSUS: LazyLock<Census> = LazyLock::new(Census::new);
+
+/// The census that counts the monitor's tasks, once it observes the runtime.
+pub fn census() -> &'static Census {
+    &CENSUS
+}
+
+/// Spawns a task of the monitor; its spawn site is the caller's line, which is called by the kind's label.
+#[track_caller]
+pub(super) fn spawn<F>(kind: TaskKind, name: &str, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let site = Location::caller();
+    let declared = Declared {
+        label: kind.label(),
+        package: env!("CARGO_PKG_NAME"),
+        folder: env!("CARGO_MANIFEST_DIR"),
+    };
+    CENSUS.declare(site, declared);
+    start(name, future, site)
+}
+
 #[cfg(all(tokio_unstable, feature = "console"))]
 #[track_caller]
-pub(super) fn spawn<F>(name: &str, future: F) -> JoinHandle<F::Output>
+fn start<F>(name: &str, future: F, _site: &'static Location<'static>) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -17,26 +47,24 @@ where
         .unwrap_or_else(|error| unreachable!("only spawning on a thread can fail: {error}"))
 }
 
-/// Spawns a task of the monitor; its spawn site is the caller's line. Only tokio-console would show
-/// its name, and tokio names tasks only where it traces them for the console.
+/// Only tokio-console would show a task's name, and tokio names tasks only where it traces them for the
+/// console.
 #[cfg(all(tokio_unstable, not(feature = "console")))]
 #[track_caller]
-pub(super) fn spawn<F>(_name: &str, future: F) -> JoinHandle<F::Output>
+fn start<F>(_name: &str, future: F, _site: &'static Location<'static>) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     tokio::spawn(future)
 }
 
-/// Spawns a task of the monitor. This build knows no spawn sites from the runtime, so the task
-/// carries a guard that counts it at the caller's line.
+/// This build knows no spawn sites from the runtime, so the task carries a guard that counts it.
 #[cfg(not(tokio_unstable))]
-#[track_caller]
-pub(super) fn spawn<F>(_name: &str, future: F) -> JoinHandle<F::Output>
+fn start<F>(_name: &str, future: F, site: &'static Location<'static>) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let counted = crate::probe::task_census::count_own(std::panic::Location::caller());
+    let counted = CENSUS.count(site);
     tokio::spawn(async move {
         let _counted = counted;
         future.await

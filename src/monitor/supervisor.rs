@@ -14,6 +14,7 @@ use super::health_check;
 use super::heartbeat;
 use super::record::{At, Record};
 use super::spawn::spawn;
+use super::task_kind::TaskKind;
 use super::wiring::ClientUse;
 use crate::docker::error_text::is_not_found;
 
@@ -37,7 +38,7 @@ pub(super) fn start(
         rotation,
         rotating: false,
     };
-    spawn(&name, supervisor.run())
+    spawn(TaskKind::Supervisor, &name, supervisor.run())
 }
 
 struct Supervisor {

@@ -6,8 +6,8 @@ use anyhow::{Context, ensure};
 use url::Url;
 
 use super::prometheus_text::{self, Selector, Series};
-use crate::http_get::Getter;
-use crate::nearest::nearest;
+use crate::sys::http::Getter;
+use crate::text::nearest::nearest;
 
 /// More text than this is not read: 64 MiB.
 const LARGEST: u64 = 64 << 20;

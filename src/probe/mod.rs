@@ -2,14 +2,11 @@
 
 #[cfg(feature = "console")]
 pub mod console;
-pub mod fds;
+pub mod dump_source;
 pub mod metrics_endpoint;
 pub mod other_process;
 pub mod pprof;
 pub mod process;
 pub mod process_set;
 pub mod prometheus_text;
-pub mod settle;
-pub mod sites;
-pub mod task_census;
 pub mod unread_bytes;

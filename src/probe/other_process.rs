@@ -1,6 +1,6 @@
 //! Another process, through `/proc`: its file descriptors, threads and memory.
 
-use super::fds::FdKinds;
+use leakcheck_test::fds::FdKinds;
 
 /// A process, told from a later one with the same number by when it started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ mod linux {
     use procfs::process::{ProcState, Process};
 
     use super::{OtherProcess, ProcessReading, ReadError};
-    use crate::probe::fds;
+    use leakcheck_test::fds;
 
     impl OtherProcess {
         /// The process with this number.

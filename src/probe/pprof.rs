@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use goroutine_dump::read_either;
+use goroutine_dump::{Dump, Keep};
 use url::Url;
 
-use crate::dump::{Dump, Keep, read_either};
-use crate::http_get::{GetError, Getter, without_password};
+use crate::sys::http::{GetError, Getter, without_password};
 
 /// A dump that is larger than this is not read: 512 MiB, a million goroutines or so.
 const LARGEST_DUMP: u64 = 512 << 20;
@@ -143,7 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::http_get::parse_url;
+    use crate::sys::http::parse_url;
 
     #[test]
     fn an_address_may_be_the_servers_the_folders_or_the_profiles() {

@@ -9,23 +9,26 @@ use bollard::Docker;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use synthetic_engine::spec::EngineSpec;
+use synthetic_engine::workload::containers::Fleet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::EngineHandle;
 use super::hosts::Hosts;
 use super::run::Listener;
-use crate::docker::containers::{self, RunId, RunningContainer};
+use crate::docker::containers;
+use crate::docker::containers::RunningContainer;
 use crate::docker::endpoint::Endpoint;
+use crate::docker::log_position::LogsOf;
+use crate::docker::run_id::RunId;
 use crate::docker::{attach, image, removal};
-use crate::engine::process::EngineProcess;
-use crate::engine::spec::EngineSpec;
+use crate::engine_process::EngineProcess;
 use crate::exit_code::{ExitCode, Failure, all_done};
-use crate::fleet::Fleet;
-use crate::interrupt::until_enough_waited;
-use crate::monitor::{Followed, LogsOf};
-use crate::plan::{Engine, Plan, Source, SwarmPlan};
+use crate::experiment::plan::{Engine, Plan, Source, SwarmPlan};
+use crate::monitor::Followed;
 use crate::swarm::replicas::{Placed, Replicas};
 use crate::swarm::{self, manager, printers, replicas};
+use crate::sys::signals::until_enough_waited;
 
 /// How much longer than its rotations a run may take before its containers end by themselves: for
 /// their creation, for settling, and for the last lines.

@@ -15,10 +15,10 @@ use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::last_lines::ASKED_AT_A_TIME;
-use crate::hold::Hold;
-use crate::interrupt::until_enough_waited;
-use crate::report::model::EngineCounts;
-use crate::worker::protocol::{Command, Glance, WorkerPlan};
+use crate::model::report::EngineCounts;
+use crate::protocol::{Command, Glance, WorkerPlan};
+use crate::sys::pause::Hold;
+use crate::sys::signals::until_enough_waited;
 
 /// What is to be done with what the workers say.
 pub(super) trait Watcher {

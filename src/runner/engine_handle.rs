@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use bollard::Docker;
 use jiff::Timestamp;
+use synthetic_engine::spec::EngineSpec;
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::error_text::told;
+use crate::docker::log_position::{LastLine, LogsOf};
 use crate::docker::{engine_load, last_lines, line_count};
-use crate::engine::process::EngineProcess;
-use crate::engine::spec::EngineSpec;
+use crate::engine_process::EngineProcess;
 use crate::exit_code::Failure;
-use crate::monitor::{EngineAddress, LastLine, LogsOf};
+use crate::model::report::EngineCounts;
+use crate::monitor::EngineAddress;
 use crate::probe::process::rss_bytes;
-use crate::report::model::EngineCounts;
-use crate::worker::protocol::WorkerEngine;
+use crate::protocol::WorkerEngine;
 
 /// How long an engine may take to tell its counts: they are the story's margin, not its matter.
 const PATIENCE: Duration = Duration::from_secs(2);

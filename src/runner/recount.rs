@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::engine_handle::ListeningEngine;
+use crate::docker::log_position::LastLine;
 use crate::exit_code::Failure;
-use crate::monitor::{Delivered, DeliveryTotals, LastLine};
+use crate::monitor::{Delivered, DeliveryTotals};
 
 /// The engine's own log of containers whose lines carry no numbers, read again to tell whether
 /// each line was delivered once.

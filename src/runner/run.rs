@@ -14,12 +14,12 @@ use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::{HostObservation, Observation};
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
-use crate::hold::Hold;
+use crate::experiment::plan::{Engine, Plan, Until};
+use crate::model::report::{Report, SCHEMA, Tool};
 use crate::monitor::MonitorPlan;
 use crate::monitor::wiring::Wiring;
-use crate::plan::{Engine, Plan, Until};
-use crate::report::model::{Report, SCHEMA, Tool};
-use crate::worker::protocol::{Glance, WorkerPlan};
+use crate::protocol::{Glance, WorkerPlan};
+use crate::sys::pause::Hold;
 
 /// Hears how a run goes on.
 pub trait Listener: Sync {

@@ -11,13 +11,13 @@ use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
 use super::recount::Recount;
 use crate::analysis::shards;
-use crate::hold::Hold;
-use crate::interrupt::until_enough_waited;
-use crate::monitor::LastLine;
-use crate::report::model::Sample;
+use crate::docker::log_position::LastLine;
+use crate::model::report::Sample;
+use crate::protocol::{Command, Event, Finding, Glance, TaskSite, WorkerPlan};
 use crate::swarm::replicas::Moved;
+use crate::sys::pause::Hold;
+use crate::sys::signals::until_enough_waited;
 use crate::worker::process::WorkerProcess;
-use crate::worker::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 
 /// What all workers of a wiring say beside their measurements.
 pub(super) struct Heard<'a, W> {
@@ -83,7 +83,7 @@ enum Over {
 pub(super) struct Sampled {
     pub(super) sample: Sample,
     /// Live tasks by spawn site.
-    pub(super) sites: BTreeMap<String, u64>,
+    pub(super) sites: BTreeMap<TaskSite, u64>,
     /// Whether the process may open no more files.
     pub(super) fds_exhausted: bool,
 }
@@ -158,7 +158,7 @@ impl<'a, W: Watcher> Shard<'a, W> {
             } => {
                 return Ok(Some(Sampled {
                     sample: *sample,
-                    sites,
+                    sites: sites.into_iter().collect(),
                     fds_exhausted,
                 }));
             }

@@ -8,8 +8,8 @@ use futures_util::TryStreamExt;
 
 use crate::docker::error_text::told;
 use crate::docker::last_lines::refusal;
-use crate::report::model::{Report, SCHEMA};
-use crate::report::saved::Saved;
+use crate::model::report::{Report, SCHEMA};
+use crate::model::saved::Saved;
 
 /// How long the log of an agent may take: it is read from its node through the manager.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,18 +12,26 @@ use bollard::query_parameters::UpdateServiceOptionsBuilder;
 
 use super::printers::{json_file, nanos};
 use super::tasks::{self, Task};
-use crate::docker::containers::RunId;
 use crate::docker::error_text::told;
 use crate::docker::labels;
+use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
 use crate::exit_code::Failure;
-use crate::plan::AgentPlan;
 
 /// Where an agent finds its node's engine, in its container.
 const SOCKET: &str = "/var/run/docker.sock";
 
 /// How long an agent may take to report once it is told to stop: it waits for its last lines.
 pub const STOP_GRACE: Duration = Duration::from_secs(60);
+
+/// leakcheck itself as a service of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentPlan {
+    /// Its image.
+    pub image: String,
+    /// Where each node's engine listens, on the node.
+    pub socket: String,
+}
 
 /// The agents of a run.
 pub struct Agents {

@@ -9,14 +9,15 @@ use bollard::models::{
     TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecResources, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
+use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
-use crate::docker::containers::{MEMORY_BYTES, PROCESSES, RunId, no_health_check};
+use crate::docker::containers::{MEMORY_BYTES, PROCESSES, no_health_check};
 use crate::docker::error_text::told;
+use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
-use crate::docker::{labels, printer};
+use crate::docker::{labels, line_printer_command};
 use crate::exit_code::Failure;
-use crate::fleet::{Container, Fleet};
 
 /// How many replicas a service has at most: each has the rates of all in its command line.
 pub const IN_A_SERVICE: usize = 2000;
@@ -85,8 +86,11 @@ fn spec(
             container_spec: Some(TaskSpecContainerSpec {
                 image: Some(image.into()),
                 labels: Some(run_label),
-                command: Some(printer::command_by_slot(containers, life)),
-                env: Some(vec![format!("{}={{{{.Task.Slot}}}}", printer::SLOT)]),
+                command: Some(line_printer_command::command_by_slot(containers, life)),
+                env: Some(vec![format!(
+                    "{}={{{{.Task.Slot}}}}",
+                    line_printer_command::SLOT
+                )]),
                 read_only: Some(true),
                 capability_drop: Some(vec!["ALL".into()]),
                 stop_grace_period: nanos(STOP_GRACE),

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::manager;
 use super::tasks;
 use crate::docker::answer::within;
-use crate::docker::containers::RunId;
 use crate::docker::error_text::{is_not_found, told};
 use crate::docker::labels;
+use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
 
 /// How long removal may go without a container less before it is given up.

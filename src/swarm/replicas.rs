@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::future::join_all;
+use synthetic_engine::workload::containers::Fleet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::manager::{self, Node};
 use super::printers::IN_A_SERVICE;
 use super::tasks::{self, Slot, Task};
-use crate::docker::containers::RunId;
 use crate::docker::last_lines;
+use crate::docker::log_position::LogsOf;
+use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
-use crate::fleet::Fleet;
-use crate::monitor::{Followed, LogsOf};
+use crate::monitor::Followed;
 
 /// How long the placement may go without a container more before it is given up: an image is pulled
 /// within, or fails to be.

@@ -4,9 +4,9 @@ use bollard::Docker;
 use bollard::models::TaskState;
 use bollard::query_parameters::ListTasksOptionsBuilder;
 
-use crate::docker::containers::RunId;
 use crate::docker::error_text::told;
 use crate::docker::labels;
+use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
 
 /// A replica, by what stays the same when its task is replaced: its service, and which replica it is.

@@ -5,14 +5,14 @@
 //!                                     lives: what is replaced, and what is stuck
 //! ```
 
-mod lives;
 mod reading;
 mod session;
 mod sources;
 mod target;
+mod turnover;
 
-pub use lives::{Lives, Waiting};
 pub use reading::{Kind, Reading, Replaced, Site};
 pub use session::{Listener, Pause, Recording, Timing, watch};
 pub use sources::Sources;
 pub use target::{Processes, Target};
+pub use turnover::{Lives, Waiting};

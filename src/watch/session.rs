@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::lives::Waiting;
 use super::reading::Reading;
 use super::sources::{NoReading, Sources};
-use crate::duration;
+use super::turnover::Waiting;
 use crate::exit_code::Failure;
-use crate::hold::Hold;
-use crate::report::model::LeakProfile;
+use crate::model::report::LeakProfile;
+use crate::sys::pause::Hold;
+use crate::text::duration;
 
 /// A console tells of a large process's tasks bit by bit; it is waited for so long.
 const CATCHING_UP: Duration = Duration::from_secs(60);

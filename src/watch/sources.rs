@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use goroutine_dump::{Dump, Frame, Group};
+#[cfg(feature = "console")]
+use leakcheck_test::spawn_site::SpawnSite;
 
-use super::lives::{Lives, Waiting};
 use super::reading::{Kind, Reading, Site};
 use super::target::{Processes, Target};
-use crate::dump::{Dump, Frame, Group};
+use super::turnover::{Lives, Waiting};
 use crate::exit_code::Failure;
-use crate::http_get::{Getter, without_password};
+use crate::model::report::{LeakProfile, LeakedGoroutines};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
 use crate::probe::other_process::{ProcessReading, ReadError};
 use crate::probe::pprof::Pprof;
-#[cfg(feature = "console")]
-use crate::probe::sites::SpawnSite;
-use crate::report::model::{LeakProfile, LeakedGoroutines};
+use crate::sys::http::{Getter, without_password};
 
 /// The sources, and what was seen of each goroutine, task and socket.
 #[derive(Debug)]
@@ -322,7 +322,7 @@ impl Sources {
                 let of_site = reading.meanings.entry(site.clone());
                 of_site.or_insert_with(|| meaning.clone());
             }
-            let waits: Option<Arc<str>> = crate::dump::waits_for_another(group).map(Into::into);
+            let waits: Option<Arc<str>> = goroutine_dump::waits_for_another(group).map(Into::into);
             let kind = Kind::Task(site);
             let member = |id: &u64| (*id, kind.clone(), waits.clone());
             all.extend(group.ids.iter().map(member));

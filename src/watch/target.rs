@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::http_get::Header;
 use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
 use crate::probe::process_set::ProcessSet;
 use crate::probe::prometheus_text::Selector;
+use crate::sys::http::Header;
 
 /// What is read through `/proc`.
 #[derive(Debug, Clone)]

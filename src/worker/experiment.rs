@@ -4,20 +4,19 @@
 
 use std::time::Duration;
 
+use leakcheck_test::settle::{Settled, settle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
-use super::protocol::{Command, Event, Finding, Glance, WorkerPlan};
 use super::surroundings::Surroundings;
-use crate::duration::millis;
-use crate::monitor::{LastLine, Monitor};
-use crate::probe::settle::{Settled, settle};
-use crate::probe::sites::SpawnSite;
-use crate::probe::task_census;
-use crate::report::model::{Counts, Runtime, Sample, StreamErrors};
+use crate::docker::log_position::LastLine;
+use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
+use crate::monitor::{Monitor, census};
+use crate::protocol::{Command, Event, Finding, Glance, TaskSite, WorkerPlan};
+use crate::text::duration::millis;
 
 /// How often the live counts are shown.
 const GLANCE_EVERY: Duration = Duration::from_millis(200);
@@ -267,7 +266,7 @@ impl Experiment {
         Glance {
             followed: progress.followed,
             rotation: self.rotation,
-            tasks: task_census::live_tasks(),
+            tasks: census().live_tasks(),
             fds: self.surroundings.fds(),
             behind: self.short_of(self.rotation.saturating_sub(1)),
             lines_read: progress.lines_read,
@@ -308,10 +307,10 @@ impl Experiment {
         let settle = self.changed.1.saturating_duration_since(self.interval);
         let process = self.surroundings.process();
         let progress = self.monitor.progress();
-        let sites = task_census::by_site();
+        let sites = census().by_site();
         let mut labels = std::collections::BTreeMap::new();
         for (site, tasks) in &sites {
-            *labels.entry(SpawnSite::parse(site).label).or_default() += tasks;
+            *labels.entry(site.label.clone()).or_default() += tasks;
         }
         let sample = Sample {
             rotation: Some(self.rotation),
@@ -338,9 +337,17 @@ impl Experiment {
             held_ms: millis(self.held_for),
             moved: 0,
         };
+        let sites = sites.into_iter().map(|(site, tasks)| {
+            let site = TaskSite {
+                label: site.label,
+                location: site.location,
+                package: site.package,
+            };
+            (site, tasks)
+        });
         say(&Event::Sample {
             sample: Box::new(sample),
-            sites,
+            sites: sites.collect(),
             fds_exhausted: self.monitor.fds_exhausted(),
         });
     }
@@ -429,7 +436,7 @@ impl Experiment {
 
 fn counts(surroundings: &Surroundings) -> Counts {
     Counts {
-        tasks: Some(task_census::live_tasks()),
+        tasks: Some(census().live_tasks()),
         fds: surroundings.fds(),
     }
 }

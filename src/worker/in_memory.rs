@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use synthetic_engine::clock::Clock;
+use synthetic_engine::daemon::Daemon;
+use synthetic_engine::documents::API_VERSION;
+use synthetic_engine::server::spawn_connection;
+use synthetic_engine::spec::EngineSpec;
 use tokio::io::duplex;
 
-use crate::engine::clock::Clock;
-use crate::engine::daemon::Daemon;
-use crate::engine::documents::API_VERSION;
-use crate::engine::server::spawn_connection;
-use crate::engine::spec::EngineSpec;
+use crate::model::report::EngineCounts;
 use crate::monitor::{MemoryConnection, Reach};
-use crate::report::model::EngineCounts;
 
 /// What a connection holds in either direction before its writer waits: as much as a unix socket of Linux
 /// does by default (`net.core.wmem_default`).

@@ -5,5 +5,4 @@ pub mod experiment;
 mod in_memory;
 pub mod parent_link;
 pub mod process;
-pub mod protocol;
 mod surroundings;

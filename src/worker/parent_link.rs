@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::protocol::{Command, Event};
-use crate::standard_error;
+use crate::protocol::{Command, Event};
+use crate::sys::stderr;
 
 /// Reads a plan and then commands from standard input, on a thread of its own: whatever state the
 /// runtime is in, the process ends when its parent does, for the input ends then.
@@ -32,9 +32,7 @@ where
             for line in lines {
                 match serde_json::from_str(&line) {
                     Ok(command) => drop(commands_sender.send(command)),
-                    Err(error) => {
-                        standard_error::say(format_args!("worker: ignoring a command: {error}"))
-                    }
+                    Err(error) => stderr::say(format_args!("worker: ignoring a command: {error}")),
                 }
             }
             std::process::exit(crate::exit_code::ExitCode::Environment as i32);

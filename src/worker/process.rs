@@ -8,9 +8,9 @@ use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use super::protocol::{Command, Event, WorkerEngine, WorkerPlan};
-use crate::last_words::LastWords;
-use crate::own_console::PORT_VARIABLE;
+use crate::protocol::{Command, Event, WorkerEngine, WorkerPlan};
+use crate::sys::child_stderr::LastWords;
+use crate::sys::console_server::PORT_VARIABLE;
 
 /// A worker that says nothing for this long is taken for dead, as is one that takes nothing in. While it is
 /// alive it says how it stands several times a second, but for the 8 s at most that its monitor may take to

@@ -1,13 +1,16 @@
 //! What a worker's monitor has around it: a process with sockets to an engine, or paused time with an
 //! engine in memory. The experiment is the same in both.
 
+use leakcheck_test::fds;
+use leakcheck_test::fds::FdKinds;
+
 use super::in_memory::InMemoryEngine;
-use super::protocol::WorkerEngine;
 use crate::docker::last_lines::{self, ASKED_AT_A_TIME};
-use crate::monitor::{LastLine, LogsOf, MonitorPlan, Reach};
-use crate::probe::fds::{self, FdKinds};
+use crate::docker::log_position::{LastLine, LogsOf};
+use crate::model::report::EngineCounts;
+use crate::monitor::{MonitorPlan, Reach};
 use crate::probe::process::{self, ProcessReading};
-use crate::report::model::EngineCounts;
+use crate::protocol::WorkerEngine;
 
 /// What is around a monitor.
 pub(super) enum Surroundings {

@@ -1,9 +1,10 @@
 //! A real Docker engine for a test, and a run on it that leaves nothing behind.
 
-use ::leakcheck::docker::containers::RunId;
 use ::leakcheck::docker::endpoint::Endpoint;
-use ::leakcheck::docker::image::{self, DEFAULT_IMAGE};
+use ::leakcheck::docker::image;
+use ::leakcheck::docker::image::DEFAULT_IMAGE;
 use ::leakcheck::docker::removal;
+use ::leakcheck::docker::run_id::RunId;
 use bollard::Docker;
 
 use super::skip;

@@ -1,7 +1,7 @@
 //! A run's JSON, as its tests read it.
 
-use ::leakcheck::report::model::Report;
-use ::leakcheck::report::schema;
+use ::leakcheck::model::report::Report;
+use ::leakcheck::model::schema;
 use serde_json::Value;
 
 use super::program::Ended;

@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
+//! Goroutine dumps: read, grouped by stack, and two of them compared.
+//!
+//! ```text
+//! source ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
+//!                             └─► groups, by their keys ─► growth ─► summary · JSON
+//!                                   known, known_stacks: what they do, in words
+//! ```
+
+mod document;
+mod errors;
+mod goroutines;
+mod groups;
+mod growth;
+mod gzip;
+mod key;
+mod known;
+mod known_stacks;
+mod lines;
+mod profile;
+mod protobuf;
+mod read;
+
+pub use document::{
+    Diff, Dump, EachGoroutine, Frame, Group, GrownCreator, GrownGroup, ReadError, SCHEMA,
+    WaitMinutes,
+};
+pub use groups::Keep;
+pub use growth::{Scale, compare, mechanism};
+pub use gzip::read_either;
+pub use known::{is_read_loop, is_write_loop, waits_for_another};
+pub use read::read;

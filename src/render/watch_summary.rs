@@ -1,0 +1,314 @@
+//! What people read of a process that is watched: live, and at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::exercise_summary;
+use super::fault_section;
+use super::section::{Section, Text, figure, table};
+use crate::model::report::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
+use crate::text::duration;
+use crate::text::figures::told_interval;
+use crate::watch::{Reading, Recording, Site};
+
+/// So many sites are shown while it goes on.
+const LIVE_SITES: usize = 8;
+/// So many functions of Go's leak profile are named.
+const LEAKED_FUNCTIONS: usize = 3;
+
+/// The sections on a watched process.
+pub(super) fn of(report: &Report) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for process in &report.wirings {
+        let mut rates = rates(report, process);
+        rates.notes.insert(
+            0,
+            format!(
+                "{}: {}: {}.",
+                process.name,
+                process.verdict.word(),
+                process.reason
+            ),
+        );
+        if report.partial {
+            let partial = "This report is partial: the watch ended before its time.";
+            rates.notes.push(partial.into());
+        }
+        sections.push(rates);
+        sections.extend(around_the_counts(report, process));
+    }
+    sections
+}
+
+/// What goes with a process's rates.
+pub(super) fn around_the_counts(report: &Report, process: &WiringReport) -> Vec<Section> {
+    let mut sections = vec![sites(process), fds(process)];
+    sections.extend(exercise_summary::of_engine(&report.config, process));
+    sections.push(fault_section::of(report));
+    sections.push(around(process));
+    sections
+}
+
+/// How fast a process's counts grow.
+pub(super) fn rates(report: &Report, process: &WiringReport) -> Section {
+    let config = &report.config;
+    let each = match (config.rotation_ms, config.containers) {
+        (Some(_), Some(_)) => "a rotation of one container",
+        (Some(_), None) => "a rotation",
+        (None, _) => "a minute",
+    };
+    let header = [
+        "process", "verdict", "count", "first", "last", "each", "95 %", "p",
+    ];
+    let trends = process.trends.clone().unwrap_or_default();
+    let count = |count: Option<u64>| Text::Figure(count.map_or("-".into(), |n| n.to_string()));
+    let unit = config.watched.as_ref().map_or("tasks", Watched::unit);
+    let (first, last) = (process.baseline, process.r#final);
+    let of_tasks = [first, last].map(|counts| counts.and_then(|counts| counts.tasks));
+    let of_fds = [first, last].map(|counts| counts.and_then(|counts| counts.fds));
+    let counted = [
+        (unit, of_tasks, process.rates.tasks, &trends.tasks),
+        ("fds", of_fds, process.rates.fds, &trends.fds),
+    ];
+    let mut rows = Vec::new();
+    for (what, [first, last], rate, trend) in counted {
+        let named = rows.is_empty();
+        rows.push(vec![
+            Text::Words(if named {
+                process.name.clone()
+            } else {
+                String::new()
+            }),
+            match named {
+                true => Text::Verdict(process.verdict),
+                false => Text::Words(String::new()),
+            },
+            Text::Words(what.into()),
+            count(first),
+            count(last),
+            figure(rate.map(Rate::told)),
+            unbroken(rate.zip(trend.as_ref()).map(interval)),
+            unbroken(trend.as_ref().map(probability)),
+        ]);
+    }
+    Section {
+        heading: format!("Trend of {}: {}", process.name, conditions(config)),
+        table: Some(table(&header, rows)),
+        notes: vec![format!(
+            "Each: in {each}, by the slope; p: how often chance makes such a row."
+        )],
+    }
+}
+
+fn unbroken(text: Option<String>) -> Text {
+    Text::Lines(vec![text.unwrap_or_else(|| "-".into())])
+}
+
+fn interval((rate, trend): (Rate, &Trend)) -> String {
+    told_interval(rate.ci95.unwrap_or_else(|| {
+        // The same factor as the rate's own.
+        let factor = rate.per_rotation.map_or(1.0, |all| match rate.per_minute {
+            0.0 => 1.0,
+            minute => all / minute,
+        });
+        trend.ci95_per_minute.map(|end| end * factor)
+    }))
+}
+
+fn probability(trend: &Trend) -> String {
+    match trend.mann_kendall_p {
+        p if p < 0.001 => "< 0.001".into(),
+        p => format!("{p:.3}"),
+    }
+}
+
+/// How it was watched, in a line.
+pub fn conditions(config: &Config) -> String {
+    let time = |ms: u64| duration::format(Duration::from_millis(ms));
+    let watched = config.watched.clone().unwrap_or_default();
+    let whose = exercise_summary::rotations(config);
+    let whose = whose.map_or(String::new(), |whose| format!(" ({whose})"));
+    let rotation = config
+        .rotation_ms
+        .map(|ms| format!("rotations of {}{whose}", time(ms)));
+    let containers = config.containers.map(|count| format!("{count} containers"));
+    let times = format!(
+        "read every {} for {}, the first {} not judged",
+        time(watched.every_ms),
+        time(watched.for_ms),
+        time(watched.warm_up_ms)
+    );
+    let parts: Vec<String> = containers
+        .into_iter()
+        .chain(rotation)
+        .chain([times])
+        .collect();
+    parts.join(", ")
+}
+
+fn sites(process: &WiringReport) -> Section {
+    let leaked: Vec<&SiteReport> = process
+        .sites
+        .iter()
+        .filter(|site| site.leaked > 0)
+        .collect();
+    let row = |site: &&SiteReport| {
+        let mut row = grown(site.label.clone(), site.baseline, site.r#final);
+        row.push(figure(site.per_rotation_per_container));
+        row
+    };
+    let header = ["runs", "first", "last", "growth", "each"];
+    let note = |site: &&SiteReport| {
+        let place = site
+            .location
+            .as_ref()
+            .map(|place| format!(", started at {place}"));
+        let meaning = site.meaning.as_ref().map(|words| format!(": {words}"));
+        format!(
+            "{}{}{}.",
+            site.label,
+            place.unwrap_or_default(),
+            meaning.unwrap_or_default()
+        )
+    };
+    let mut notes: Vec<String> = leaked.iter().map(note).collect();
+    notes.dedup();
+    if leaked
+        .iter()
+        .any(|site| site.per_rotation_per_container.is_some())
+    {
+        notes.push("Each: per rotation of one container.".into());
+    }
+    if leaked.is_empty() && !process.sites.is_empty() {
+        notes.push("Of nothing is there more than at first.".into());
+    }
+    Section {
+        heading: "What grew, by what started it".into(),
+        table: (!leaked.is_empty()).then(|| table(&header, leaked.iter().map(row))),
+        notes,
+    }
+}
+
+fn fds(process: &WiringReport) -> Section {
+    let none = BTreeMap::new();
+    let first = process.fds_by_kind.baseline.as_ref().unwrap_or(&none);
+    let last = process.fds_by_kind.r#final.as_ref().unwrap_or(&none);
+    let mut kinds: Vec<&String> = first.keys().chain(last.keys()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let rows = kinds.into_iter().map(|kind| {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(kind).copied().unwrap_or(0);
+        grown(kind.clone(), of(first), of(last))
+    });
+    let rows: Vec<Vec<Text>> = rows.collect();
+    let header = ["kind", "first", "last", "growth"];
+    Section {
+        heading: "File descriptors by kind".into(),
+        table: (!rows.is_empty()).then(|| table(&header, rows)),
+        notes: Vec::new(),
+    }
+}
+
+/// A row of a count that was so many at first, and is so many now.
+fn grown(what: String, first: u64, last: u64) -> Vec<Text> {
+    vec![
+        Text::Words(what),
+        Text::Figure(first.to_string()),
+        Text::Figure(last.to_string()),
+        Text::Figure(format!("{:+}", i128::from(last) - i128::from(first))),
+    ]
+}
+
+/// What the counts alone do not show.
+fn around(process: &WiringReport) -> Section {
+    let mut notes = Vec::new();
+    let trends = process.trends.clone().unwrap_or_default();
+    if let Some(mechanism) = &trends.mechanism {
+        notes.push(format!("It fits a known mechanism: {mechanism}."));
+    }
+    notes.extend(process.hung.r#where.iter().map(|place| {
+        let longest_s = place.longest_ms as f64 / 1000.0;
+        format!(
+            "{} × {}, for up to {longest_s:.1} s.",
+            place.containers, place.place
+        )
+    }));
+    if let Some(profile) = &process.leak_profile {
+        let functions = profile.by_function.iter().take(LEAKED_FUNCTIONS);
+        let named: Vec<String> = functions
+            .map(|leaked| format!("{} {}", leaked.goroutines, leaked.function))
+            .collect();
+        let named = match named.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", named.join(", ")),
+        };
+        notes.push(format!(
+            "Go's own leak profile finds {} leaked goroutines{named}. It does not see those that are \
+             parked on input or output, nor those that something still refers to.",
+            profile.goroutines
+        ));
+    }
+    if trends.tasks_are_lower_bound {
+        notes.push("The tasks are a lower bound: the console had not told of all of them.".into());
+    }
+    if trends.failed_readings > 0 {
+        notes.push(format!("{} readings failed.", trends.failed_readings));
+    }
+    if trends.paused_ms > 0 {
+        notes.push(format!(
+            "The watch was paused for {:.1} s in all: how the counts went meanwhile is unknown.",
+            trends.paused_ms as f64 / 1000.0
+        ));
+    }
+    if trends.restarts > 0 {
+        notes.push(format!(
+            "The process was started anew {} times; judged is the longest stretch without.",
+            trends.restarts
+        ));
+    }
+    Section {
+        heading: "Around it".into(),
+        table: None,
+        notes,
+    }
+}
+
+/// The sections that are shown while a watch goes on.
+pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
+    let (Some(first), Some(last)) = (recording.readings.first(), recording.readings.last()) else {
+        return Vec::new();
+    };
+    let count = |what: &str, count: fn(&Reading) -> Option<u64>| {
+        Some(grown(what.into(), count(first)?, count(last)?))
+    };
+    let counts = [
+        count("tasks", |reading| reading.tasks),
+        count("fds", |reading| reading.fds),
+        count("threads", |reading| reading.threads),
+        count("MiB of memory", |reading| {
+            reading.rss_bytes.map(|bytes| bytes >> 20)
+        }),
+    ];
+    let of = |reading: &Reading, site: &Site| reading.sites.get(site).copied().unwrap_or(0);
+    let mut sites: Vec<(&Site, u64, u64)> = last
+        .sites
+        .keys()
+        .map(|site| (site, of(first, site), of(last, site)))
+        .filter(|(_, first, last)| last > first)
+        .collect();
+    sites.sort_by_key(|(_, first, last)| std::cmp::Reverse(last - first));
+    let sites = sites
+        .into_iter()
+        .take(LIVE_SITES)
+        .map(|(site, first, last)| grown(format!("  {}", site.label), first, last));
+    let rows = counts.into_iter().flatten().chain(sites);
+    vec![Section {
+        heading: format!(
+            "{:.0} s of {lasting}, {} readings",
+            last.at.as_secs_f64(),
+            recording.readings.len()
+        ),
+        table: Some(table(&["count", "first", "now", "growth"], rows)),
+        notes: Vec::new(),
+    }]
+}

@@ -1,0 +1,53 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
+//! The synthetic engine: a process that answers the Docker Engine API for containers that exist
+//! only as a seeded schedule of log lines.
+//!
+//! ```text
+//! spec ─► registry of containers (identity, schedule, lifecycle)
+//!                       │
+//! listen ─► server ─► routes ─► documents · logs, attach ─► follow ─► frames · events
+//!                       │
+//!                     state, requests, followers       process: the parent's handle on a child
+//!                       (what was counted)             rotation: what becomes of open streams
+//!                                                      faults: what goes wrong on purpose
+//! ```
+
+pub mod attach;
+pub mod clock;
+pub mod container;
+pub mod daemon;
+pub mod documents;
+pub mod errors;
+pub mod events;
+pub mod faults;
+pub mod filters;
+pub mod follow;
+pub mod followers;
+pub mod frames;
+pub mod host;
+pub mod human;
+pub mod identity;
+pub mod lifecycle;
+pub mod list;
+pub mod listen;
+pub mod logs;
+pub mod query;
+pub mod registry;
+pub mod requests;
+pub mod resettable;
+pub mod restarts;
+pub mod rotation;
+pub mod routes;
+pub mod schedule;
+pub mod sent_lines;
+pub mod server;
+pub mod spawn;
+pub mod spec;
+pub mod state;
+pub mod stats;
+pub mod timestamps;
+pub mod wait;
+pub mod workload;

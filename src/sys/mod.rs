@@ -1,0 +1,9 @@
+//! What leakcheck asks of the system: signals, a child's standard error, sockets' directories, HTTP.
+
+pub mod child_stderr;
+pub mod console_server;
+pub mod http;
+pub mod pause;
+pub mod signals;
+pub mod socket_dirs;
+pub mod stderr;

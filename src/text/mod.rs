@@ -1,0 +1,6 @@
+//! Texts: figures, durations, what a terminal can be given, and the name that was meant.
+
+pub mod duration;
+pub mod figures;
+pub mod nearest;
+pub mod printable;
