@@ -293,10 +293,3 @@ fn no_command_and_an_unknown_one_are_usage_errors() {
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("'run'"), "{unknown:?}");
 }
-
-#[test]
-fn the_help_says_all_of_it() {
-    let help = program::run(&["run", "--help"]);
-    assert_eq!((help.code, &*help.stderr), (Some(0), ""));
-    insta::assert_snapshot!(help.stdout);
-}

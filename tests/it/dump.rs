@@ -115,6 +115,17 @@ fn what_grew_is_told_per_rotation_with_the_mechanism_that_fits() {
 }
 
 #[test]
+fn the_table_of_one_dump_fits_80_columns() {
+    let dumps = Dumps::new();
+    let output = dump(&[&dumps.write("one.txt", &dump_of(5, 3, 1))], &[]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn the_table_of_what_grew_fits_80_columns() {
     let dumps = Dumps::new();
     let before = dumps.write("before.txt", &dump_of(5, 5, 1));

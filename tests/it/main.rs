@@ -30,6 +30,7 @@ mod engine_process;
 mod exercise;
 mod fuzz_corpus;
 mod gate;
+mod help;
 #[cfg(target_os = "linux")]
 mod interruption;
 #[cfg(target_os = "linux")]
@@ -45,6 +46,7 @@ mod run_docker;
 #[cfg(target_os = "linux")]
 mod shards;
 mod swarm;
+mod tables;
 #[cfg(target_os = "linux")]
 mod tool_faults;
 // The engine's tasks are told from the monitor's by their spawn sites.

@@ -415,20 +415,7 @@ fn small_run(format: &str) -> String {
     flags.extend(["--format", format]);
     let ended = program::run(&flags);
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{ended:?}");
-    // How many lines were printed until the end is a matter of time; where a task is spawned
-    // changes with the code.
-    let replace = |text: &str, pattern: &str, by: &str| {
-        let pattern = regex::Regex::new(pattern).expect("a pattern");
-        pattern.replace_all(text, by).into_owned()
-    };
-    let text = replace(&ended.stdout, r"\b\d+(\s+)lines", "N${1}lines");
-    // Where a reader waits that has filled its channel by now, or not yet, is a matter of time too.
-    let text = replace(
-        &text,
-        r"(?s)readers wait: .*?\.\n",
-        "readers wait: PLACES.\n",
-    );
-    replace(&text, r"\S+\.rs:\d+:\d+", "FILE:LINE:COLUMN")
+    report::without_what_varies(&ended.stdout)
 }
 
 #[test]
