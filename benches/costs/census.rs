@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use leakcheck_test::{census, fds};
+use leakcheck_test::census::Census;
+use leakcheck_test::fds;
 use tokio::runtime::Builder;
 
 use super::{Row, median};
@@ -18,14 +19,15 @@ const READ_EVERY: Duration = Duration::from_millis(50);
 
 pub fn measure() -> Vec<Row> {
     let plain = runtime(|_| ());
-    let counted = runtime(census::observe);
+    let census = Census::new();
+    let counted = runtime(|runtime| census.observe(runtime));
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         without.push(ns_per_spawn(&plain));
         with.push(ns_per_spawn(&counted));
     }
     let (without, with) = (median(without), median(with));
-    let reading = counted.block_on(async { seconds_per_reading() });
+    let reading = counted.block_on(async { seconds_per_reading(&census) });
     let share = reading / READ_EVERY.as_secs_f64();
     vec![
         Row::new(
@@ -58,10 +60,10 @@ fn ns_per_spawn(runtime: &tokio::runtime::Runtime) -> f64 {
     started.elapsed().as_nanos() as f64 / f64::from(SPAWNS)
 }
 
-fn seconds_per_reading() -> f64 {
+fn seconds_per_reading(census: &Census) -> f64 {
     let started = Instant::now();
     for _ in 0..READINGS {
-        std::hint::black_box((census::live_tasks(), fds::open()));
+        std::hint::black_box((census.live_tasks(), fds::open()));
     }
     started.elapsed().as_secs_f64() / f64::from(READINGS)
 }

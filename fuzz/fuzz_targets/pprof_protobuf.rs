@@ -11,7 +11,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use goroutine_dump::{Dump, Keep};
-use leakcheck::probe::dump_source::read_either;
+use goroutine_dump::read_either;
 use leakcheck_fuzz::{Pieces, check, read, survives_json};
 use libfuzzer_sys::fuzz_target;
 

@@ -1,4 +1,7 @@
 //! Leak checks inside somebody's own tests.
+//!
+//! A binary of its own: one of them counts the file descriptors of its process, which the other tests open and
+//! close all the time.
 
 #![allow(
     clippy::expect_used,
