@@ -26,6 +26,7 @@ mod supervisor;
 mod tally;
 mod transport;
 pub mod wiring;
+mod written;
 
 pub use client::{EngineAddress, LogsOf, Reach};
 pub use delivery::LastLine;
