@@ -7,6 +7,7 @@ pub mod expectation;
 pub mod go_reference;
 pub mod mechanisms;
 pub mod observed;
+mod post_mortem;
 pub mod prediction;
 pub mod rates;
 pub mod samples;

@@ -106,6 +106,7 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .expect("the folder of scenarios")
             .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.is_file())
             .map(|path| {
                 path.file_stem()
                     .expect("a name")

@@ -27,6 +27,7 @@ mod tally;
 mod task_kind;
 mod transport;
 pub mod wiring;
+mod written;
 
 pub use client::{EngineAddress, Reach};
 pub use follow::OPENING_AT_ONCE;

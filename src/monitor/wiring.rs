@@ -7,8 +7,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::written;
+use crate::text::duration;
+
 /// A named set of choices, with what it shows and what the same choices did in Go.
+///
+/// A choice that is left out is the incident's. As JSON, a key is the field's name; the catalogue's
+/// TOML has hyphens in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Wiring {
     /// The name that `--wiring` takes.
     pub name: String,
@@ -17,50 +24,71 @@ pub struct Wiring {
     /// What it is, in one line.
     pub summary: String,
     /// What a reader of the figures must know about Rust here, where Rust differs from Go.
+    #[serde(alias = "rust-note")]
     pub rust_note: Option<String>,
     /// What the same wiring did in Go.
     pub go: Option<GoReference>,
     /// What the reader's cancellation descends from.
+    #[serde(default, alias = "reader-parent")]
     pub reader_parent: Scope,
     /// Whether the reader is cancelled when its stream's function returns (Go: `defer cancel()`),
     /// before any of the rotation's steps.
+    #[serde(default, alias = "cancel-reader-on-return")]
     pub cancel_reader_on_return: bool,
     /// What the log request is tied to: it is aborted when this scope is cancelled.
+    #[serde(default)]
     pub request: Scope,
     /// What a rotation does with the old stream, in this order, once the stream's own scope has
     /// expired. An empty list forgets the stream.
+    #[serde(default, alias = "at-rotation", deserialize_with = "written::steps")]
     pub at_rotation: Vec<Step>,
     /// What is done with a stream that the engine ended; `None` does what a rotation does.
+    #[serde(
+        default,
+        alias = "at-engine-end",
+        deserialize_with = "written::steps_if_any"
+    )]
     pub at_engine_end: Option<Vec<Step>>,
     /// Whether the reader closes the stream itself once its loop has ended.
+    #[serde(default, alias = "reader-closes")]
     pub reader_closes: bool,
     /// How the reader reads.
+    #[serde(default)]
     pub read: ReadStyle,
     /// How the reader hands a chunk to the consumer.
+    #[serde(default)]
     pub send: SendStyle,
     /// Chunks that the channel between reader and consumer holds; 0 makes every send wait until
     /// its chunk is taken (Go: an unbuffered channel).
+    #[serde(default = "incident_channel_capacity", alias = "channel-capacity")]
     pub channel_capacity: usize,
     /// From where the next stream goes on.
+    #[serde(default)]
     pub resume: Resume,
     /// Whether each stream leaves a hook on the whole monitor's end that would close it, and that
     /// nothing takes back (Go: `context.AfterFunc` without its `stop`).
+    #[serde(default, alias = "hook-on-app")]
     pub hook_on_app: bool,
     /// Who owns the heartbeat.
+    #[serde(default)]
     pub heartbeat: Heartbeat,
     /// Which client opens the streams.
+    #[serde(default)]
     pub client: ClientUse,
     /// How many containers may be followed at once; one that finds no room retries.
+    #[serde(alias = "stream-limit")]
     pub stream_limit: Option<usize>,
     /// The periodic inspection of each container, where there is one.
+    #[serde(alias = "health-check")]
     pub health_check: Option<HealthCheck>,
 }
 
 /// A level of cancellation, outermost first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// The whole monitor; cancelled only at shutdown.
+    #[default]
     App,
     /// One container; cancelled when the monitor stops following it.
     Container,
@@ -84,6 +112,7 @@ pub enum Step {
     /// Wait for the reader to end.
     WaitReader {
         /// Give up after this long on the monitor's clock; `None` waits for ever.
+        #[serde(default, deserialize_with = "duration::deserialize_if_any")]
         limit: Option<Duration>,
     },
     /// Wait for the reader and the heartbeat, which share one wait group.
@@ -91,11 +120,12 @@ pub enum Step {
 }
 
 /// How a reader reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadStyle {
     /// Checks its cancellation only between two reads, as a Go reader does: a read in progress
     /// ends by data, by the end of the stream, or by a close.
+    #[default]
     CheckedBetweenReads,
     /// Gives up a read in progress when it is cancelled, or told to stop. Go has no such read.
     Cancellable,
@@ -103,15 +133,17 @@ pub enum ReadStyle {
     /// a read that takes longer is left behind with whatever it reads.
     Nested {
         /// How long a read is waited for.
+        #[serde(deserialize_with = "duration::deserialize")]
         timeout: Duration,
     },
 }
 
 /// How a reader sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SendStyle {
     /// Waits for room in the channel or for its cancellation (Go: `select` with `ctx.Done()`).
+    #[default]
     OrCancelled,
     /// Waits for room, whatever happens.
     Blocking,
@@ -120,10 +152,11 @@ pub enum SendStyle {
 }
 
 /// Who owns the heartbeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heartbeat {
     /// One per container, waited for when the container is no longer followed.
+    #[default]
     Tracked,
     /// One more per rotation, which nothing ends before shutdown.
     UntrackedPerRotation,
@@ -135,20 +168,22 @@ pub enum Heartbeat {
 }
 
 /// From where the next stream goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resume {
     /// From the last line that reached the consumer: none is lost.
+    #[default]
     LastDelivered,
     /// From the last line that a reader read: what it had read and not handed over is lost.
     LastRead,
 }
 
 /// Which client opens the streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientUse {
     /// One for all streams.
+    #[default]
     Shared,
     /// A new one per rotation, which opens the stream and then inspects the container over a
     /// second connection; what becomes of it is the given fate.
@@ -168,13 +203,15 @@ pub enum ClientFate {
     /// container.
     Closed,
     /// Never closed, but its idle connections end after this long on the monitor's clock.
-    IdleTimeout(Duration),
+    IdleTimeout(#[serde(deserialize_with = "duration::deserialize")] Duration),
 }
 
 /// A periodic inspection of every container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HealthCheck {
     /// The pause between two checks of one container, on the monitor's clock.
+    #[serde(deserialize_with = "duration::deserialize")]
     pub every: Duration,
     /// What becomes of the throwaway client of each check; `None` checks through the shared client.
     pub throwaway: Option<ClientFate>,
@@ -188,6 +225,7 @@ pub struct HealthCheck {
 /// Measured once with Go 1.19.8 and the Docker SDK 20.10.24 against dockerd 20.10.24: 50 containers,
 /// rotation 2 s, 12 rotations, half of the containers silent unless `load` says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GoReference {
     /// Goroutines per rotation per container; `None` where the run hung.
     pub goroutines: Option<f64>,
@@ -195,6 +233,11 @@ pub struct GoReference {
     pub fds: Option<f64>,
     /// Containers that stopped rotating, and under which load, where any did.
     pub hung: Option<String>,
+}
+
+/// The incident's channel between reader and consumer held ten chunks.
+fn incident_channel_capacity() -> usize {
+    10
 }
 
 impl Wiring {

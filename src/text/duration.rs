@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
 /// Parses a duration that must be longer than zero.
 ///
 /// # Errors
@@ -33,6 +36,45 @@ pub fn millis(duration: Duration) -> u64 {
 /// The shortest form that says the duration to the millisecond: `5m`, `1h 30m`, `250ms`.
 pub fn format(duration: Duration) -> String {
     humantime::format_duration(Duration::from_millis(millis(duration))).to_string()
+}
+
+/// A duration as a file has it, or as serde writes one.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a duration, as in \"90s\", \"5m\" or \"1h30m\""
+)]
+enum Written {
+    Text(String),
+    Parts(Duration),
+}
+
+impl Written {
+    fn read<E: Error>(self) -> Result<Duration, E> {
+        match self {
+            Self::Text(text) => parse_positive(&text).map_err(E::custom),
+            Self::Parts(duration) => Ok(duration),
+        }
+    }
+}
+
+/// Reads a duration from text, where it must be longer than zero, or from what serde wrote.
+///
+/// # Errors
+/// Says what was expected.
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    Written::deserialize(from)?.read()
+}
+
+/// [`deserialize`] for a duration that may be missing.
+///
+/// # Errors
+/// As [`deserialize`].
+pub fn deserialize_if_any<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Duration>, D::Error> {
+    let written = Option::<Written>::deserialize(from)?;
+    written.map(Written::read).transpose()
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ fn files(folder: &str) -> Vec<Vec<u8>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
         .collect();
     // In one order, so that an input's number names it.
     paths.sort();
