@@ -13,12 +13,6 @@ pub struct Scale {
     pub rotation: Duration,
 }
 
-/// By how much a count grew from one reading to the next.
-pub fn growth(before: u64, after: u64) -> i64 {
-    let growth = i128::from(after) - i128::from(before);
-    growth.clamp(i64::MIN.into(), i64::MAX.into()) as i64
-}
-
 /// By how much a count grew in each of some rotations, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Growths {
@@ -98,8 +92,15 @@ fn student_t_975(freedom: usize) -> f64 {
 /// The rate of a count that was read at the baseline and after each rotation.
 #[cfg(test)]
 pub fn rate_of_readings(readings: &[u64], scale: Scale) -> Option<Rate> {
+    use leakcheck_test::growth::signed_difference;
+
     let pairs = readings.windows(2);
-    rate(pairs.map(|pair| growth(pair[0], pair[1])).collect(), scale)
+    rate(
+        pairs
+            .map(|pair| signed_difference(pair[0], pair[1]))
+            .collect(),
+        scale,
+    )
 }
 
 #[cfg(test)]

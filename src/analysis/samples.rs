@@ -3,7 +3,9 @@
 //! Every sample counts, and few are kept: a run of a hundred thousand rotations would otherwise take a
 //! gigabyte of memory, and each rewriting of its report longer than the one before.
 
-use super::rates::{Growths, growth};
+use leakcheck_test::growth::signed_difference;
+
+use super::rates::Growths;
 use crate::model::report::Sample;
 
 /// No more samples are kept than this: some MB of a report.
@@ -53,7 +55,7 @@ impl Default for Growth {
 impl Growth {
     fn add(&mut self, before: &Sample, after: &Sample) {
         let with = |growths: Option<Growths>, before: Option<u64>, after: Option<u64>| {
-            Some(growths?.with(growth(before?, after?)))
+            Some(growths?.with(signed_difference(before?, after?)))
         };
         self.rotations += 1;
         self.tasks = with(self.tasks, before.tasks, after.tasks);

@@ -4,6 +4,8 @@
 //! little it leaks: the original team declared success on a run whose leak was zero because every
 //! stream had deadlocked.
 
+use leakcheck_test::growth::is_leak;
+
 use super::samples::Samples;
 use super::sufficiency::ENOUGH;
 use crate::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
@@ -162,7 +164,7 @@ fn no_rotation(evidence: &Evidence<'_>) -> Judgement {
 
 fn leaking(evidence: &Evidence<'_>) -> Judgement {
     let (tasks, fds) = (evidence.rates.tasks, evidence.rates.fds);
-    let grows = |rate: Option<Rate>| rate.is_some_and(|rate| rate.weakest_rotation > Some(0));
+    let grows = |rate: Option<Rate>| rate.is_some_and(|rate| is_leak(rate.weakest_rotation));
     if !grows(tasks) && !grows(fds) {
         return None;
     }

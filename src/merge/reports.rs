@@ -170,7 +170,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::analysis::rates::{Growths, Scale, growth, rate};
+    use leakcheck_test::growth::signed_difference;
+
+    use crate::analysis::rates::{Growths, Scale, rate};
     use crate::gate::test_report;
     use crate::model::report::{Rate, Sample, Verdict};
 
@@ -207,7 +209,9 @@ mod tests {
 
     fn rate_of(counts: &[u64], containers: u64) -> Option<Rate> {
         let pairs = counts.windows(2);
-        let growths: Growths = pairs.map(|pair| growth(pair[0], pair[1])).collect();
+        let growths: Growths = pairs
+            .map(|pair| signed_difference(pair[0], pair[1]))
+            .collect();
         let rotation = Duration::from_secs(1);
         rate(
             growths,

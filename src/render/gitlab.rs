@@ -54,7 +54,7 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
-/// `src/monitor/reader.rs:52:9` as its file and its line.
+/// `src/pool.rs:52:9` as its file and its line.
 fn file_and_line(location: &str) -> Option<(&str, u64)> {
     let (file_and_line, _column) = location.rsplit_once(':')?;
     let (file, line) = file_and_line.rsplit_once(':')?;

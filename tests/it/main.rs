@@ -36,6 +36,7 @@ mod interruption;
 #[cfg(target_os = "linux")]
 mod live;
 mod merge;
+mod module_graph;
 mod mutated_inputs;
 mod predict;
 mod recipes;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::census::{Census, SiteCounts, TELLS_SITES};
 use crate::fds;
-use crate::growth::{grew_in_every_round, signed_difference};
+use crate::growth::{is_leak, signed_difference, weakest_growth};
 use crate::settle::settle;
 use crate::spawn_site::SpawnSite;
 
@@ -270,8 +270,9 @@ impl Growth {
         if self.hung_in_round.is_some() {
             return LeakVerdict::Hung;
         }
-        let grows =
-            |of: fn(&RoundCounts) -> Option<u64>| grew_in_every_round(self.counts.iter().map(of));
+        let grows = |of: fn(&RoundCounts) -> Option<u64>| {
+            is_leak(weakest_growth(self.counts.iter().map(of)))
+        };
         if grows(|counts| Some(counts.tasks)) || grows(|counts| counts.fds) {
             return LeakVerdict::Leaking;
         }

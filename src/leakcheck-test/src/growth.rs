@@ -15,9 +15,9 @@ pub fn weakest_growth(readings: impl IntoIterator<Item = Option<u64>>) -> Option
     weakest
 }
 
-/// Whether a count grew from each reading to the next.
-pub fn grew_in_every_round(readings: impl IntoIterator<Item = Option<u64>>) -> bool {
-    weakest_growth(readings).is_some_and(|growth| growth > 0)
+/// Whether a count leaks whose weakest round grew it by so much: whether it grew in every round.
+pub fn is_leak(weakest_growth: Option<i64>) -> bool {
+    weakest_growth > Some(0)
 }
 
 /// By how much a count grew from one reading to another; what is beyond the range is its end.
@@ -33,8 +33,8 @@ mod tests {
     #[test]
     fn the_weakest_round_decides() {
         assert_eq!(weakest_growth([Some(1), Some(3), Some(4)]), Some(1));
-        assert!(grew_in_every_round([Some(1), Some(3), Some(4)]));
-        assert!(!grew_in_every_round([Some(1), Some(3), Some(3)]));
+        assert!(is_leak(weakest_growth([Some(1), Some(3), Some(4)])));
+        assert!(!is_leak(weakest_growth([Some(1), Some(3), Some(3)])));
         assert_eq!(weakest_growth([Some(5), Some(2)]), Some(-3));
     }
 

@@ -1,6 +1,6 @@
 //! `GET /containers/json`: which containers a client asks for.
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::container::SyntheticContainer;
