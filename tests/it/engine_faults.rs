@@ -11,9 +11,9 @@ use ::leakcheck::engine::faults::catalogue::{ALL, Known};
 use ::leakcheck::report::model::Verdict;
 use serde_json::Value;
 
-use crate::common::poll;
 use crate::common::program::{Program, run};
 use crate::common::report::{self, count, text, wiring};
+use crate::common::{only_one_is_busy, poll};
 
 const README: &str = include_str!("../../README.md");
 
@@ -159,6 +159,7 @@ fn stable(table: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn each_fault_has_the_outcome_that_the_catalogue_and_the_readme_tell() {
+    let _busy = only_one_is_busy();
     let table = table(&measure_all());
     let of_readme = README
         .split_once("<!-- tests/it/engine_faults.rs checks from here -->")

@@ -2,7 +2,7 @@
 //! tests that wait for a process overlap.
 //!
 //! Tests run side by side in one process. None may change its environment or its working directory, and
-//! none counts what the process itself has open: `tests/no_leak.rs` does, and is a process of its own.
+//! none counts what the process itself has open: `tests/open_files.rs` does, and is a process of its own.
 
 #![allow(
     clippy::expect_used,
@@ -37,6 +37,7 @@ mod interruption;
 mod live;
 mod merge;
 mod mutated_inputs;
+mod no_leak;
 mod predict;
 mod readme_library;
 mod recipes;

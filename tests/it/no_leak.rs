@@ -1,12 +1,4 @@
 //! Leak checks inside somebody's own tests.
-//!
-//! A binary of its own: one of them counts the file descriptors of its process, which the other tests open and
-//! close all the time.
-
-#![allow(
-    clippy::expect_used,
-    reason = "a test fails by panicking, in its helpers too"
-)]
 
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
@@ -52,7 +44,7 @@ fn a_task_left_in_each_round_is_told_by_where_it_was_spawned() {
     let message = no_leak::run(failure(NoLeak::rounds(4), leave_a_task));
     assert!(message.contains("leaking: +4 tasks"), "{message}");
     if cfg!(tokio_unstable) {
-        assert!(message.contains("tests/no_leak.rs:"), "{message}");
+        assert!(message.contains("tests/it/no_leak.rs:"), "{message}");
     }
 }
 
@@ -68,7 +60,7 @@ fn what_ran_before_the_baseline_is_no_leak() {
 #[test]
 fn a_site_that_is_ignored_is_no_leak() {
     no_leak::run(async {
-        let check = NoLeak::rounds(2).ignore_site("tests/no_leak.rs");
+        let check = NoLeak::rounds(2).ignore_site("tests/it/no_leak.rs");
         check.assert(leave_a_task).await;
     });
 }
@@ -132,15 +124,6 @@ fn a_task_that_ended_does_not_hide_one_that_is_left() {
     });
     assert_eq!(growth.tasks(), 0);
     assert_eq!(growth.verdict(), Verdict::Inconclusive, "{growth}");
-}
-
-#[tokio::test]
-async fn a_file_left_open_in_each_round_is_a_leak() {
-    let check = NoLeak::rounds(3).count_fds();
-    let leave_a_file = async || std::mem::forget(tempfile::tempfile().expect("a file"));
-    let growth = check.check(leave_a_file).await;
-    assert_eq!(growth.verdict(), Verdict::Leaking, "{growth}");
-    assert!(growth.fds() >= Some(3), "{growth}");
 }
 
 #[test]
