@@ -20,7 +20,7 @@ const README: &str = include_str!("../../README.md");
 /// So many times a fault is injected at least.
 const REPETITIONS: u64 = 20;
 /// Runs at a time: each of them mostly waits.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// What a run under one fault came to.
 struct Measured {
