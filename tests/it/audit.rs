@@ -8,6 +8,7 @@ use ::leakcheck::model::schema;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::common::only_one_is_busy;
 use crate::common::program::{self, Ended, Program};
 use crate::common::real_docker::engine_or_skip;
 use crate::common::report::{self, count, text, wiring};
@@ -62,6 +63,7 @@ struct Whole {
 static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a directory");
     let (markdown, csv) = (folder.path().join("x.md"), folder.path().join("x.csv"));
+    let _busy = only_one_is_busy();
     let ended = program::run_for_minutes(&[
         "audit",
         "--format=json",

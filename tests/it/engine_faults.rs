@@ -11,16 +11,16 @@ use serde_json::Value;
 use synthetic_engine::workload::faults::Fault;
 use synthetic_engine::workload::faults::{ALL, Known};
 
-use crate::common::poll;
 use crate::common::program::{Program, run};
 use crate::common::report::{self, count, text, wiring};
+use crate::common::{only_one_is_busy, poll};
 
 const README: &str = include_str!("../../README.md");
 
 /// So many times a fault is injected at least.
 const REPETITIONS: u64 = 20;
 /// Runs at a time: each of them mostly waits.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// What a run under one fault came to.
 struct Measured {
@@ -188,6 +188,7 @@ fn stable(table: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn each_fault_has_the_outcome_that_the_catalogue_and_the_readme_tell() {
+    let _busy = only_one_is_busy();
     let table = table(&measure_all());
     let of_readme = README
         .split_once("<!-- tests/it/engine_faults.rs checks from here -->")

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::peers::follower;
-use crate::common::program::{Ended, Program, run};
+use crate::common::program::{Ended, Program, assert_no_process_left, run};
 use crate::common::{have, poll, report, skip};
 
 /// Exercises a command and reads the report.
@@ -469,7 +469,7 @@ fn what_it_left_behind_is_told_and_ended() {
     let document = report::of(&ended);
     let left = document["config"]["exercised"]["left_behind"].as_u64();
     assert!(left >= Some(4), "{left:?}: {}", ended.stderr);
-    assert_eq!(program.processes(), []);
+    assert_no_process_left(&program);
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn what_does_not_heed_sigterm_is_killed_in_time() {
         "{}",
         ended.stderr
     );
-    assert_eq!(program.processes(), []);
+    assert_no_process_left(&program);
 }
 
 #[test]
@@ -513,7 +513,7 @@ fn ctrl_c_leaves_nothing_running_and_reports_what_was_measured() {
     let ended = program.wait();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert_eq!(report::of(&ended)["partial"], true);
-    assert_eq!(program.processes(), []);
+    assert_no_process_left(&program);
 }
 
 /// A follower that opens a stream of each container and reads nothing.

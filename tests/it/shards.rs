@@ -3,9 +3,9 @@
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::common::poll;
 use crate::common::program::{Ended, Program, run, send};
 use crate::common::report::{self, count, poll_exported, rates, samples, text, wiring, wirings};
+use crate::common::{only_one_is_busy, poll};
 
 /// Ten containers in three shards, of which one is larger than the others.
 const SHARED_OUT: [&str; 4] = ["run", "--containers=10", "--shards=3", "--format=json"];
@@ -38,6 +38,7 @@ fn shards_leak_as_one_process_does_and_each_line_is_counted_once() {
 #[cfg(tokio_unstable)]
 #[test]
 fn in_paused_time_shards_give_the_same_report_as_one_process() {
+    let _busy = only_one_is_busy();
     let measured = |shards: &str| {
         let flags = [
             "run",

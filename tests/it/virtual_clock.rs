@@ -3,9 +3,9 @@
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::common::poll;
 use crate::common::program::{Program, run};
 use crate::common::report::{self, count, rates, samples, text, wiring, wirings};
+use crate::common::{only_one_is_busy, poll};
 
 fn virtual_run(flags: &[&str]) -> Value {
     let common = ["run", "--clock=virtual", "--format=json", "--quiet"];
@@ -14,6 +14,7 @@ fn virtual_run(flags: &[&str]) -> Value {
 
 #[test]
 fn an_hour_of_the_incident_leaves_what_it_leaves_in_wall_time() {
+    let _busy = only_one_is_busy();
     let document = virtual_run(&["--containers=50", "--rotation=5m", "--rotations=12"]);
     let (old, fixed) = (wiring(&document, "old"), wiring(&document, "fixed"));
     assert_eq!(
@@ -126,6 +127,7 @@ fn all_rotations_are_made_where_the_evidence_never_suffices() {
 
 #[test]
 fn every_wiring_leaves_what_the_closed_form_says_and_hangs_where_it_says_so() {
+    let _busy = only_one_is_busy();
     let names = leakcheck::monitor::catalogue::all()
         .into_iter()
         .map(|wiring| wiring.name);
@@ -169,6 +171,7 @@ fn a_consumer_that_falls_behind_hangs_a_wiring_that_waits() {
 
 #[test]
 fn one_leaked_task_per_rotation_among_thousands_of_containers_is_found_with_its_site() {
+    let _busy = only_one_is_busy();
     let load = [
         "--containers=2000",
         "--rotations=3",

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::program::{Ended, Process, Program, Streams};
+use super::program::{Ended, Process, Program, Streams, assert_no_process_left};
 use super::report::{self, samples, wiring, wirings};
 use super::{leakcheck, leakcheck_command, poll};
 
@@ -208,9 +208,7 @@ pub fn lost_if_begun(report: Option<&Value>) -> Lost {
 }
 
 pub fn assert_nothing_left(program: &Program) {
-    poll("all of its processes gone", || {
-        program.processes().is_empty().then_some(())
-    });
+    assert_no_process_left(program);
     poll("all of its sockets gone", || {
         program.temporary_files().is_empty().then_some(())
     });

@@ -16,7 +16,7 @@ pub mod tls;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -75,6 +75,14 @@ pub fn skip(why: &str) {
         "LEAKCHECK_NO_SKIP=1, and a test would be skipped: {why}"
     );
     eprintln!("skipped: {why}");
+}
+
+/// Held by a test while it keeps all cores busy: several of them at once would leave too little to the tests
+/// beside them, which measure in real time.
+pub fn only_one_is_busy() -> MutexGuard<'static, ()> {
+    static BUSY: Mutex<()> = Mutex::new(());
+    // A test that failed while it was busy is busy no more.
+    BUSY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Polls until `look` finds something; fails after 60 s.

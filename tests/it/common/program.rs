@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{leakcheck, leakcheck_command, poll_for};
+use super::{leakcheck, leakcheck_command, poll, poll_for};
 
 /// What an ended program left behind.
 #[derive(Debug)]
@@ -217,6 +217,14 @@ pub fn run(flags: &[&str]) -> Ended {
 /// The same where that takes minutes.
 pub fn run_for_minutes(flags: &[&str]) -> Ended {
     Program::start(flags).wait_for_minutes()
+}
+
+/// Makes sure that it and all that it started are gone, which a moment ago may have been killed.
+#[cfg(target_os = "linux")]
+pub fn assert_no_process_left(program: &Program) {
+    poll("all of its processes gone", || {
+        program.processes().is_empty().then_some(())
+    });
 }
 
 pub fn send(pid: i32, signal: Signal) {
