@@ -91,7 +91,7 @@ pub fn without_what_varies(table: &str) -> String {
     // How many lines were printed until the end is a matter of time; where a task is spawned
     // changes with the code.
     let replace = |text: &str, pattern: &str, by: &str| {
-        let pattern = regex::Regex::new(pattern).expect("a pattern");
+        let pattern = regex_lite::Regex::new(pattern).expect("a pattern");
         pattern.replace_all(text, by).into_owned()
     };
     let text = replace(table, r"\b\d+(\s+)lines", "N${1}lines");
