@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::containers::{CONNECTING, SPARE_LIFE, interruptible, placed_by_swarm};
-use super::run::{Listener, Outcome, observations, report};
+use super::listener::Listener;
+use super::outcome::{Outcome, observations, report};
 use crate::analysis::prediction::predict;
 use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;

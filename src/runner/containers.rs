@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::EngineHandle;
 use super::hosts::Hosts;
-use super::run::Listener;
+use super::listener::Listener;
 use crate::docker::containers;
 use crate::docker::containers::RunningContainer;
 use crate::docker::endpoint::Endpoint;

@@ -11,30 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::engine_handle::{EngineHandle, ListeningEngine};
 use super::hosts::{Hosts, News};
 use super::shard::{Heard, Shard};
+use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
-use crate::analysis::wiring_report::Observation;
 use crate::docker::last_lines::ASKED_AT_A_TIME;
 use crate::model::report::EngineCounts;
-use crate::protocol::{Command, Glance, WorkerPlan};
+use crate::protocol::{Command, WorkerPlan};
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
-
-/// What is to be done with what the workers say.
-pub(super) trait Watcher {
-    /// The live counts in passing.
-    fn glance(&self, glance: Glance);
-    /// Changes what was observed of the wiring.
-    fn observe(&self, change: impl FnOnce(&mut Observation));
-    /// The run of this wiring ends early.
-    fn cut_short(&self, why: &str) {
-        self.observe(|observation| observation.cut_short(why));
-    }
-    /// It ends early because of one of its shares.
-    fn cut_short_on(&self, share: usize, why: &str) {
-        self.observe(|observation| observation.cut_short_on(share, why));
-    }
-}
 
 /// What the workers are to do.
 pub(super) struct Drive<'a> {

@@ -5,8 +5,13 @@ mod containers;
 mod drive;
 mod engine_handle;
 mod hosts;
+mod listener;
+mod outcome;
 mod recount;
 mod run;
 mod shard;
+mod watcher;
 
-pub use run::{Listener, Outcome, run};
+pub use listener::Listener;
+pub use outcome::Outcome;
+pub use run::run;

@@ -9,43 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::agents;
 use super::containers::Containers;
-use super::drive::{Drive, Watcher};
+use super::drive::Drive;
+use super::listener::Listener;
+use super::outcome::{Outcome, observations, report};
+use super::watcher::Watcher;
 use crate::analysis::sufficiency::Sufficiency;
-use crate::analysis::wiring_report::{HostObservation, Observation};
-use crate::docker::image::PullProgress;
+use crate::analysis::wiring_report::Observation;
 use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan, Until};
-use crate::model::report::{Report, SCHEMA, Tool};
+use crate::model::report::Report;
 use crate::monitor::MonitorPlan;
-use crate::monitor::wiring::Wiring;
 use crate::protocol::{Glance, WorkerPlan};
 use crate::sys::pause::Hold;
-
-/// Hears how a run goes on.
-pub trait Listener: Sync {
-    /// The image is being pulled.
-    fn pulling(&self, image: &str, progress: &PullProgress);
-    /// So many real containers run.
-    fn creating(&self, running: u64);
-    /// The agents of so many nodes have reported.
-    fn waiting_for_agents(&self, reported: usize, nodes: usize);
-    /// The workers start; each wiring's console listens on its port, where one was asked for.
-    fn starting(&self, plan: &Plan, console_ports: &[Option<u16>]);
-    /// A wiring's live counts in passing, with its baseline once that is taken.
-    fn glance(&self, wiring: usize, glance: Glance, observation: &Observation);
-    /// A sample was taken or a wiring is done. What is known by now, marked partial, is worked out where
-    /// it is asked for: it takes the longer the more samples there are.
-    fn measured(&self, so_far: &dyn Fn() -> Report);
-}
-
-/// What a run came to.
-pub struct Outcome {
-    /// What was measured.
-    pub report: Report,
-    /// Whether everything that was made for the run is gone again; else what is left, and how to
-    /// remove it.
-    pub released: Result<(), Failure>,
-}
 
 /// Carries a plan out. When `interrupt` is cancelled, no further rotation begins, and what was
 /// measured is reported as partial. While `hold` is on, no wiring begins its next rotation.
@@ -160,47 +135,6 @@ fn console_ports(plan: &Plan) -> Result<Vec<Option<u16>>, Failure> {
         ));
     }
     Ok(ports)
-}
-
-/// What is still to be observed of each wiring, on hosts with so many containers each.
-pub(super) fn observations(
-    plan: &Plan,
-    hosts: &[(String, u64)],
-    engine_shared: bool,
-) -> Vec<Observation> {
-    let observation = |wiring: &Wiring| Observation {
-        engine_shared: engine_shared && plan.wirings.len() > 1,
-        ..Observation::new(
-            wiring.clone(),
-            plan.rotations,
-            plan.load(),
-            plan.clock.fd_unit(),
-        )
-    };
-    let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
-        let mut observed = observation(wiring);
-        observed.load.containers = *containers;
-        HostObservation {
-            host: host.clone(),
-            observed,
-        }
-    };
-    let of = |wiring: &Wiring| Observation {
-        hosts: hosts.iter().map(|host| on_host(wiring, host)).collect(),
-        ..observation(wiring)
-    };
-    plan.wirings.iter().map(of).collect()
-}
-
-pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
-    Report {
-        schema: SCHEMA.into(),
-        tool: Tool::this(),
-        partial,
-        config: plan.config(),
-        wirings: observations.iter().map(Observation::report).collect(),
-        gates: Vec::new(),
-    }
 }
 
 /// What all drives tell, in one place.

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
-use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
 use super::recount::Recount;
+use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::docker::log_position::LastLine;
 use crate::model::report::Sample;
