@@ -1,8 +1,33 @@
-//! The steps of a wiring as its file writes them: a word says what needs no figure.
+//! A step of ending a stream, and how a wiring's file writes it: a word says what needs no figure.
 
-use serde::{Deserialize, Deserializer};
+use std::time::Duration;
 
-use super::wiring::Step;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::text::duration;
+
+/// One step of ending a stream at its rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Close the response body: its connection ends, and a read in progress returns.
+    Close,
+    /// Close it under the lock that a reader holds while it reads: this waits until no read is in
+    /// progress.
+    CloseBetweenReads,
+    /// Send the reader a message to stop, and wait until it takes it (Go: `stop <- true`).
+    TellReader,
+    /// Start a task that receives from the channel until the reader is gone.
+    Drain,
+    /// Wait for the reader to end.
+    WaitReader {
+        /// Give up after this long on the monitor's clock; `None` waits for ever.
+        #[serde(default, deserialize_with = "duration::deserialize_if_any")]
+        limit: Option<Duration>,
+    },
+    /// Wait for the reader and the heartbeat, which share one wait group.
+    WaitReaderAndHeartbeat,
+}
 
 /// A step, or the word for one whose figures are left out.
 #[derive(Deserialize)]
@@ -32,13 +57,13 @@ impl From<WrittenStep> for Step {
 }
 
 /// Reads a list of steps.
-pub(super) fn steps<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Step>, D::Error> {
+pub(super) fn list<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Step>, D::Error> {
     let written = Vec::<WrittenStep>::deserialize(file)?;
     Ok(written.into_iter().map(Step::from).collect())
 }
 
 /// Reads a list of steps that may be missing.
-pub(super) fn steps_if_any<'de, D: Deserializer<'de>>(
+pub(super) fn list_if_any<'de, D: Deserializer<'de>>(
     file: D,
 ) -> Result<Option<Vec<Step>>, D::Error> {
     let written = Option::<Vec<WrittenStep>>::deserialize(file)?;
