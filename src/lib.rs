@@ -20,6 +20,7 @@ pub mod model;
 pub mod monitor;
 pub mod probe;
 pub mod protocol;
+pub mod readings;
 pub mod render;
 pub mod runner;
 pub mod swarm;

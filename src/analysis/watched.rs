@@ -11,8 +11,8 @@ use crate::model::report::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
+use crate::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
 use crate::text::duration::millis;
-use crate::watch::{Kind, Pause, Reading, Recording, Site, Waiting};
 use goroutine_dump;
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
@@ -600,7 +600,7 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 mod tests {
     use super::*;
     use crate::model::report::Verdict;
-    use crate::watch::Replaced;
+    use crate::readings::Replaced;
 
     const ROTATION: Duration = Duration::from_secs(1);
 

@@ -15,10 +15,11 @@ use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
 use crate::model::report::{Config, Report, SCHEMA, Tool, Watched};
 use crate::probe::other_process::OtherProcess;
+use crate::readings::Recording;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
-use crate::watch::{self, Processes, Recording, Sources, Target, Timing};
+use crate::watch::{self, Processes, Sources, Target, Timing};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,11 +10,12 @@ use crate::exit_code::Failure;
 use crate::live::progress::LiveText;
 use crate::live::{Count, Entered, Fact, News, Site};
 use crate::model::report::{Config, Rate, Rates};
+use crate::readings::{self, Reading, Recording};
 use crate::render::section_text::render_sections;
 use crate::render::watch_summary;
 use crate::sys::pause::Hold;
 use crate::text::duration;
-use crate::watch::{self, Listener, Reading, Recording};
+use crate::watch::Listener;
 
 /// What is shown of a watch, on standard error: nothing where that is no terminal.
 pub(super) struct WatchDisplay {
@@ -202,10 +203,12 @@ impl Scale {
             None => passed.as_secs_f64() / MINUTE,
         };
         let divisor = units * self.containers.unwrap_or(1) as f64;
-        let sites: BTreeSet<&watch::Site> = first.sites.keys().chain(last.sites.keys()).collect();
-        let of =
-            |reading: &Reading, site: &watch::Site| reading.sites.get(site).copied().unwrap_or(0);
-        let site = |site: &watch::Site| {
+        let sites: BTreeSet<&readings::Site> =
+            first.sites.keys().chain(last.sites.keys()).collect();
+        let of = |reading: &Reading, site: &readings::Site| {
+            reading.sites.get(site).copied().unwrap_or(0)
+        };
+        let site = |site: &readings::Site| {
             let shown = Site {
                 label: site.label.clone(),
                 first: of(first, site),

@@ -16,10 +16,11 @@ use super::programs::{Ends, Programs, Running};
 use crate::engine_process::EngineProcess;
 use crate::exit_code::Failure;
 use crate::probe::unread_bytes;
+use crate::readings::Recording;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
 use crate::text::duration;
-use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
+use crate::watch::{self, Listener, Processes, Sources, Target, Timing};
 
 /// Between two looks at whether all containers are followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -1,17 +1,14 @@
 //! A watch: readings at an interval until the time is over, the process has gone, or somebody
 //! interrupts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::reading::Reading;
 use super::sources::{NoReading, Sources};
-use super::turnover::Waiting;
 use crate::exit_code::Failure;
-use crate::model::report::LeakProfile;
+use crate::readings::{Pause, Reading, Recording};
 use crate::sys::pause::Hold;
 use crate::text::duration;
 
@@ -30,51 +27,6 @@ pub struct Timing {
     pub lasting: Duration,
     /// Goroutines are stuck that wait for another for so long.
     pub stuck_after: Duration,
-}
-
-/// What was seen.
-#[derive(Debug, Clone, Default)]
-pub struct Recording {
-    /// When the first reading was made; `None` before.
-    pub started: Option<Instant>,
-    /// The readings in their order.
-    pub readings: Vec<Reading>,
-    /// When somebody else rotated the streams, since the first reading.
-    pub rotated: Vec<Duration>,
-    /// Readings that failed.
-    pub failed: u64,
-    /// When nothing was read because somebody paused the watch.
-    pub pauses: Vec<Pause>,
-    /// Why the watch ended early, where it did.
-    pub cut_short: Option<String>,
-    /// Goroutines from the first reading that wait for another at the end.
-    pub waiting: Vec<Waiting<Arc<str>>>,
-    /// Go's own leak profile, where it is served.
-    pub leak_profile: Option<LeakProfile>,
-}
-
-/// A time in which nothing was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
-    /// When it began, since the first reading.
-    pub from: Duration,
-    /// How long it was.
-    pub lasted: Duration,
-}
-
-impl Recording {
-    /// How long nothing was read in all.
-    pub fn paused(&self) -> Duration {
-        self.pauses.iter().map(|pause| pause.lasted).sum()
-    }
-
-    /// The same, ended by somebody who did not wait.
-    pub fn interrupted(self) -> Self {
-        Self {
-            cut_short: Some("it was interrupted".into()),
-            ..self
-        }
-    }
 }
 
 /// What is told while it goes on.
