@@ -5,11 +5,11 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::{Judgement, Scenario};
+use crate::model::audit::{AUDIT_SCHEMA, Audit, Claim};
 use crate::runner::{self, Listener};
 use crate::sys::pause::Hold;
 

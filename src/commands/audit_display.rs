@@ -6,9 +6,10 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::analysis::wiring_report::Observation;
-use crate::audit::{Audit, AuditListener, Claim, Format};
+use crate::audit::{AuditListener, Format};
 use crate::docker::image::PullProgress;
 use crate::experiment::plan::Plan;
+use crate::model::audit::{Audit, Claim};
 use crate::model::report::Report;
 use crate::protocol::Glance;
 use crate::render::export::Export;
