@@ -10,13 +10,14 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
+use crate::events::Consumer;
 use crate::exit_code::{Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::DriverClaim;
 use crate::model::audit::{ClockTrial, DriverFinding, PerEvent};
 use crate::model::predict::Driver;
 use crate::model::report::{Rates, Report, Verdict, WiringReport};
-use crate::runner::{self, Listener};
+use crate::runner;
 use crate::sys::pause::Hold;
 
 /// A clock drives a leak whose rate, with the clock's interval doubled, is such a share of what it
@@ -39,7 +40,7 @@ pub(super) async fn find(
     claim: &DriverClaim,
     plan: &Plan,
     base: &Report,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Option<DriverFinding>, Failure> {
     let Some(wiring) = wiring_of(base, &claim.wiring) else {
@@ -49,7 +50,7 @@ pub(super) async fn find(
     let mut doubled = Vec::new();
     let mut measured = None;
     for _ in 0..ATTEMPTS {
-        let Some(tried) = try_doubled(claim, plan, listener, interrupt).await? else {
+        let Some(tried) = try_doubled(claim, plan, events, interrupt).await? else {
             return Ok(None);
         };
         doubled = tried;
@@ -73,7 +74,7 @@ pub(super) async fn find(
 async fn try_doubled(
     claim: &DriverClaim,
     plan: &Plan,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Option<Vec<ClockTrial>>, Failure> {
     let stop = interrupt.child_token();
@@ -82,7 +83,7 @@ async fn try_doubled(
         .map(|(clock, plan)| {
             let stop = &stop;
             async move {
-                let ran = runner::run(plan, listener, stop, &Hold::never()).await;
+                let ran = runner::run(plan, events, stop, &Hold::never()).await;
                 let ran = ran.and_then(|outcome| outcome.released.map(|()| outcome.report));
                 // Whatever runs beside it is ended in order, and removes what it has made.
                 let report = ran.inspect_err(|_| stop.cancel())?;

@@ -13,4 +13,4 @@ mod summary;
 mod trial;
 
 pub use format::Format;
-pub use trial::{AuditListener, Trial, try_all};
+pub use trial::{Trial, try_all};

@@ -41,7 +41,7 @@ impl Drive<'_> {
     /// wiring was cut short.
     pub(super) async fn run(
         self,
-        watcher: &impl Watcher,
+        watcher: &Watcher<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) {
@@ -51,9 +51,9 @@ impl Drive<'_> {
         }
     }
 
-    async fn run_to_the_end<W: Watcher>(
+    async fn run_to_the_end(
         mut self,
-        watcher: &W,
+        watcher: &Watcher<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) -> anyhow::Result<()> {
@@ -84,9 +84,9 @@ impl Drive<'_> {
 
     /// Waits for containers that a scheduler has still to bring back: what is away at the end would count
     /// as ended, and the last lines are those of the ones that are there then.
-    async fn bring_back<W: Watcher>(
+    async fn bring_back(
         &mut self,
-        workers: &mut [Shard<'_, W>],
+        workers: &mut [Shard<'_>],
         rotation: u64,
         interrupt: &CancellationToken,
     ) {
@@ -106,10 +106,10 @@ impl Drive<'_> {
 
     /// Lets the workers rotate, and adds up what they read after each rotation, until no further one is
     /// needed or they are told to stop.
-    async fn rotate<W: Watcher>(
+    async fn rotate(
         &mut self,
-        workers: &mut [Shard<'_, W>],
-        heard: &Heard<'_, W>,
+        workers: &mut [Shard<'_>],
+        heard: &Heard<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) -> anyhow::Result<()> {
@@ -194,7 +194,7 @@ impl Drive<'_> {
 }
 
 /// Says something to all workers.
-async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]) {
+async fn tell_all(workers: &mut [Shard<'_>], commands: &[Command]) {
     for worker in workers {
         for command in commands {
             worker.tell(command).await;
@@ -204,7 +204,7 @@ async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]
 
 /// Lets the workers follow what stands in the place of containers that were moved, and notes shares that
 /// are gone.
-async fn heed<W: Watcher>(workers: &mut [Shard<'_, W>], news: &News) {
+async fn heed(workers: &mut [Shard<'_>], news: &News) {
     for moved in &news.moved {
         if let Some(worker) = workers.get_mut(moved.share) {
             worker.replace(moved).await;

@@ -2,16 +2,15 @@
 
 mod agents;
 mod containers;
+mod context;
 mod drive;
 mod engine_handle;
 mod hosts;
-mod listener;
 mod outcome;
 mod recount;
 mod run;
 mod shard;
 mod watcher;
 
-pub use listener::Listener;
 pub use outcome::Outcome;
 pub use run::run;

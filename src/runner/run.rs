@@ -1,7 +1,6 @@
 //! A run: all wirings side by side, from nothing to a report, and back to nothing.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -9,17 +8,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::agents;
 use super::containers::Containers;
+use super::context::RunContext;
 use super::drive::Drive;
-use super::listener::Listener;
 use super::outcome::{Outcome, observations, report};
-use super::watcher::Watcher;
+use super::watcher::Watch;
 use crate::analysis::sufficiency::Sufficiency;
-use crate::analysis::wiring_report::Observation;
+use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan, Until};
 use crate::model::report::Report;
 use crate::monitor::MonitorPlan;
-use crate::protocol::{Glance, WorkerPlan};
+use crate::protocol::WorkerPlan;
 use crate::sys::pause::Hold;
 
 /// Carries a plan out. When `interrupt` is cancelled, no further rotation begins, and what was
@@ -32,20 +31,30 @@ use crate::sys::pause::Hold;
 /// ended by then.
 pub async fn run(
     mut plan: Plan,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
     hold: &Hold,
 ) -> Result<Outcome, Failure> {
+    let context = RunContext {
+        plan: &plan,
+        events,
+        interrupt,
+    };
     if let Engine::Swarm(swarm) = &plan.engine
         && let Some(agent) = &swarm.agents
     {
-        return agents::run(&plan, swarm, agent, listener, interrupt).await;
+        return agents::run(&context, swarm, agent).await;
     }
-    let containers = Containers::provide(&plan, listener, interrupt).await?;
+    let containers = Containers::provide(&context).await?;
     plan.containers = containers.count();
     plan.shards = containers.shares.len();
+    let context = RunContext {
+        plan: &plan,
+        events,
+        interrupt,
+    };
     // A panic must not leave containers behind: they are removed before it goes on.
-    let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
+    let measuring = AssertUnwindSafe(measure(&context, &containers, hold));
     let outcome = measuring.catch_unwind().await;
     let released = containers.release().await;
     match outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
@@ -55,25 +64,30 @@ pub async fn run(
 }
 
 async fn measure(
-    plan: &Plan,
+    context: &RunContext<'_>,
     containers: &Containers,
-    listener: &impl Listener,
-    interrupt: &CancellationToken,
     hold: &Hold,
 ) -> Result<Report, Failure> {
+    let RunContext {
+        plan,
+        events,
+        interrupt,
+    } = *context;
     let console_ports = console_ports(plan)?;
-    listener.starting(plan, &console_ports);
+    events.hear(&Event::RunStarts(plan));
+    for (wiring, port) in plan.wirings.iter().zip(&console_ports) {
+        if let Some(port) = port {
+            let command = format!("tokio-console http://127.0.0.1:{port}");
+            events.hear(&Event::Said(&format!("{command}   # {}", wiring.name)));
+        }
+    }
     let hosts = containers.shares.iter().filter_map(|share| {
         let containers = share.containers.len() as u64;
         share.host.clone().map(|host| (host, containers))
     });
     let hosts: Vec<(String, u64)> = hosts.collect();
     let observations = observations(plan, &hosts, containers.engines.are_shared());
-    let watch = Watch {
-        plan,
-        listener,
-        observations: Mutex::new(observations),
-    };
+    let watch = Watch::new(plan, events, observations);
     let drives = plan.wirings.iter().enumerate().map(|(index, wiring)| {
         let shares = containers.shares.iter().enumerate();
         let workers = shares.map(|(shard, share)| {
@@ -104,8 +118,7 @@ async fn measure(
         };
         let watch = &watch;
         async move {
-            let watcher = WatchOne { watch, index };
-            drive.run(&watcher, interrupt, hold).await;
+            drive.run(&watch.over(index), interrupt, hold).await;
         }
     });
     join_all(drives).await;
@@ -135,41 +148,4 @@ fn console_ports(plan: &Plan) -> Result<Vec<Option<u16>>, Failure> {
         ));
     }
     Ok(ports)
-}
-
-/// What all drives tell, in one place.
-struct Watch<'a, L> {
-    plan: &'a Plan,
-    listener: &'a L,
-    observations: Mutex<Vec<Observation>>,
-}
-
-impl<L> Watch<'_, L> {
-    fn lock(&self) -> MutexGuard<'_, Vec<Observation>> {
-        self.observations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One wiring's part of the watch.
-struct WatchOne<'a, L> {
-    watch: &'a Watch<'a, L>,
-    index: usize,
-}
-
-impl<L: Listener> Watcher for WatchOne<'_, L> {
-    fn glance(&self, glance: Glance) {
-        let observations = self.watch.lock();
-        self.watch
-            .listener
-            .glance(self.index, glance, &observations[self.index]);
-    }
-
-    fn observe(&self, change: impl FnOnce(&mut Observation)) {
-        let mut observations = self.watch.lock();
-        change(&mut observations[self.index]);
-        let so_far = || report(self.watch.plan, &observations, true);
-        self.watch.listener.measured(&so_far);
-    }
 }

@@ -8,6 +8,7 @@ mod session;
 mod sources;
 mod target;
 
-pub use session::{Listener, Timing, watch};
+pub(crate) use session::say;
+pub use session::{Timing, watch};
 pub use sources::Sources;
 pub use target::{Processes, Target};

@@ -1,12 +1,14 @@
 //! A watch: readings at an interval until the time is over, the process has gone, or somebody
 //! interrupts.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{NoReading, Sources};
+use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::readings::{Pause, Reading, Recording};
 use crate::sys::pause::Hold;
@@ -29,16 +31,6 @@ pub struct Timing {
     pub stuck_after: Duration,
 }
 
-/// What is told while it goes on.
-pub trait Listener {
-    /// A reading was made.
-    fn reading(&self, recording: &Recording);
-    /// What is waited for.
-    fn waiting(&self, _what: &str) {}
-    /// Something to be said.
-    fn say(&self, line: &str);
-}
-
 /// Watches until the time is over. While `hold` is on nothing is read, and the time does not go on.
 ///
 /// # Errors
@@ -46,7 +38,7 @@ pub trait Listener {
 pub async fn watch(
     sources: &mut Sources,
     timing: Timing,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
     mut hold: Hold,
 ) -> Result<Recording, Failure> {
@@ -54,7 +46,7 @@ pub async fn watch(
     let first = baseline(
         sources,
         timing,
-        listener,
+        events,
         interrupt,
         &mut hold,
         &mut recording,
@@ -97,10 +89,10 @@ pub async fn watch(
         };
         match read {
             Ok(reading) => {
-                tell_changes(&recording, &reading, silent.is_some(), listener);
+                tell_changes(&recording, &reading, silent.is_some(), events);
                 silent = None;
                 recording.readings.push(reading);
-                listener.reading(&recording);
+                events.hear(&Event::Read(&recording));
             }
             Err(NoReading::Gone) => {
                 recording.cut_short = Some(format!("the process ended after {}", time(at)));
@@ -112,7 +104,7 @@ pub async fn watch(
                 let (since, failures) = match silent {
                     Some((since, failures)) => (since, failures + 1),
                     None => {
-                        listener.say(&format!("warning: after {}: {error}", time(at)));
+                        say(events, format_args!("warning: after {}: {error}", time(at)));
                         (Instant::now(), 1)
                     }
                 };
@@ -135,7 +127,10 @@ pub async fn watch(
             Ok(profile) => recording.leak_profile = profile,
             // Why it answers no more is said already.
             Err(_) if recording.cut_short.is_some() => {}
-            Err(error) => listener.say(&format!("warning: Go's own leak profile: {error:#}")),
+            Err(error) => say(
+                events,
+                format_args!("warning: Go's own leak profile: {error:#}"),
+            ),
         }
     }
     Ok(recording)
@@ -158,7 +153,7 @@ async fn wait_out(hold: &mut Hold, started: Instant, interrupt: &CancellationTok
 async fn baseline(
     sources: &mut Sources,
     timing: Timing,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
     hold: &mut Hold,
     recording: &mut Recording,
@@ -177,16 +172,17 @@ async fn baseline(
         };
         if !reading.lower_bound || waiting_since.elapsed() >= CATCHING_UP {
             if reading.lower_bound {
-                listener.say(
+                say(
+                    events,
                     "warning: the console has not told of all tasks yet: they are a lower bound",
                 );
             }
             recording.readings.push(reading);
-            listener.reading(recording);
+            events.hear(&Event::Read(recording));
             return Ok(Some(started));
         }
         if !std::mem::replace(&mut told, true) {
-            listener.say("waiting until the console has told of all tasks");
+            say(events, "waiting until the console has told of all tasks");
         }
         tokio::select! {
             () = interrupt.cancelled() => return Ok(None),
@@ -195,18 +191,29 @@ async fn baseline(
     }
 }
 
-fn tell_changes(recording: &Recording, now: &Reading, was_silent: bool, listener: &impl Listener) {
+fn tell_changes(recording: &Recording, now: &Reading, was_silent: bool, events: &dyn Consumer) {
     if was_silent {
-        listener.say(&format!("after {}: it answers again", time(now.at)));
+        say(
+            events,
+            format_args!("after {}: it answers again", time(now.at)),
+        );
     }
     let restarts = recording.readings.last().map_or(0, |last| last.restarts);
     if now.restarts > restarts {
-        listener.say(&format!(
-            "warning: after {}: the process was started anew; what is judged is the longest stretch \
+        say(
+            events,
+            format_args!(
+                "warning: after {}: the process was started anew; what is judged is the longest stretch \
              without",
-            time(now.at)
-        ));
+                time(now.at)
+            ),
+        );
     }
+}
+
+/// Says something on a process that is watched.
+pub(crate) fn say(events: &dyn Consumer, line: impl Display) {
+    events.hear(&Event::Said(&format!("leakcheck: {line}")));
 }
 
 /// A time as people read it, to the tenth of a second.
