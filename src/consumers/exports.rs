@@ -51,7 +51,7 @@ impl Consumer for Exports<'_, format::Format> {
     fn hear(&self, event: &Event<'_>) {
         if let Event::Sampled(so_far) = event {
             self.rewrite(
-                |format| !format.is_for_ci(),
+                |format| !format.is_for_the_end(),
                 |format| format.render(so_far.report(), Terminal::PLAIN),
             );
         }
