@@ -11,9 +11,8 @@
 use std::time::Duration;
 
 use crate::model::report::Predicted;
-use crate::monitor::wiring::{
-    ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Step, Wiring,
-};
+use crate::monitor::step::Step;
+use crate::monitor::wiring::{ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Wiring};
 
 /// What the closed form takes of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::trend::{self, Point, Slope};
-use super::watched_verdict::{Evidence, judge};
+use super::watched_verdict::{Alive, Evidence, judge};
 use crate::model::report::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
+use crate::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
 use crate::text::duration::millis;
-use crate::watch::{Kind, Pause, Reading, Recording, Site, Waiting};
 use goroutine_dump;
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
@@ -485,21 +485,6 @@ impl Watch<'_> {
     }
 }
 
-/// Signs of life: what was replaced by others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Alive {
-    /// Whether anything was seen one by one, of which there was one per container.
-    pub(super) known: bool,
-    /// How many were replaced.
-    pub(super) replaced: u64,
-    /// The same within the rotations, or stretches, that are judged.
-    pub(super) in_parts: u64,
-    /// The same in the last third of these.
-    pub(super) in_last_third: u64,
-    /// How many that third are.
-    pub(super) parts_in_last_third: u64,
-}
-
 /// Which known mechanism goroutines' growth fits.
 fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
     let growth = |is: fn(&str) -> bool| {
@@ -615,7 +600,7 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 mod tests {
     use super::*;
     use crate::model::report::Verdict;
-    use crate::watch::Replaced;
+    use crate::readings::Replaced;
 
     const ROTATION: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,6 @@
 //! monitor of our own, but by slopes and their intervals, since other work comes and goes in it.
 
 use super::trend::FEWEST_POINTS;
-use super::watched::Alive;
 use crate::model::report::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
 use crate::text::figures::told;
 
@@ -16,6 +15,21 @@ const MOST_UNSEEN_PER_ROTATION: f64 = 0.5;
 const MOST_UNSEEN_SHARE: f64 = 0.05;
 /// … but always so many.
 const MOST_UNSEEN: f64 = 3.0;
+
+/// Signs of life: what was replaced by others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Alive {
+    /// Whether anything was seen one by one, of which there was one per container.
+    pub(super) known: bool,
+    /// How many were replaced.
+    pub(super) replaced: u64,
+    /// The same within the rotations, or stretches, that are judged.
+    pub(super) in_parts: u64,
+    /// The same in the last third of these.
+    pub(super) in_last_third: u64,
+    /// How many that third are.
+    pub(super) parts_in_last_third: u64,
+}
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]

@@ -1,111 +1,13 @@
 //! A claim, what its scenario measured, and the verdict on it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::driver::DriverFinding;
 use crate::experiment::scenario::{GoFigures, Judgement, Scenario};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{PartialReports, judge_all};
+use crate::model::audit::{Claim, ClaimVerdict, DriverFinding, WiringInGo};
 use crate::model::report::{GateResult, Outcome, Report, WiringReport};
 use crate::render::summary::places_of_forgotten_readers;
 
-/// The document's type and version.
-pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";
-
-/// What an audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Audit {
-    /// [`AUDIT_SCHEMA`].
-    pub schema: String,
-    /// Whether the audit was cut short: claims are missing.
-    pub partial: bool,
-    /// The claims, in the order in which they were named.
-    pub claims: Vec<Claim>,
-}
-
-/// A claim and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Claim {
-    /// The scenario that tried it.
-    pub scenario: String,
-    /// What is claimed.
-    pub claim: String,
-    /// Who claimed it.
-    pub claimed_by: String,
-    /// How sure they were; null where they did not say.
-    pub confidence: Option<String>,
-    /// What the claim predicts, in words.
-    pub predicted: String,
-    /// What was measured, a sentence per wiring.
-    pub measured: Vec<String>,
-    /// What the same wirings did in Go under the same conditions, measured once elsewhere; those
-    /// that have a figure.
-    pub go_reference: Vec<WiringInGo>,
-    /// What the incident's own logs say of it; null where they say nothing.
-    pub in_the_incident: Option<String>,
-    /// What became of the claim.
-    pub verdict: ClaimVerdict,
-    /// By which figures.
-    pub why: String,
-    /// What leaked and where it stands, or what hangs and where; null where neither does.
-    pub evidence: Option<String>,
-    /// Which clock drives the leak; null where the scenario does not ask.
-    pub driver: Option<DriverFinding>,
-    /// What was measured, whole.
-    pub report: Report,
-}
-
-/// A wiring's figures in Go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WiringInGo {
-    /// The wiring.
-    pub wiring: String,
-    /// Goroutines left per rotation per container; null where that is not known.
-    pub goroutines_per_rotation_per_container: Option<f64>,
-    /// File descriptors left per rotation per container; null where that is not known.
-    pub fds_per_rotation_per_container: Option<f64>,
-    /// Containers that stopped rotating; null where none did, or nobody looked.
-    pub hung: Option<String>,
-}
-
-/// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ClaimVerdict {
-    /// It was measured as claimed.
-    Confirmed,
-    /// It was measured as claimed under a condition only.
-    Partly,
-    /// Its contrary was measured.
-    Refuted,
-    /// Neither was measured.
-    Inconclusive,
-}
-
-impl ClaimVerdict {
-    /// The word that stands in JSON and tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Partly => "partly",
-            Self::Refuted => "refuted",
-            Self::Inconclusive => "inconclusive",
-        }
-    }
-}
-
 impl Claim {
-    /// Whether the claim could neither be confirmed nor refuted.
-    pub fn is_inconclusive(&self) -> bool {
-        self.verdict == ClaimVerdict::Inconclusive
-    }
-
-    /// Whether its scenario could not be run to the end.
-    pub fn is_cut_short(&self) -> bool {
-        self.report.partial
-    }
-
     /// Weighs what a scenario measured.
     pub fn weigh(
         scenario: &Scenario,

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::claim::Audit;
+use crate::model::audit::Audit;
 use crate::model::report::Rate;
 use crate::text::printable::cell;
 

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::events::Consumer;
 use crate::exit_code::{Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::DriverClaim;
+use crate::model::audit::{ClockTrial, DriverFinding, PerEvent};
 use crate::model::predict::Driver;
 use crate::model::report::{Rates, Report, Verdict, WiringReport};
-use crate::runner::{self, Listener};
+use crate::runner;
 use crate::sys::pause::Hold;
 
 /// A clock drives a leak whose rate, with the clock's interval doubled, is such a share of what it
@@ -31,51 +31,6 @@ const UNCHANGED: std::ops::RangeInclusive<f64> = 0.80..=1.25;
 /// with something else skips ticks of the faster clocks.
 const ATTEMPTS: usize = 3;
 
-/// What was found of the clock that drives a leak.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DriverFinding {
-    /// The wiring that leaks.
-    pub wiring: String,
-    /// The clock that is claimed.
-    pub claimed: Driver,
-    /// The clock that was found; null where the rates name none.
-    pub measured: Option<Driver>,
-    /// The rates as the scenario says.
-    pub base: ClockTrial,
-    /// The rates with one clock at twice its interval, for each clock there is.
-    pub doubled: Vec<ClockTrial>,
-    /// What one event of the measured clock leaves in one container; null for plain time.
-    pub per_event: Option<PerEvent>,
-}
-
-/// What each event of a clock leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PerEvent {
-    /// Tasks.
-    pub tasks: f64,
-    /// File descriptors; null where they were not counted.
-    pub fds: Option<f64>,
-}
-
-/// The rates at one choice of intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ClockTrial {
-    /// The clock whose interval was doubled; null for the scenario's own.
-    pub clock: Option<Driver>,
-    /// The rotation interval.
-    pub rotation_ms: Option<u64>,
-    /// The interval of the health checks; null where there are none.
-    pub health_check_ms: Option<u64>,
-    /// The interval of the containers' restarts; null where they run on.
-    pub restart_ms: Option<u64>,
-    /// All containers' growth of tasks per minute, on the monitor's clock; null where unknown.
-    pub tasks_per_minute: Option<f64>,
-    /// The same of file descriptors.
-    pub fds_per_minute: Option<f64>,
-    /// Whether the monitor was alive to the end, so that the rates say something.
-    pub alive: bool,
-}
-
 /// Measures the rates of a wiring at other intervals and finds the clock that they go by; `base` is
 /// what the scenario itself measured. `None` where it was interrupted.
 ///
@@ -85,7 +40,7 @@ pub(super) async fn find(
     claim: &DriverClaim,
     plan: &Plan,
     base: &Report,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Option<DriverFinding>, Failure> {
     let Some(wiring) = wiring_of(base, &claim.wiring) else {
@@ -95,7 +50,7 @@ pub(super) async fn find(
     let mut doubled = Vec::new();
     let mut measured = None;
     for _ in 0..ATTEMPTS {
-        let Some(tried) = try_doubled(claim, plan, listener, interrupt).await? else {
+        let Some(tried) = try_doubled(claim, plan, events, interrupt).await? else {
             return Ok(None);
         };
         doubled = tried;
@@ -119,7 +74,7 @@ pub(super) async fn find(
 async fn try_doubled(
     claim: &DriverClaim,
     plan: &Plan,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Option<Vec<ClockTrial>>, Failure> {
     let stop = interrupt.child_token();
@@ -128,7 +83,7 @@ async fn try_doubled(
         .map(|(clock, plan)| {
             let stop = &stop;
             async move {
-                let ran = runner::run(plan, listener, stop, &Hold::never()).await;
+                let ran = runner::run(plan, events, stop, &Hold::never()).await;
                 let ran = ran.and_then(|outcome| outcome.released.map(|()| outcome.report));
                 // Whatever runs beside it is ended in order, and removes what it has made.
                 let report = ran.inspect_err(|_| stop.cancel())?;
@@ -249,54 +204,6 @@ fn per_event(clock: Driver, base: &Report, rates: Rates) -> Option<PerEvent> {
         tasks: rates.tasks?.per_minute / events_per_minute,
         fds: rates.fds.map(|rate| rate.per_minute / events_per_minute),
     })
-}
-
-impl DriverFinding {
-    /// Whether the clock that is claimed is the one that was found; `None` where none was.
-    pub fn is_as_claimed(&self) -> Option<bool> {
-        self.measured.map(|measured| measured == self.claimed)
-    }
-
-    /// What was found, in a sentence.
-    pub fn in_words(&self) -> String {
-        let rate = |trial: &ClockTrial| {
-            let figure = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |r| format!("{r:.1}"));
-            let (tasks, fds) = (trial.tasks_per_minute, trial.fds_per_minute);
-            format!("{} tasks and {} fds", figure(tasks), figure(fds))
-        };
-        let doubled = self.doubled.iter().filter_map(|trial| {
-            let clock = trial.clock?.word();
-            Some(format!(
-                "{} with the {clock} at twice its interval",
-                rate(trial)
-            ))
-        });
-        let rates = format!(
-            "{} leaves {} per minute, {}",
-            self.wiring,
-            rate(&self.base),
-            doubled.collect::<Vec<_>>().join(", ")
-        );
-        let verdict = match self.measured {
-            None => "they name no clock".to_owned(),
-            Some(Driver::Time) => "it goes by plain time".to_owned(),
-            Some(clock) => format!("the {} drives it", clock.word()),
-        };
-        let per_event = match (self.per_event, self.measured) {
-            (Some(left), Some(clock)) => {
-                let fds = left
-                    .fds
-                    .map_or_else(String::new, |fds| format!(" and {fds:.2} fds"));
-                format!(
-                    ", and each {} of a container leaves {:.2} tasks{fds}",
-                    clock.word(),
-                    left.tasks
-                )
-            }
-            _ => String::new(),
-        };
-        format!("{rates}: {verdict}{per_event}")
-    }
 }
 
 #[cfg(test)]

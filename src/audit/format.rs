@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 
-use super::claim::Audit;
 use super::{csv, html, summary};
+use crate::model::audit::Audit;
 use crate::render::markdown;
 use crate::render::section_text::{Terminal, render_sections};
 

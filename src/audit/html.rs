@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::claim::{Audit, Claim, ClaimVerdict};
 use super::summary;
 use crate::experiment::rerun;
+use crate::model::audit::{Audit, Claim, ClaimVerdict};
 use crate::render::charts;
 use crate::render::html::{Figures, Tone, badge, command, document, report_body, text};
 

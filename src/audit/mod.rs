@@ -12,7 +12,5 @@ mod html;
 mod summary;
 mod trial;
 
-pub use claim::{AUDIT_SCHEMA, Audit, Claim, ClaimVerdict};
-pub use driver::{ClockTrial, DriverFinding, PerEvent};
 pub use format::Format;
-pub use trial::{AuditListener, Trial, try_all};
+pub use trial::{Trial, try_all};

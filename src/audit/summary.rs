@@ -1,6 +1,6 @@
 //! What people read of an audit: a table of claims, and why each stands or falls.
 
-use super::claim::{Audit, Claim, WiringInGo};
+use crate::model::audit::{Audit, Claim, WiringInGo};
 use crate::model::report::{Rate, Verdict, WiringReport};
 use crate::render::section::{Section, Table, Text};
 use crate::text::figures::told;

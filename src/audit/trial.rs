@@ -5,12 +5,13 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::claim::{AUDIT_SCHEMA, Audit, Claim};
 use super::driver;
+use crate::events::{Consumer, Event};
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::{Judgement, Scenario};
-use crate::runner::{self, Listener};
+use crate::model::audit::{AUDIT_SCHEMA, Audit, Claim};
+use crate::runner;
 use crate::sys::pause::Hold;
 
 /// So many streams are followed at once, over all scenarios: what two cores do without any of them
@@ -28,14 +29,6 @@ pub struct Trial<'a> {
     pub plan: Plan,
 }
 
-/// Hears how an audit goes on, beside how each run does.
-pub trait AuditListener: Listener {
-    /// A scenario begins.
-    fn begins(&self, scenario: &str);
-    /// A claim has been weighed; these are all that have been, in their order.
-    fn weighed(&self, claim: &Claim, so_far: &Audit);
-}
-
 impl Trial<'_> {
     /// The streams that it follows at once.
     fn streams(&self) -> u32 {
@@ -45,22 +38,22 @@ impl Trial<'_> {
 
     async fn run(
         &self,
-        listener: &impl AuditListener,
+        events: &dyn Consumer,
         interrupt: &CancellationToken,
     ) -> (Option<Claim>, Result<(), Failure>) {
         if interrupt.is_cancelled() {
             return (None, Ok(()));
         }
-        listener.begins(&self.scenario.name);
-        let outcome =
-            match runner::run(self.plan.clone(), listener, interrupt, &Hold::never()).await {
-                Ok(outcome) => outcome,
-                Err(failure) => return (None, Err(failure)),
-            };
+        events.hear(&Event::ScenarioStarts(&self.scenario.name));
+        let outcome = match runner::run(self.plan.clone(), events, interrupt, &Hold::never()).await
+        {
+            Ok(outcome) => outcome,
+            Err(failure) => return (None, Err(failure)),
+        };
         let report = outcome.report;
         let driver = match &self.scenario.driver {
             Some(claim) if !interrupt.is_cancelled() => {
-                driver::find(claim, &self.plan, &report, listener, interrupt).await
+                driver::find(claim, &self.plan, &report, events, interrupt).await
             }
             _ => Ok(None),
         };
@@ -82,7 +75,7 @@ impl Trial<'_> {
 /// under way are left out.
 pub async fn try_all(
     trials: &[Trial<'_>],
-    listener: &impl AuditListener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> (Audit, Result<(), Failure>) {
     let room = Semaphore::new(STREAMS_AT_ONCE as usize);
@@ -108,11 +101,13 @@ pub async fn try_all(
             };
             // The semaphore is never closed.
             let _room = room.acquire_many(streams).await;
-            let (claim, ended) = trial.run(listener, stop).await;
+            let (claim, ended) = trial.run(events, stop).await;
             if let Some(claim) = claim {
                 let mut claims = lock();
                 claims[number] = Some(claim.clone());
-                listener.weighed(&claim, &so_far(&claims));
+                let so_far = &so_far(&claims);
+                let claim = &claim;
+                events.hear(&Event::ClaimWeighed { claim, so_far });
             }
             match ended {
                 Err(failure) if failure.code == ExitCode::Interrupted => Ok(()),

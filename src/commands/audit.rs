@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use super::audit_display::AuditDisplay;
 use super::engine_choice::EngineChoice;
 use super::output;
 use super::runtime;
-use crate::audit::{self, Audit, Claim, Format, Trial};
+use crate::audit::{self, Format, Trial};
+use crate::consumers::{AuditBar, Drawing, Exports, FailedGates, Messages};
+use crate::events::{Consumer, Event, Several};
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::fd_budget::FdShortage;
 use crate::experiment::plan::Engine;
@@ -16,6 +17,7 @@ use crate::experiment::settings;
 use crate::experiment::settings::{ClockKind, Conditions};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
+use crate::model::audit::{Audit, Claim};
 use crate::model::report::GateResult;
 use crate::render::export::Export;
 use crate::sys::signals;
@@ -93,20 +95,23 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
     }
     output::check_exports(&args.exports)?;
     let runtime = runtime::start()?;
-    let display = AuditDisplay::new(trials.len(), args.quiet, &args.exports);
+    let drawing = Drawing::new(args.quiet);
+    let consumers = Several::default()
+        .and(AuditBar::on(&drawing, trials.len()))
+        .and(Messages::above(&drawing))
+        .and(Exports::new(&args.exports, Messages::above(&drawing)))
+        .and(FailedGates);
     let (audit, interrupted) = runtime.block_on(async {
         let interrupt = signals::token(|| stderr::say("leakcheck: still ending what was started"))?;
-        let audit = audit::try_all(&trials, &display, &interrupt).await;
-        display.clear();
+        let audit = audit::try_all(&trials, &consumers, &interrupt).await;
+        consumers.hear(&Event::Over);
         Ok::<_, Failure>((audit, interrupt.is_cancelled()))
     })?;
     let (audit, ended) = audit;
     let render = |format: Format, terminal| format.render(&audit, terminal);
     let published = output::publish(render, args.format, &args.exports);
     let gates = args.judge(&audit)?;
-    for gate in gates.iter().filter(|gate| !gate.held) {
-        stderr::say(format_args!("leakcheck: {gate}"));
-    }
+    consumers.hear(&Event::Judged(&gates));
     all_done([published, ended])?;
     let inconclusive = audit.claims.iter().any(Claim::is_inconclusive);
     Ok(match (interrupted, judge::exit_code(&gates)) {

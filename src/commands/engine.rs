@@ -11,10 +11,10 @@ use clap::Args;
 use synthetic_engine::clock::Clock;
 use synthetic_engine::daemon::Daemon;
 use synthetic_engine::listen::{ListenAddress, Listener};
-use synthetic_engine::rotation::{RotateBy, Rotation, rotate_at_intervals};
+use synthetic_engine::rotation::{RotateBy, Rotation};
 use synthetic_engine::spec::EngineSpec;
 use synthetic_engine::workload::containers::Fleet;
-use synthetic_engine::{restarts, server};
+use synthetic_engine::{server, timers};
 use tokio::runtime::Runtime;
 
 use super::fleet_args::FleetArgs;
@@ -120,7 +120,11 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
             by: args.rotate_by.unwrap_or(RotateBy::None),
             keeps_streams: args.keep_ended_streams,
         };
-        tokio::spawn(rotate_at_intervals(Arc::clone(&daemon), rotation, every));
+        tokio::spawn(timers::rotate_at_intervals(
+            Arc::clone(&daemon),
+            rotation,
+            every,
+        ));
     }
     serve_until(signals.next(), daemon, listener).await
 }
@@ -192,7 +196,7 @@ async fn serve_until(
     listener: Listener,
 ) -> anyhow::Result<()> {
     let announced = async {
-        restarts::announce(Arc::clone(&daemon)).await;
+        timers::announce_restarts(Arc::clone(&daemon)).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {

@@ -15,9 +15,10 @@ use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
-use super::watch_display::WatchDisplay;
 use crate::analysis::exercised::{followers_side, unread_at_rotations};
 use crate::analysis::watched::Watch;
+use crate::consumers::{Drawing, Messages, WatchTable};
+use crate::events::{Consumer, Event, Several};
 use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
@@ -181,14 +182,21 @@ async fn exercise_and_judge(
     let containers = Some(u64::from(args.fleet.containers));
     let config = args.config(&command, &Seen::default());
     let baseline = args.gating.check(&config, containers, names())?;
-    let display = WatchDisplay::new(args.output.quiet, args.timing().lasting);
+    let drawing = Drawing::new(args.output.quiet);
+    let consumers = Several::default()
+        .and(WatchTable::on(&drawing))
+        .and(Messages::above(&drawing));
+    consumers.hear(&Event::WatchStarts {
+        name: &name,
+        config: &config,
+    });
     let exercise = args.exercise(command.clone(), output);
-    let seen = exercise::exercise(&exercise, &display, &interrupt).await;
-    display.clear();
+    let seen = exercise::exercise(&exercise, &consumers, &interrupt).await;
+    consumers.hear(&Event::Over);
     let seen = seen?;
     if seen.recording.cut_short.is_some() && !interrupt.is_cancelled() {
         for line in &seen.last_lines {
-            display.print(&format!("{name}: {line}"));
+            consumers.hear(&Event::Said(&format!("{name}: {line}")));
         }
     }
     let mut report = args.report(&name, &command, &seen);

@@ -1,11 +1,13 @@
 //! `leakcheck gate`: a saved report, judged by gates.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
 use super::gating::Gating;
 use super::output;
+use crate::events::{Consumer, Event};
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::gate::judge::{self, PartialReports};
 use crate::model::report::GateResult;
@@ -105,9 +107,14 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
     let printed = print(&lines.join("\n"));
     let exported =
         output::write_exports(&exports, |format| format.render(&report, Terminal::PLAIN));
-    let mut told = Ok(());
-    args.gating
-        .tell_github(&report, |annotations| told = print(annotations));
+    let told = Mutex::new(Ok(()));
+    let github = args.gating.github(|annotations| {
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = print(annotations);
+    });
+    github.hear(&Event::Judged(&report.gates));
+    github.hear(&Event::Reported(&report));
+    drop(github);
+    let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
     all_done([printed, exported, told])?;
     Ok(judge::exit_code(&report.gates))
 }

@@ -1,17 +1,17 @@
 //! The flags by which a report is judged, and where the judgement is told.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::consumers::{FailedGates, GitHub};
+use crate::events::Several;
 use crate::exit_code::Failure;
 use crate::gate::baseline::{self, Conditions};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
 use crate::model::report::{Config, GateResult, Report};
 use crate::model::saved;
-use crate::render::github;
 use crate::sys::stderr;
 
 /// What a report is judged by.
@@ -106,45 +106,15 @@ impl Gating {
         Ok(results)
     }
 
-    /// Says which gates did not hold, on standard error: whatever the report's format is, and wherever
-    /// it goes to, who reads a build's log sees why it ended.
-    pub(super) fn tell(&self, report: &Report) {
-        for gate in report.gates.iter().filter(|gate| !gate.held) {
-            stderr::say(format_args!("leakcheck: {gate}"));
-        }
-        // GitHub reads both streams, and the report's must hold nothing else.
-        self.tell_github(report, |annotations| stderr::say(annotations));
+    /// Those who tell what became of the gates, on standard error.
+    pub(super) fn consumers(&self) -> Several<'static> {
+        Several::default()
+            .and(FailedGates)
+            .and(GitHub::on_stderr(self.github))
     }
 
-    /// Tells GitHub Actions, where it listens: annotations through `command`, which writes lines
-    /// where GitHub reads them, and a job summary.
-    pub(super) fn tell_github(&self, report: &Report, command: impl FnOnce(&str)) {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        if !self.github && set("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
-            return;
-        }
-        let annotations = github::annotations(&report.gates);
-        if !annotations.is_empty() {
-            command(annotations.trim_end());
-        }
-        // Outside of GitHub Actions there is no summary to write.
-        if let Some(path) = set("GITHUB_STEP_SUMMARY") {
-            let path = Path::new(&path);
-            if let Err(error) = append(path, report) {
-                stderr::say(format_args!(
-                    "leakcheck: warning: cannot write the job summary to {} \
-                     (GITHUB_STEP_SUMMARY): {error}",
-                    path.display()
-                ));
-            }
-        }
+    /// Who tells GitHub Actions, where it listens: annotations by `print`, and a job summary.
+    pub(super) fn github<'a>(&self, print: impl Fn(&str) + Send + Sync + 'a) -> GitHub<'a> {
+        GitHub::new(self.github, print)
     }
-}
-
-/// A step's summary is what all of its commands have added to it, and must not grow too large.
-fn append(path: &Path, report: &Report) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.append(true).create(true).open(path)?;
-    let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    file.write_all(github::summary(report, there).as_bytes())
 }

@@ -1,10 +1,8 @@
 //! One file per subcommand.
 
 pub mod audit;
-mod audit_display;
 pub mod clean;
 pub mod completions;
-mod display;
 pub mod doctor;
 mod document_format;
 pub mod dump;
@@ -21,11 +19,9 @@ mod process_sources;
 pub mod report;
 mod report_output;
 pub mod run;
-mod run_display;
 mod runtime;
 pub mod scenarios;
 pub mod schema;
 pub mod watch;
-mod watch_display;
 pub mod wirings;
 pub mod worker;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::output;
-use crate::audit::{self, AUDIT_SCHEMA, Audit};
+use crate::audit;
 use crate::exit_code::{ExitCode, Failure};
+use crate::model::audit::{AUDIT_SCHEMA, Audit};
 use crate::model::report::{Report, SCHEMA};
 use crate::model::saved::Saved;
 use crate::render::export::Export;

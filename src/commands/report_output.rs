@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::gating::Gating;
 use super::output;
+use crate::events::{Consumer, Event};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge;
 use crate::model::report::{Report, Verdict};
@@ -52,7 +53,9 @@ impl ReportOutput {
     ) -> Result<ExitCode, Failure> {
         let render = |format: Format, terminal| format.render(report, terminal);
         let published = output::publish(render, self.format, &self.exports);
-        gating.tell(report);
+        let consumers = gating.consumers();
+        consumers.hear(&Event::Judged(&report.gates));
+        consumers.hear(&Event::Reported(report));
         published?;
         if interrupted {
             return Ok(ExitCode::Interrupted);

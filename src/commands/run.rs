@@ -1,17 +1,17 @@
 //! `leakcheck run`: the monitor with several wirings side by side, and what each leaks.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::engine_choice::EngineChoice;
 use super::gating::Gating;
 use super::output;
-use super::run_display::{RunDisplay, RunShown};
 use super::runtime;
 use crate::analysis::samples::MOST_ROTATIONS;
+use crate::consumers::{Display, Drawing, Exports, Messages, RunBars};
+use crate::events::{Consumer, Event, Several};
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::fd_budget::{FdShortage, MAX_SHARDS};
 use crate::experiment::plan::{Plan, Until};
@@ -63,6 +63,10 @@ Exit codes:
   3    no gate failed, but one has no verdict: the evidence does not suffice
   4    no engine, no image, or too few file descriptors
   130  interrupted; what was measured is still reported, marked partial";
+
+/// What somebody is told who does not want to wait until the run has ended.
+const STILL_ENDING: &str =
+    "leakcheck: still ending what was started; `leakcheck clean` removes leftovers";
 
 /// Flags of `leakcheck run`.
 #[derive(Debug, Args)]
@@ -175,7 +179,7 @@ pub struct RunArgs {
 /// Fails before anything is started where a flag is wrong, an export cannot be written or file
 /// descriptors will not suffice; later where the engine or its containers cannot be had.
 pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
-    let shown = Arc::new(RunShown::of_run(args.live, args.quiet)?);
+    let display = Arc::new(args.display()?);
     let fd_limit = runtime::fd_limit()?;
     let plan = args.plan(fd_limit)?;
     let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
@@ -188,25 +192,22 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         new_baseline.map(|path| Export::by_flag("--save-baseline", path, Format::Json));
     output::check_exports(args.exports.iter().chain(&new_baseline))?;
     for warning in warnings {
-        shown.say(&format!("warning: {warning}"));
+        display.hear(&Event::Said(&format!("warning: {warning}")));
     }
     let runtime = runtime::start()?;
     runtime::raise_fd_limit();
-    let output = RunDisplay {
-        shown: Arc::clone(&shown),
-        exports: &args.exports,
-        containers: plan.containers as u64,
-        rotation: AtomicU64::new(0),
-        failed: Mutex::default(),
-    };
+    let consumers = Several::default()
+        .and(Arc::clone(&display))
+        .and(Exports::new(&args.exports, Arc::clone(&display)))
+        .and(args.gating.consumers());
     let (outcome, interrupted) = runtime.block_on(async {
-        let ending = Arc::clone(&shown);
-        let interrupt = signals::token(move || ending.still_ending())?;
-        let _entered = shown.enter()?;
-        let outcome = runner::run(plan, &output, &interrupt, &shown.hold()).await?;
+        let ending = Arc::clone(&display);
+        let interrupt = signals::token(move || ending.say_at_once(STILL_ENDING))?;
+        let _entered = display.enter()?;
+        let outcome = runner::run(plan, &consumers, &interrupt, &display.hold()).await?;
         Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
     })?;
-    shown.clear();
+    consumers.hear(&Event::Over);
     let Outcome {
         mut report,
         released,
@@ -217,7 +218,13 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     report.gates = judged?;
     match (
         released,
-        finish(&args, &report, new_baseline.as_ref(), interrupted),
+        finish(
+            &args,
+            &consumers,
+            &report,
+            new_baseline.as_ref(),
+            interrupted,
+        ),
     ) {
         (Ok(()), finished) => finished,
         (Err(left), Ok(_)) => Err(left),
@@ -228,6 +235,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
 /// Prints and exports the final report, and says what the run came to.
 fn finish(
     args: &RunArgs,
+    consumers: &dyn Consumer,
     report: &Report,
     new_baseline: Option<&Export<Format>>,
     interrupted: bool,
@@ -235,7 +243,8 @@ fn finish(
     let render = |format: Format, terminal| format.render(report, terminal);
     let published = output::publish(render, args.format, &args.exports);
     let saved = new_baseline.map_or(Ok(()), |baseline| save(baseline, report));
-    args.gating.tell(report);
+    consumers.hear(&Event::Judged(&report.gates));
+    consumers.hear(&Event::Reported(report));
     all_done([published, saved.map_err(Failure::from)])?;
     if interrupted {
         return Ok(ExitCode::Interrupted);
@@ -274,6 +283,16 @@ fn save(baseline: &Export<Format>, report: &Report) -> anyhow::Result<()> {
 }
 
 impl RunArgs {
+    /// Progress bars with messages above them, or the whole terminal.
+    fn display(&self) -> Result<Display, Failure> {
+        Display::new(self.live, "no rotation begins", || {
+            let drawing = Drawing::new(self.quiet);
+            Several::default()
+                .and(RunBars::on(&drawing))
+                .and(Messages::above(&drawing))
+        })
+    }
+
     fn fd_shortage(&self) -> FdShortage {
         match self.force {
             true => FdShortage::Accepted,

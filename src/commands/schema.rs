@@ -4,8 +4,8 @@ use clap::{Args, ValueEnum};
 use goroutine_dump::{Diff, Dump};
 
 use super::output;
-use crate::audit::Audit;
 use crate::exit_code::{ExitCode, Failure};
+use crate::model::audit::Audit;
 use crate::model::predict::Prediction;
 use crate::model::report::Report;
 use crate::model::schema;

@@ -9,16 +9,18 @@ use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
-use super::watch_display::{Scale, WatchDisplay};
 use crate::analysis::watched::Watch;
+use crate::consumers::{Display, Drawing, Messages, WatchTable};
+use crate::events::{Consumer, Event, Several};
 use crate::exit_code::{ExitCode, Failure};
 use crate::gate::judge::PartialReports;
 use crate::model::report::{Config, Report, SCHEMA, Tool, Watched};
 use crate::probe::other_process::OtherProcess;
+use crate::readings::Recording;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
-use crate::watch::{self, Processes, Recording, Sources, Target, Timing};
+use crate::watch::{self, Processes, Sources, Target, Timing};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -155,10 +157,7 @@ pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     args.output.finish(&report, &args.gating, interrupted)
 }
 
-async fn watch_and_judge(
-    args: &WatchArgs,
-    display: &WatchDisplay,
-) -> Result<(Report, bool), Failure> {
+async fn watch_and_judge(args: &WatchArgs, display: &Display) -> Result<(Report, bool), Failure> {
     let interrupt = signals::token(|| {})?;
     let entered = display.enter()?;
     let opening = async {
@@ -184,12 +183,14 @@ async fn watch_and_judge(
     let baseline = args
         .gating
         .check(&args.config(), args.containers, names())?;
-    display.watching(&name, &args.config());
+    let config = &args.config();
+    let name = name.as_str();
+    display.hear(&Event::WatchStarts { name, config });
     let hold = display.hold();
     let recording = watch::watch(&mut sources, args.timing(), display, &interrupt, hold).await;
-    display.clear();
+    display.hear(&Event::Over);
     drop(entered);
-    let mut report = args.report(&name, &recording?);
+    let mut report = args.report(name, &recording?);
     let judged = args
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
@@ -258,14 +259,14 @@ impl WatchArgs {
         self.sources.target(process, self.pid.is_some())
     }
 
-    fn display(&self) -> Result<WatchDisplay, Failure> {
-        let scale = Scale {
-            unit: self.unit(),
-            containers: self.containers,
-            rotation: self.rotation,
-            warm_up: self.warm_up(),
-        };
-        WatchDisplay::of_watch(self.live, self.output.quiet, self.lasting(), scale)
+    /// A table with messages above it, or the whole terminal.
+    fn display(&self) -> Result<Display, Failure> {
+        Display::new(self.live, "nothing is read", || {
+            let drawing = Drawing::new(self.output.quiet);
+            Several::default()
+                .and(WatchTable::on(&drawing))
+                .and(Messages::above(&drawing))
+        })
     }
 
     /// What the process's tasks are called.

@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::command_line::CommandLine;
 use super::programs::{Ends, Programs, Running};
 use crate::engine_process::EngineProcess;
+use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::probe::unread_bytes;
+use crate::readings::Recording;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
 use crate::text::duration;
-use crate::watch::{self, Listener, Processes, Recording, Sources, Target, Timing};
+use crate::watch::{self, Processes, Sources, Target, Timing};
 
 /// Between two looks at whether all containers are followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -82,7 +84,7 @@ pub struct Seen {
 /// Where the engine or the follower cannot be started, or nothing of it can be read.
 pub async fn exercise(
     exercise: &Exercise,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Seen, Failure> {
     let starting = until_enough_waited(interrupt, EngineProcess::start(&exercise.spec)).await;
@@ -98,7 +100,7 @@ pub async fn exercise(
         exercise.running.clone(),
     );
     let programs = programs.map_err(|error| Failure::environment(format!("{error:#}")))?;
-    let seen = observe(exercise, &engine, &programs, listener, interrupt).await;
+    let seen = observe(exercise, &engine, &programs, events, interrupt).await;
     let last_lines = programs.last_lines(LAST_LINES);
     let ends = programs.end().await;
     let stopped = engine.stop().await;
@@ -141,11 +143,11 @@ async fn observe(
     exercise: &Exercise,
     engine: &EngineProcess,
     programs: &Programs,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
-    if let Some(why) = wait_until_followed(exercise, engine, programs, listener, interrupt).await? {
+    if let Some(why) = wait_until_followed(exercise, engine, programs, events, interrupt).await? {
         seen.cut_short(&why);
         seen.ask(engine).await;
         return Ok(seen);
@@ -164,7 +166,7 @@ async fn observe(
         std::future::pending().await
     };
     seen.recording = tokio::select! {
-        recording = watch::watch(&mut sources, exercise.timing, listener, &stop, Hold::never()) => recording?,
+        recording = watch::watch(&mut sources, exercise.timing, events, &stop, Hold::never()) => recording?,
         never = rotating => match never {},
     };
     if let Some(failure) = &failed {
@@ -213,7 +215,7 @@ async fn wait_until_followed(
     exercise: &Exercise,
     engine: &EngineProcess,
     programs: &Programs,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
 ) -> Result<Option<String>, Failure> {
     let deadline = Instant::now() + exercise.ready_within;
@@ -236,12 +238,16 @@ async fn wait_until_followed(
                 )));
             }
             followed if Instant::now() >= deadline => {
-                listener.say(&format!(
-                    "warning: {followed} of {all} containers are followed after {within}; going on"
-                ));
+                let followed = format_args!("{followed} of {all} containers are followed");
+                watch::say(
+                    events,
+                    format_args!("warning: {followed} after {within}; going on"),
+                );
                 return Ok(None);
             }
-            followed => listener.waiting(&format!("{followed} of {all} containers are followed")),
+            followed => events.hear(&Event::Waiting(&format!(
+                "{followed} of {all} containers are followed"
+            ))),
         }
         tokio::select! {
             () = interrupt.cancelled() => {}

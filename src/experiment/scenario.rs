@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::scenario_library;
-use crate::exit_code::Failure;
 use crate::experiment::plan::Engine;
 use crate::experiment::settings::Conditions;
 use crate::gate::expression::Gate;
@@ -110,29 +107,6 @@ fn gates<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Gate>, D::Error> {
 }
 
 impl Scenario {
-    /// Finds a scenario: a name of the library, or the path of a file.
-    ///
-    /// # Errors
-    /// A usage failure that names the nearest scenario, or says where the file is wrong.
-    pub fn find(name_or_path: &str) -> Result<Self, Failure> {
-        let path = Path::new(name_or_path);
-        let is_path = name_or_path.contains(std::path::MAIN_SEPARATOR)
-            || path.extension().is_some_and(|ending| ending == "toml");
-        if !is_path {
-            return scenario_library::find(name_or_path);
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read the scenario {name_or_path}: {error}"))
-        })?;
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        Self::parse(&name, &text)
-            .map_err(|error| Failure::usage(format!("the scenario {name_or_path}: {error}")))
-    }
-
     /// Reads a scenario's file.
     ///
     /// # Errors

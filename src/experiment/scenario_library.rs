@@ -1,5 +1,7 @@
 //! The scenarios that the program brings along: the files of `scenarios/`, embedded.
 
+use std::path::Path;
+
 use super::scenario::Scenario;
 use crate::exit_code::Failure;
 use crate::text::nearest::nearest;
@@ -86,11 +88,36 @@ pub fn text(name: &str) -> Result<&'static str, Failure> {
     )))
 }
 
+impl Scenario {
+    /// Finds a scenario: a name of the library, or the path of a file.
+    ///
+    /// # Errors
+    /// A usage failure that names the nearest scenario, or says where the file is wrong.
+    pub fn find(name_or_path: &str) -> Result<Self, Failure> {
+        let path = Path::new(name_or_path);
+        let is_path = name_or_path.contains(std::path::MAIN_SEPARATOR)
+            || path.extension().is_some_and(|ending| ending == "toml");
+        if !is_path {
+            return find(name_or_path);
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read the scenario {name_or_path}: {error}"))
+        })?;
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self::parse(&name, &text)
+            .map_err(|error| Failure::usage(format!("the scenario {name_or_path}: {error}")))
+    }
+}
+
 /// The scenario of a name.
 ///
 /// # Errors
 /// As [`text`].
-pub(super) fn find(name: &str) -> Result<Scenario, Failure> {
+fn find(name: &str) -> Result<Scenario, Failure> {
     let text = text(name)?;
     Scenario::parse(name, text)
         .map_err(|error| Failure::usage(format!("the scenario {name}: {error}")))

@@ -2,7 +2,7 @@
 
 use super::evaluate::Finding;
 use super::expression::Gate;
-use super::subject::NoSubject;
+use super::wiring_check::NoSubject;
 use crate::exit_code::ExitCode;
 use crate::model::report::{GateResult, Outcome, Report, WiringReport};
 

@@ -6,8 +6,9 @@ mod evaluate;
 pub mod expression;
 pub mod judge;
 mod parse_error;
-pub mod subject;
+mod subject;
 #[cfg(test)]
 pub(crate) mod test_report;
+pub mod wiring_check;
 
 pub use parse_error::ParseError;

@@ -12,7 +12,6 @@
 
 mod chart;
 mod keyboard;
-pub mod progress;
 mod screen;
 mod session;
 mod sites;

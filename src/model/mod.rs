@@ -1,6 +1,7 @@
-//! Every document, and nothing else: the report, the prediction, what was saved, and the metrics that gates
-//! name.
+//! Every document, and nothing else: the report, the audit, the prediction, what was saved, and the
+//! metrics that gates name.
 
+pub mod audit;
 pub mod gate_result;
 pub mod metric;
 pub mod predict;

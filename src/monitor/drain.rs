@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::reader::Chunk;
+use super::chunk::Chunk;
 use super::spawn::spawn;
 use super::task_kind::TaskKind;
 

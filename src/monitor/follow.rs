@@ -10,15 +10,17 @@ use tokio::task::JoinHandle;
 
 use super::app_hook;
 use super::body::Body;
+use super::chunk::Chunk;
 use super::client::{Client, Pooling, Reach, is_fd_exhaustion};
 use super::context::Context;
 use super::drain;
 use super::heartbeat;
 use super::pace::Pace;
-use super::reader::{Chunk, Reader};
+use super::reader::Reader;
 use super::record::{At, Forgotten, Present, Record};
+use super::step::Step;
 use super::stop_message::StopMessage;
-use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Step, Wiring};
+use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Wiring};
 use crate::docker::error_text::is_not_found;
 
 /// How many streams are being opened at once. An engine's accept queue is finite, and a unix

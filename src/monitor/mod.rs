@@ -7,6 +7,7 @@
 mod app_hook;
 mod body;
 pub mod catalogue;
+mod chunk;
 mod client;
 mod context;
 mod delivery;
@@ -21,13 +22,13 @@ mod pace;
 mod reader;
 mod record;
 mod spawn;
+pub mod step;
 mod stop_message;
 mod supervisor;
 mod tally;
 mod task_kind;
 mod transport;
 pub mod wiring;
-mod written;
 
 pub use client::{EngineAddress, Reach};
 pub use follow::OPENING_AT_ONCE;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bollard::errors::Error;
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, Read};
+use super::chunk::Chunk;
 use super::nested_read;
 use super::pace::Pace;
 use super::record::{LastRead, ReaderAt, ReaderStage};
@@ -16,16 +15,6 @@ use super::spawn::spawn;
 use super::stop_message::StopMessage;
 use super::task_kind::TaskKind;
 use super::wiring::{ReadStyle, SendStyle};
-
-/// What a reader sends.
-#[derive(Debug)]
-pub(super) enum Chunk {
-    /// The lines of one read.
-    Lines(Vec<Bytes>),
-    /// The stream ended or failed. A Go reader sends its last error like any other result, and
-    /// waits for room in the channel to do so.
-    End(Option<Error>),
-}
 
 /// All that a reader works with.
 pub(super) struct Reader {

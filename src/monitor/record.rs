@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::body::Body;
+use super::chunk::Chunk;
 use super::delivery::Delivery;
-use super::reader::Chunk;
 use super::tally::Tally;
 use crate::docker::error_text::told;
 use crate::text::duration::millis;

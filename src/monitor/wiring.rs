@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::written;
+use super::step::{self, Step};
 use crate::text::duration;
 
 /// A named set of choices, with what it shows and what the same choices did in Go.
@@ -40,13 +40,13 @@ pub struct Wiring {
     pub request: Scope,
     /// What a rotation does with the old stream, in this order, once the stream's own scope has
     /// expired. An empty list forgets the stream.
-    #[serde(default, alias = "at-rotation", deserialize_with = "written::steps")]
+    #[serde(default, alias = "at-rotation", deserialize_with = "step::list")]
     pub at_rotation: Vec<Step>,
     /// What is done with a stream that the engine ended; `None` does what a rotation does.
     #[serde(
         default,
         alias = "at-engine-end",
-        deserialize_with = "written::steps_if_any"
+        deserialize_with = "step::list_if_any"
     )]
     pub at_engine_end: Option<Vec<Step>>,
     /// Whether the reader closes the stream itself once its loop has ended.
@@ -94,29 +94,6 @@ pub enum Scope {
     Container,
     /// One stream; expires at its rotation.
     Stream,
-}
-
-/// One step of ending a stream at its rotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Step {
-    /// Close the response body: its connection ends, and a read in progress returns.
-    Close,
-    /// Close it under the lock that a reader holds while it reads: this waits until no read is in
-    /// progress.
-    CloseBetweenReads,
-    /// Send the reader a message to stop, and wait until it takes it (Go: `stop <- true`).
-    TellReader,
-    /// Start a task that receives from the channel until the reader is gone.
-    Drain,
-    /// Wait for the reader to end.
-    WaitReader {
-        /// Give up after this long on the monitor's clock; `None` waits for ever.
-        #[serde(default, deserialize_with = "duration::deserialize_if_any")]
-        limit: Option<Duration>,
-    },
-    /// Wait for the reader and the heartbeat, which share one wait group.
-    WaitReaderAndHeartbeat,
 }
 
 /// How a reader reads.

@@ -1,8 +1,8 @@
 //! What people read of a fit: the mechanisms in a table, best first, and what follows in words.
 
-use super::predict_summary::millis;
 use super::section::{Section, Text, figure, table};
 use crate::model::predict::{Candidate, Fit, Prediction, Runtime};
+use crate::text::duration::format_millis;
 
 /// The wiring whose leak is the reader's: what the post-mortem blames.
 const READER_LEAK: &str = "old";
@@ -50,7 +50,7 @@ fn heading(prediction: &Prediction, fit: &Fit) -> String {
         .unwrap_or_default();
     format!(
         "What fits {counts} in {}: {ratio}{:.2} {tasks} per minute",
-        millis(prediction.config.duration_ms),
+        format_millis(prediction.config.duration_ms),
         fit.tasks_per_minute
     )
 }
@@ -164,7 +164,7 @@ fn upper_bounds(prediction: &Prediction, fit: &Fit) -> Option<String> {
         "≤ an upper bound: every check of every container, each {}, would have to find the pool of \
          clients busy and open a client that nobody closes. What share does is unknown; {takes}. \
          Below the bound there is no misfit.",
-        millis(prediction.config.health_check_ms)
+        format_millis(prediction.config.health_check_ms)
     ))
 }
 

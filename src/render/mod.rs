@@ -1,8 +1,9 @@
-//! What people read of a document, and one file per rendering. A renderer computes nothing.
+//! What people read of a document. A renderer computes nothing.
+//!
+//! The list of formats is [`format`], with a file for each.
 
 pub mod chart;
 pub mod charts;
-mod csv;
 pub mod dump_summary;
 mod exercise_summary;
 pub mod export;
@@ -11,17 +12,11 @@ mod fit_summary;
 pub mod format;
 mod gate_section;
 pub mod github;
-mod gitlab;
 mod host_section;
 pub mod html;
-mod json;
-mod junit;
 pub mod markdown;
-mod openmetrics;
 pub mod predict_summary;
 pub mod section;
 pub mod section_text;
 pub mod summary;
-mod svg;
-pub mod table;
 pub mod watch_summary;

@@ -1,11 +1,9 @@
 //! What people read of a prediction: headings, tables and sentences, before any rendering.
 
-use std::time::Duration;
-
 use super::fit_summary;
 use super::section::{Section, Text, figure, table, trimmed};
 use crate::model::predict::{Driver, Growth, Line, Prediction, Scaled, WiringPrediction};
-use crate::text::duration;
+use crate::text::duration::format_millis;
 
 /// The sections of a prediction.
 pub fn of(prediction: &Prediction) -> Vec<Section> {
@@ -29,8 +27,8 @@ fn streams(prediction: &Prediction) -> Section {
     if (fractional - whole as f64).abs() > 1e-9 {
         notes.push(format!(
             "{} over {} is {} rotations per container, {} in all; but a stream rotates whole times.",
-            millis(config.duration_ms),
-            millis(config.rotation_ms),
+            format_millis(config.duration_ms),
+            format_millis(config.rotation_ms),
             trimmed(fractional),
             trimmed(streams.rotations_due_fractional)
         ));
@@ -43,8 +41,8 @@ fn streams(prediction: &Prediction) -> Section {
         heading: format!(
             "Prediction, nothing was measured: {} containers, rotation every {}, for {}",
             config.containers,
-            millis(config.rotation_ms),
-            millis(config.duration_ms)
+            format_millis(config.rotation_ms),
+            format_millis(config.duration_ms)
         ),
         table: None,
         notes,
@@ -72,7 +70,7 @@ fn in_rust(prediction: &Prediction) -> Section {
                  figures are spread. Each check is taken to leave a connection; in the incident, \
                  by inference, those did that found the pool of clients busy.",
                 wiring.name,
-                millis(prediction.config.health_check_ms)
+                format_millis(prediction.config.health_check_ms)
             ));
         }
     }
@@ -120,7 +118,7 @@ fn header(prediction: &Prediction) -> [String; 5] {
         "count".into(),
         "per rotation per container".into(),
         "per minute".into(),
-        format!("after {}", millis(prediction.config.duration_ms)),
+        format!("after {}", format_millis(prediction.config.duration_ms)),
     ]
 }
 
@@ -169,9 +167,4 @@ fn post_mortem(lines: &[Line]) -> Section {
         table: Some(table(&header, rows)),
         notes,
     }
-}
-
-/// A duration of the document, as people read it.
-pub(super) fn millis(millis: u64) -> String {
-    duration::format(Duration::from_millis(millis))
 }

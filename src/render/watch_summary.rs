@@ -7,9 +7,9 @@ use super::exercise_summary;
 use super::fault_section;
 use super::section::{Section, Text, figure, table};
 use crate::model::report::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
+use crate::readings::{Reading, Recording, Site};
 use crate::text::duration;
 use crate::text::figures::told_interval;
-use crate::watch::{Reading, Recording, Site};
 
 /// So many sites are shown while it goes on.
 const LIVE_SITES: usize = 8;

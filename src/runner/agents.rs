@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::containers::{CONNECTING, SPARE_LIFE, interruptible, placed_by_swarm};
-use super::run::{Listener, Outcome, observations, report};
+use super::context::RunContext;
+use super::outcome::{Outcome, observations, report};
 use crate::analysis::prediction::predict;
 use crate::docker::run_id::RunId;
+use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::experiment::plan::{Plan, SwarmPlan};
 use crate::experiment::rerun;
@@ -44,19 +46,15 @@ const READ_AT_ONCE: usize = 16;
 
 /// Runs the plan by agents.
 pub(super) async fn run(
-    plan: &Plan,
+    context: &RunContext<'_>,
     swarm: &SwarmPlan,
     agent: &AgentPlan,
-    listener: &impl Listener,
-    interrupt: &CancellationToken,
 ) -> Result<Outcome, Failure> {
     let connecting = manager::connect(swarm.manager.as_deref());
-    let (docker, _) = interruptible(interrupt, CONNECTING, connecting).await?;
+    let (docker, _) = interruptible(context.interrupt, CONNECTING, connecting).await?;
     let run = RunId::generate();
     // A panic must not leave anything behind: it is removed before it goes on.
-    let measuring = AssertUnwindSafe(measure(
-        &docker, &run, plan, swarm, agent, listener, interrupt,
-    ));
+    let measuring = AssertUnwindSafe(measure(context, &docker, &run, swarm, agent));
     let measured = measuring.catch_unwind().await;
     let released = removal::remove_run(&docker, &run).await;
     let measured = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -67,17 +65,19 @@ pub(super) async fn run(
 }
 
 async fn measure(
+    context: &RunContext<'_>,
     docker: &Docker,
     run: &RunId,
-    plan: &Plan,
     swarm: &SwarmPlan,
     agent: &AgentPlan,
-    listener: &impl Listener,
-    interrupt: &CancellationToken,
 ) -> Result<Report, Failure> {
+    let RunContext {
+        plan,
+        events,
+        interrupt,
+    } = *context;
     let life = plan.duration_wall() + STARTING_PATIENCE + MEASURING_PATIENCE + SPARE_LIFE;
-    let placed =
-        placed_by_swarm(docker, run, plan, &swarm.image, life, listener, interrupt).await?;
+    let placed = placed_by_swarm(context, docker, run, &swarm.image, life).await?;
     let agents = Agents::start(docker, run, agent, flags(plan)).await?;
     let nodes = placed
         .iter()
@@ -94,7 +94,7 @@ async fn measure(
         stopped: None,
         not_stopped_since: None,
     };
-    let reports = waiting.for_all(listener, interrupt).await?;
+    let reports = waiting.for_all(events, interrupt).await?;
     Ok(merged(plan, reports, interrupt.is_cancelled()))
 }
 
@@ -158,12 +158,15 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     async fn for_all(
         mut self,
-        listener: &impl Listener,
+        events: &dyn Consumer,
         interrupt: &CancellationToken,
     ) -> Result<Vec<OfNode>, Failure> {
         let all = self.missing.len();
         while !self.missing.is_empty() {
-            listener.waiting_for_agents(self.reports.len(), all);
+            events.hear(&Event::AwaitingAgents {
+                reported: self.reports.len() as u64,
+                nodes: all as u64,
+            });
             if interrupt.is_cancelled() && self.stopped.is_none() {
                 match answered(self.agents.stop()).await {
                     Ok(()) => self.stopped = Some(Instant::now()),

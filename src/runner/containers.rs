@@ -13,9 +13,9 @@ use synthetic_engine::spec::EngineSpec;
 use synthetic_engine::workload::containers::Fleet;
 use tokio_util::sync::CancellationToken;
 
+use super::context::RunContext;
 use super::engine_handle::EngineHandle;
 use super::hosts::Hosts;
-use super::run::Listener;
 use crate::docker::containers;
 use crate::docker::containers::RunningContainer;
 use crate::docker::endpoint::Endpoint;
@@ -23,6 +23,7 @@ use crate::docker::log_position::LogsOf;
 use crate::docker::run_id::RunId;
 use crate::docker::{attach, image, removal};
 use crate::engine_process::EngineProcess;
+use crate::events::Event;
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::plan::{Engine, Plan, Source, SwarmPlan};
 use crate::monitor::Followed;
@@ -129,11 +130,10 @@ impl Engines {
 
 impl Containers {
     /// Makes or finds the plan's containers.
-    pub(super) async fn provide(
-        plan: &Plan,
-        listener: &impl Listener,
-        interrupt: &CancellationToken,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn provide(context: &RunContext<'_>) -> Result<Self, Failure> {
+        let RunContext {
+            plan, interrupt, ..
+        } = *context;
         match &plan.engine {
             Engine::Synthetic => {
                 let served = until_enough_waited(interrupt, Self::serve(plan)).await;
@@ -142,9 +142,7 @@ impl Containers {
             Engine::Docker { hosts, source } => {
                 let engines = interruptible(interrupt, CONNECTING, connect(hosts)).await?;
                 match source {
-                    Source::Created { image } => {
-                        Self::create(plan, engines, image, listener, interrupt).await
-                    }
+                    Source::Created { image } => Self::create(context, engines, image).await,
                     Source::Attached { label } => {
                         let attaching = Self::attach(plan, engines, label);
                         interruptible(interrupt, "containers were being looked for", attaching)
@@ -152,7 +150,7 @@ impl Containers {
                     }
                 }
             }
-            Engine::Swarm(swarm) => Self::place(plan, swarm, listener, interrupt).await,
+            Engine::Swarm(swarm) => Self::place(context, swarm).await,
         }
     }
 
@@ -216,14 +214,20 @@ impl Containers {
 
     /// Creates the containers, as many on each engine, or one more.
     async fn create(
-        plan: &Plan,
+        context: &RunContext<'_>,
         engines: Vec<(Docker, Endpoint)>,
         image: &str,
-        listener: &impl Listener,
-        interrupt: &CancellationToken,
     ) -> Result<Self, Failure> {
+        let RunContext {
+            plan,
+            events,
+            interrupt,
+        } = *context;
         for (docker, endpoint) in &engines {
-            let pulled = image::ensure(docker, image, |pull| listener.pulling(image, &pull));
+            let pulled = image::ensure(docker, image, |progress| {
+                let progress = &progress;
+                events.hear(&Event::Pulling { image, progress });
+            });
             interruptible(interrupt, "the image was being pulled", pulled)
                 .await
                 .map_err(|failure| about(endpoint, failure, &engines))?;
@@ -248,7 +252,7 @@ impl Containers {
                 let (run, stop, running, engines) = (&run, &stop, &running, &engines);
                 async move {
                     let on_progress = |_| {
-                        listener.creating(running.fetch_add(1, Ordering::Relaxed) + 1);
+                        context.creating(running.fetch_add(1, Ordering::Relaxed) + 1);
                     };
                     let created =
                         containers::create(docker, &fleet, image, run, life, stop, on_progress)
@@ -290,17 +294,15 @@ impl Containers {
     }
 
     /// Has a swarm place the containers.
-    async fn place(
-        plan: &Plan,
-        swarm: &SwarmPlan,
-        listener: &impl Listener,
-        interrupt: &CancellationToken,
-    ) -> Result<Self, Failure> {
+    async fn place(context: &RunContext<'_>, swarm: &SwarmPlan) -> Result<Self, Failure> {
+        let RunContext {
+            plan, interrupt, ..
+        } = *context;
         let connecting = manager::connect(swarm.manager.as_deref());
         let (docker, endpoint) = interruptible(interrupt, CONNECTING, connecting).await?;
         let run = RunId::generate();
         let life = plan.duration_wall() + SPARE_LIFE;
-        let placing = placed_by_swarm(&docker, &run, plan, &swarm.image, life, listener, interrupt);
+        let placing = placed_by_swarm(context, &docker, &run, &swarm.image, life);
         // A panic must not leave behind what was created until then.
         let placed = match AssertUnwindSafe(placing).catch_unwind().await {
             Ok(Ok(placed)) => placed,
@@ -358,17 +360,15 @@ impl Containers {
 /// Creates the plan's containers as services of a swarm, and waits until all of them run; returns them by
 /// node. What was created until an error stays for the caller to remove.
 pub(super) async fn placed_by_swarm(
+    context: &RunContext<'_>,
     docker: &Docker,
     run: &RunId,
-    plan: &Plan,
     image: &str,
     life: Duration,
-    listener: &impl Listener,
-    interrupt: &CancellationToken,
 ) -> Result<BTreeMap<String, Vec<Placed>>, Failure> {
-    let fleet = plan.fleet();
+    let (fleet, interrupt) = (context.plan.fleet(), context.interrupt);
     let services = printers::create(docker, &fleet, image, run, life, interrupt).await?;
-    let on_progress = |running| listener.creating(running as u64);
+    let on_progress = |running| context.creating(running as u64);
     replicas::placed(docker, run, &services, &fleet, interrupt, on_progress).await
 }
 

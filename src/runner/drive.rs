@@ -11,30 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::engine_handle::{EngineHandle, ListeningEngine};
 use super::hosts::{Hosts, News};
 use super::shard::{Heard, Shard};
+use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
-use crate::analysis::wiring_report::Observation;
 use crate::docker::last_lines::ASKED_AT_A_TIME;
 use crate::model::report::EngineCounts;
-use crate::protocol::{Command, Glance, WorkerPlan};
+use crate::protocol::{Command, WorkerPlan};
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
-
-/// What is to be done with what the workers say.
-pub(super) trait Watcher {
-    /// The live counts in passing.
-    fn glance(&self, glance: Glance);
-    /// Changes what was observed of the wiring.
-    fn observe(&self, change: impl FnOnce(&mut Observation));
-    /// The run of this wiring ends early.
-    fn cut_short(&self, why: &str) {
-        self.observe(|observation| observation.cut_short(why));
-    }
-    /// It ends early because of one of its shares.
-    fn cut_short_on(&self, share: usize, why: &str) {
-        self.observe(|observation| observation.cut_short_on(share, why));
-    }
-}
 
 /// What the workers are to do.
 pub(super) struct Drive<'a> {
@@ -57,7 +41,7 @@ impl Drive<'_> {
     /// wiring was cut short.
     pub(super) async fn run(
         self,
-        watcher: &impl Watcher,
+        watcher: &Watcher<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) {
@@ -67,9 +51,9 @@ impl Drive<'_> {
         }
     }
 
-    async fn run_to_the_end<W: Watcher>(
+    async fn run_to_the_end(
         mut self,
-        watcher: &W,
+        watcher: &Watcher<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) -> anyhow::Result<()> {
@@ -100,9 +84,9 @@ impl Drive<'_> {
 
     /// Waits for containers that a scheduler has still to bring back: what is away at the end would count
     /// as ended, and the last lines are those of the ones that are there then.
-    async fn bring_back<W: Watcher>(
+    async fn bring_back(
         &mut self,
-        workers: &mut [Shard<'_, W>],
+        workers: &mut [Shard<'_>],
         rotation: u64,
         interrupt: &CancellationToken,
     ) {
@@ -122,10 +106,10 @@ impl Drive<'_> {
 
     /// Lets the workers rotate, and adds up what they read after each rotation, until no further one is
     /// needed or they are told to stop.
-    async fn rotate<W: Watcher>(
+    async fn rotate(
         &mut self,
-        workers: &mut [Shard<'_, W>],
-        heard: &Heard<'_, W>,
+        workers: &mut [Shard<'_>],
+        heard: &Heard<'_>,
         interrupt: &CancellationToken,
         hold: &Hold,
     ) -> anyhow::Result<()> {
@@ -210,7 +194,7 @@ impl Drive<'_> {
 }
 
 /// Says something to all workers.
-async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]) {
+async fn tell_all(workers: &mut [Shard<'_>], commands: &[Command]) {
     for worker in workers {
         for command in commands {
             worker.tell(command).await;
@@ -220,7 +204,7 @@ async fn tell_all<W: Watcher>(workers: &mut [Shard<'_, W>], commands: &[Command]
 
 /// Lets the workers follow what stands in the place of containers that were moved, and notes shares that
 /// are gone.
-async fn heed<W: Watcher>(workers: &mut [Shard<'_, W>], news: &News) {
+async fn heed(workers: &mut [Shard<'_>], news: &News) {
     for moved in &news.moved {
         if let Some(worker) = workers.get_mut(moved.share) {
             worker.replace(moved).await;

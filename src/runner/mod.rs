@@ -2,11 +2,15 @@
 
 mod agents;
 mod containers;
+mod context;
 mod drive;
 mod engine_handle;
 mod hosts;
+mod outcome;
 mod recount;
 mod run;
 mod shard;
+mod watcher;
 
-pub use run::{Listener, Outcome, run};
+pub use outcome::Outcome;
+pub use run::run;

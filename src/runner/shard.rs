@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
-use super::drive::Watcher;
 use super::engine_handle::EngineHandle;
 use super::recount::Recount;
+use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::docker::log_position::LastLine;
 use crate::model::report::Sample;
@@ -20,15 +20,15 @@ use crate::sys::signals::until_enough_waited;
 use crate::worker::process::WorkerProcess;
 
 /// What all workers of a wiring say beside their measurements.
-pub(super) struct Heard<'a, W> {
-    pub(super) watcher: &'a W,
+pub(super) struct Heard<'a> {
+    pub(super) watcher: &'a Watcher<'a>,
     glances: Mutex<Vec<Glance>>,
     interrupted: AtomicBool,
 }
 
-impl<'a, W: Watcher> Heard<'a, W> {
+impl<'a> Heard<'a> {
     /// Nothing so far, of so many workers.
-    pub(super) fn new(watcher: &'a W, workers: usize) -> Self {
+    pub(super) fn new(watcher: &'a Watcher<'a>, workers: usize) -> Self {
         let glances = Mutex::new(vec![Glance::default(); workers]);
         Self {
             watcher,
@@ -52,13 +52,13 @@ impl<'a, W: Watcher> Heard<'a, W> {
 }
 
 /// A worker and its share of the containers.
-pub(super) struct Shard<'a, W> {
+pub(super) struct Shard<'a> {
     /// Which of the wiring's workers this is.
     number: usize,
     plan: WorkerPlan,
     engine: &'a EngineHandle,
     worker: WorkerProcess,
-    heard: &'a Heard<'a, W>,
+    heard: &'a Heard<'a>,
     interrupt: &'a CancellationToken,
     hold: Hold,
     /// Whether it was told to stop because the run was interrupted.
@@ -88,13 +88,13 @@ pub(super) struct Sampled {
     pub(super) fds_exhausted: bool,
 }
 
-impl<'a, W: Watcher> Shard<'a, W> {
+impl<'a> Shard<'a> {
     /// Starts a worker on its plan.
     pub(super) async fn start(
         number: usize,
         plan: WorkerPlan,
         engine: &'a EngineHandle,
-        heard: &'a Heard<'a, W>,
+        heard: &'a Heard<'a>,
         interrupt: &'a CancellationToken,
         hold: Hold,
     ) -> anyhow::Result<Self> {

@@ -38,6 +38,11 @@ pub fn format(duration: Duration) -> String {
     humantime::format_duration(Duration::from_millis(millis(duration))).to_string()
 }
 
+/// The same of the milliseconds that a document counts.
+pub fn format_millis(millis: u64) -> String {
+    format(Duration::from_millis(millis))
+}
+
 /// A duration as a file has it, or as serde writes one.
 #[derive(Deserialize)]
 #[serde(

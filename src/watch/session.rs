@@ -1,17 +1,16 @@
 //! A watch: readings at an interval until the time is over, the process has gone, or somebody
 //! interrupts.
 
-use std::sync::Arc;
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::reading::Reading;
 use super::sources::{NoReading, Sources};
-use super::turnover::Waiting;
+use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
-use crate::model::report::LeakProfile;
+use crate::readings::{Pause, Reading, Recording};
 use crate::sys::pause::Hold;
 use crate::text::duration;
 
@@ -32,61 +31,6 @@ pub struct Timing {
     pub stuck_after: Duration,
 }
 
-/// What was seen.
-#[derive(Debug, Clone, Default)]
-pub struct Recording {
-    /// When the first reading was made; `None` before.
-    pub started: Option<Instant>,
-    /// The readings in their order.
-    pub readings: Vec<Reading>,
-    /// When somebody else rotated the streams, since the first reading.
-    pub rotated: Vec<Duration>,
-    /// Readings that failed.
-    pub failed: u64,
-    /// When nothing was read because somebody paused the watch.
-    pub pauses: Vec<Pause>,
-    /// Why the watch ended early, where it did.
-    pub cut_short: Option<String>,
-    /// Goroutines from the first reading that wait for another at the end.
-    pub waiting: Vec<Waiting<Arc<str>>>,
-    /// Go's own leak profile, where it is served.
-    pub leak_profile: Option<LeakProfile>,
-}
-
-/// A time in which nothing was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
-    /// When it began, since the first reading.
-    pub from: Duration,
-    /// How long it was.
-    pub lasted: Duration,
-}
-
-impl Recording {
-    /// How long nothing was read in all.
-    pub fn paused(&self) -> Duration {
-        self.pauses.iter().map(|pause| pause.lasted).sum()
-    }
-
-    /// The same, ended by somebody who did not wait.
-    pub fn interrupted(self) -> Self {
-        Self {
-            cut_short: Some("it was interrupted".into()),
-            ..self
-        }
-    }
-}
-
-/// What is told while it goes on.
-pub trait Listener {
-    /// A reading was made.
-    fn reading(&self, recording: &Recording);
-    /// What is waited for.
-    fn waiting(&self, _what: &str) {}
-    /// Something to be said.
-    fn say(&self, line: &str);
-}
-
 /// Watches until the time is over. While `hold` is on nothing is read, and the time does not go on.
 ///
 /// # Errors
@@ -94,7 +38,7 @@ pub trait Listener {
 pub async fn watch(
     sources: &mut Sources,
     timing: Timing,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
     mut hold: Hold,
 ) -> Result<Recording, Failure> {
@@ -102,7 +46,7 @@ pub async fn watch(
     let first = baseline(
         sources,
         timing,
-        listener,
+        events,
         interrupt,
         &mut hold,
         &mut recording,
@@ -145,10 +89,10 @@ pub async fn watch(
         };
         match read {
             Ok(reading) => {
-                tell_changes(&recording, &reading, silent.is_some(), listener);
+                tell_changes(&recording, &reading, silent.is_some(), events);
                 silent = None;
                 recording.readings.push(reading);
-                listener.reading(&recording);
+                events.hear(&Event::Read(&recording));
             }
             Err(NoReading::Gone) => {
                 recording.cut_short = Some(format!("the process ended after {}", time(at)));
@@ -160,7 +104,7 @@ pub async fn watch(
                 let (since, failures) = match silent {
                     Some((since, failures)) => (since, failures + 1),
                     None => {
-                        listener.say(&format!("warning: after {}: {error}", time(at)));
+                        say(events, format_args!("warning: after {}: {error}", time(at)));
                         (Instant::now(), 1)
                     }
                 };
@@ -183,7 +127,10 @@ pub async fn watch(
             Ok(profile) => recording.leak_profile = profile,
             // Why it answers no more is said already.
             Err(_) if recording.cut_short.is_some() => {}
-            Err(error) => listener.say(&format!("warning: Go's own leak profile: {error:#}")),
+            Err(error) => say(
+                events,
+                format_args!("warning: Go's own leak profile: {error:#}"),
+            ),
         }
     }
     Ok(recording)
@@ -206,7 +153,7 @@ async fn wait_out(hold: &mut Hold, started: Instant, interrupt: &CancellationTok
 async fn baseline(
     sources: &mut Sources,
     timing: Timing,
-    listener: &impl Listener,
+    events: &dyn Consumer,
     interrupt: &CancellationToken,
     hold: &mut Hold,
     recording: &mut Recording,
@@ -225,16 +172,17 @@ async fn baseline(
         };
         if !reading.lower_bound || waiting_since.elapsed() >= CATCHING_UP {
             if reading.lower_bound {
-                listener.say(
+                say(
+                    events,
                     "warning: the console has not told of all tasks yet: they are a lower bound",
                 );
             }
             recording.readings.push(reading);
-            listener.reading(recording);
+            events.hear(&Event::Read(recording));
             return Ok(Some(started));
         }
         if !std::mem::replace(&mut told, true) {
-            listener.say("waiting until the console has told of all tasks");
+            say(events, "waiting until the console has told of all tasks");
         }
         tokio::select! {
             () = interrupt.cancelled() => return Ok(None),
@@ -243,18 +191,29 @@ async fn baseline(
     }
 }
 
-fn tell_changes(recording: &Recording, now: &Reading, was_silent: bool, listener: &impl Listener) {
+fn tell_changes(recording: &Recording, now: &Reading, was_silent: bool, events: &dyn Consumer) {
     if was_silent {
-        listener.say(&format!("after {}: it answers again", time(now.at)));
+        say(
+            events,
+            format_args!("after {}: it answers again", time(now.at)),
+        );
     }
     let restarts = recording.readings.last().map_or(0, |last| last.restarts);
     if now.restarts > restarts {
-        listener.say(&format!(
-            "warning: after {}: the process was started anew; what is judged is the longest stretch \
+        say(
+            events,
+            format_args!(
+                "warning: after {}: the process was started anew; what is judged is the longest stretch \
              without",
-            time(now.at)
-        ));
+                time(now.at)
+            ),
+        );
     }
+}
+
+/// Says something on a process that is watched.
+pub(crate) fn say(events: &dyn Consumer, line: impl Display) {
+    events.hear(&Event::Said(&format!("leakcheck: {line}")));
 }
 
 /// A time as people read it, to the tenth of a second.

@@ -10,9 +10,7 @@ use goroutine_dump::{Dump, Frame, Group};
 #[cfg(feature = "console")]
 use leakcheck_test::spawn_site::SpawnSite;
 
-use super::reading::{Kind, Reading, Site};
 use super::target::{Processes, Target};
-use super::turnover::{Lives, Waiting};
 use crate::exit_code::Failure;
 use crate::model::report::{LeakProfile, LeakedGoroutines};
 #[cfg(feature = "console")]
@@ -20,6 +18,7 @@ use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
 use crate::probe::other_process::{ProcessReading, ReadError};
 use crate::probe::pprof::Pprof;
+use crate::readings::{Kind, Lives, Reading, Site, Waiting};
 use crate::sys::http::{Getter, without_password};
 
 /// The sources, and what was seen of each goroutine, task and socket.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ::leakcheck::audit::Audit;
+use ::leakcheck::model::audit::Audit;
 use ::leakcheck::model::schema;
 use nix::sys::signal::Signal;
 use serde_json::Value;

@@ -7,6 +7,9 @@ use super::goroutines::decimal;
 use super::groups::Groups;
 use super::key::Key;
 
+/// The name of Go's profile of leaked goroutines, from 1.26 on.
+pub(super) const OF_LEAKED: &[u8] = b"goroutineleak";
+
 /// Reads a profile line by line and adds each stack when it is complete.
 #[derive(Default)]
 pub(super) struct Profile {

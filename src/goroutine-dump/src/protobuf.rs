@@ -10,7 +10,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use super::errors::Errors;
 use super::groups::Groups;
 use super::key::Key;
-use super::read::OF_LEAKED;
+use super::profile::OF_LEAKED;
 
 /// A profile holds a record per stack; none is this large.
 pub(super) const LARGEST: usize = 256 << 20;

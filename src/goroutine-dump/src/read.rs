@@ -7,11 +7,8 @@ use super::errors::Errors;
 use super::goroutines::Goroutines;
 use super::groups::{Groups, Keep};
 use super::lines::Lines;
-use super::profile::{self, Profile};
+use super::profile::{self, OF_LEAKED, Profile};
 use super::protobuf;
-
-/// The name of Go's profile of leaked goroutines, from 1.26 on.
-pub(super) const OF_LEAKED: &[u8] = b"goroutineleak";
 
 /// Reads a dump and groups it. What cannot be read is listed, and the rest is taken.
 ///

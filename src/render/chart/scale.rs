@@ -1,9 +1,6 @@
 //! Axes: where their ticks stand, and what these are called.
 
-use std::time::Duration;
-
-use super::series::{Place, figure};
-use crate::text::duration;
+use super::place::{Place, figure};
 
 /// Values on an axis, from one end to the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -133,17 +130,9 @@ pub(super) fn count_label(value: f64) -> String {
     format!("{}{letter}", figure(value / divisor))
 }
 
-/// Seconds as people read them: `12.5 s`, `3m 20s`.
-pub fn seconds_in_words(seconds: f64) -> String {
-    if seconds.abs() < 2.0 * MINUTE {
-        return format!("{} s", figure(seconds));
-    }
-    let whole = Duration::try_from_secs_f64(seconds.round()).unwrap_or(Duration::MAX);
-    duration::format(whole)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::place::seconds_in_words;
     use super::*;
     use proptest::prelude::*;
 

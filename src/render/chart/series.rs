@@ -1,7 +1,6 @@
 //! What a chart shows, before any drawing.
 
-use super::scale::seconds_in_words;
-use super::thin;
+use super::place::{Place, figure, seconds_in_words};
 
 /// A chart: series that have a value, or none, at the same places.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,15 +21,6 @@ pub struct Chart {
     pub marks: Vec<Mark>,
     /// What comes before this place was not judged.
     pub judged_from: Option<f64>,
-}
-
-/// What the places on a chart's horizontal axis count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Rotations, 0 for the baseline.
-    Rotation,
-    /// Seconds since the first reading.
-    Seconds,
 }
 
 /// How series are drawn.
@@ -91,29 +81,6 @@ impl Chart {
             .filter(|series| series.role == Role::Measured)
     }
 
-    /// The same with no more places than can be told apart, the extremes of each series among them.
-    pub fn thinned(&self) -> Self {
-        let kept = thin::kept(self);
-        let at = |values: &[Option<f64>]| {
-            let value = |index: &usize| values.get(*index).copied().flatten();
-            kept.iter().map(value).collect()
-        };
-        Self {
-            places: kept
-                .iter()
-                .filter_map(|index| self.places.get(*index))
-                .copied()
-                .collect(),
-            series: (self.series.iter())
-                .map(|series| Series {
-                    values: at(&series.values),
-                    ..series.clone()
-                })
-                .collect(),
-            ..self.clone()
-        }
-    }
-
     /// A place in words: `rotation 3`, `12.5 s`.
     pub fn place_in_words(&self, place: f64) -> String {
         match self.place {
@@ -139,13 +106,6 @@ impl Chart {
         let courses: Vec<String> = self.measured().filter_map(course).collect();
         courses.join("; ")
     }
-}
-
-/// A value as people read it: whole where it is, else with up to two decimals.
-pub(super) fn figure(value: f64) -> String {
-    let rounded = (value * 100.0).round() / 100.0;
-    // Adding 0 turns -0 into 0.
-    format!("{}", rounded + 0.0)
 }
 
 /// A name that is short enough for a chart: a place in a source file is told by its end, a function by

@@ -5,7 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Sparkline, Widget};
 
-use super::series::{Chart, Series, clipped, figure};
+use super::place::figure;
+use super::series::{Chart, Series, clipped};
 
 /// Fewer blocks than this show no course.
 const FEWEST: usize = 12;
@@ -101,7 +102,8 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use super::super::series::{Mark, Place, Role, Shape};
+    use super::super::place::Place;
+    use super::super::series::{Mark, Role, Shape};
     use super::*;
 
     fn chart(series: &[(&str, &[u64])]) -> Chart {

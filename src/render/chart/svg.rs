@@ -13,8 +13,9 @@ use maud::{Markup, PreEscaped, html};
 use super::layout::{Frame, Layout, SMALL, WHOLE, n, points, stacked};
 use super::legend::{self, Entry};
 use super::palette::{class_of, colour_of, dash_of, hatch_of, hatching, marker};
+use super::place::{Place, figure};
 use super::scale::count_label;
-use super::series::{Chart, Mark, Place, Role, Series, Shape, clipped, figure};
+use super::series::{Chart, Mark, Role, Series, Shape, clipped};
 
 /// The style of everything that is drawn here, for the page or the file that holds it.
 pub const STYLE: &str = include_str!("style.css");

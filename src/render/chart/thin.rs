@@ -8,8 +8,33 @@ const MOST: usize = 480;
 /// However many series there are, a chart has so many stretches.
 const FEWEST_STRETCHES: usize = 24;
 
+impl Chart {
+    /// The same with no more places than can be told apart, the extremes of each series among them.
+    pub fn thinned(&self) -> Self {
+        let kept = kept(self);
+        let at = |values: &[Option<f64>]| {
+            let value = |index: &usize| values.get(*index).copied().flatten();
+            kept.iter().map(value).collect()
+        };
+        Self {
+            places: kept
+                .iter()
+                .filter_map(|index| self.places.get(*index))
+                .copied()
+                .collect(),
+            series: (self.series.iter())
+                .map(|series| Series {
+                    values: at(&series.values),
+                    ..series.clone()
+                })
+                .collect(),
+            ..self.clone()
+        }
+    }
+}
+
 /// The indices of the places to draw, in ascending order.
-pub(super) fn kept(chart: &Chart) -> Vec<usize> {
+fn kept(chart: &Chart) -> Vec<usize> {
     let places = chart.places.len();
     if places <= MOST {
         return (0..places).collect();
@@ -42,7 +67,8 @@ fn extremes(series: &Series, start: usize, end: usize) -> impl Iterator<Item = u
 
 #[cfg(test)]
 mod tests {
-    use super::super::series::{Place, Role, Shape};
+    use super::super::place::Place;
+    use super::super::series::{Role, Shape};
     use super::*;
     use proptest::prelude::*;
 

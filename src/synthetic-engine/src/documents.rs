@@ -1,9 +1,10 @@
 //! The JSON documents of the API: version, info, the list of containers, one container.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::container::SyntheticContainer;
-use crate::daemon::Daemon;
 use crate::lifecycle::Lifecycle;
 use crate::timestamps;
 use crate::{host, human, identity};
@@ -48,9 +49,8 @@ pub fn version() -> Value {
     })
 }
 
-/// `GET /info`.
-pub fn info(daemon: &Daemon) -> Value {
-    let existing = daemon.registry.existing();
+/// `GET /info` of an engine with these containers.
+pub fn info(existing: &[Arc<SyntheticContainer>], now_ns: i64) -> Value {
     let containers = existing.len();
     let running = existing
         .iter()
@@ -68,7 +68,7 @@ pub fn info(daemon: &Daemon) -> Value {
         "BridgeNfIptables": true, "BridgeNfIp6tables": true, "OomKillDisable": true,
         // Clients show the counts of goroutines and fds of a debugging engine only.
         "Debug": true, "NGoroutines": host::alive_tasks(),
-        "SystemTime": timestamps::short(daemon.clock.now_ns()),
+        "SystemTime": timestamps::short(now_ns),
         "OSType": std::env::consts::OS, "OperatingSystem": "leakcheck synthetic engine",
         "Architecture": std::env::consts::ARCH, "KernelVersion": host::kernel_release(),
         "NCPU": std::thread::available_parallelism().map_or(1, usize::from),

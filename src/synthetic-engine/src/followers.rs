@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::daemon::Daemon;
+use crate::requests::Requests;
 use crate::sent_lines::SentLines;
 
 /// Of so many rotations of a container it is remembered how soon its stream was opened anew.
@@ -57,12 +57,12 @@ pub struct FollowersTold {
 }
 
 impl FollowersTold {
-    /// What is known now.
-    pub fn of(daemon: &Daemon) -> Self {
+    /// What is known of each container's followers, and what was asked for.
+    pub fn of(containers: Vec<Followers>, requests: &Requests) -> Self {
         Self {
-            containers: daemon.followers(),
-            requests: daemon.requests.known(),
-            unknown: daemon.requests.unknown(),
+            containers,
+            requests: requests.known(),
+            unknown: requests.unknown(),
         }
     }
 }

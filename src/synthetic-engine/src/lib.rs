@@ -8,19 +8,22 @@
 //! ```text
 //! spec ─► registry of containers (identity, schedule, lifecycle)
 //!                       │
-//! listen ─► server ─► routes ─► documents · logs, attach ─► follow ─► frames · events
+//! listen ─► server ─► routes ─► response, of documents · logs, attach ─► follow ─► frames · events
 //!                       │
 //!                     state, requests, followers       process: the parent's handle on a child
 //!                       (what was counted)             rotation: what becomes of open streams
+//!                                                      timers: what the engine does by itself
 //!                                                      faults: what goes wrong on purpose
 //! ```
 
 pub mod attach;
 pub mod clock;
+pub mod connection;
 pub mod container;
 pub mod daemon;
 pub mod documents;
 pub mod errors;
+pub mod event_stream;
 pub mod events;
 pub mod faults;
 pub mod filters;
@@ -38,6 +41,7 @@ pub mod query;
 pub mod registry;
 pub mod requests;
 pub mod resettable;
+pub mod response;
 pub mod restarts;
 pub mod rotation;
 pub mod routes;
@@ -48,6 +52,7 @@ pub mod spawn;
 pub mod spec;
 pub mod state;
 pub mod stats;
+pub mod timers;
 pub mod timestamps;
 pub mod wait;
 pub mod workload;

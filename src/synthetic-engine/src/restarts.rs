@@ -1,10 +1,5 @@
-//! Containers that end and are started again at once: when, and the events that tell of it.
+//! Containers that end and are started again at once: when.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::Arc;
-
-use crate::daemon::Daemon;
 use crate::workload::containers;
 
 /// The times at which one container ends and starts again.
@@ -45,25 +40,6 @@ impl Restarts {
     /// The last one by a moment.
     pub fn last_by(self, at_ns: i64) -> Option<i64> {
         (self.count_by(at_ns) > 0).then(|| self.next_after(at_ns).saturating_sub(self.every_ns))
-    }
-}
-
-/// Tells of each restart as it comes, for as long as it is polled.
-pub async fn announce(daemon: Arc<Daemon>) {
-    let now_ns = daemon.clock.now_ns();
-    let containers = daemon.registry.all();
-    let restarting = containers.iter().enumerate();
-    let mut next: BinaryHeap<Reverse<(i64, usize)>> = restarting
-        .filter_map(|(n, container)| Some(Reverse((container.restarts?.next_after(now_ns), n))))
-        .collect();
-    while let Some(Reverse((at_ns, n))) = next.pop() {
-        tokio::time::sleep_until(daemon.clock.instant(at_ns)).await;
-        let container = &containers[n];
-        // Whoever was stopped for good is not started again.
-        if let (Some(restarts), None) = (container.restarts, container.lifecycle().exit()) {
-            daemon.restarted(container, at_ns);
-            next.push(Reverse((restarts.next_after(at_ns), n)));
-        }
     }
 }
 

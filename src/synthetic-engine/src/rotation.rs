@@ -1,11 +1,6 @@
 //! Rotations that the engine makes: what becomes of the streams that are open.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-
-use crate::daemon::Daemon;
 
 /// How the engine rotates the streams of its containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +68,4 @@ pub enum StreamFate {
     Breaks,
     /// It stays open with nothing more to come.
     FallsSilent,
-}
-
-/// Rotates all containers at an interval, for as long as it is polled.
-pub async fn rotate_at_intervals(daemon: Arc<Daemon>, rotation: Rotation, every: Duration) {
-    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
-    loop {
-        ticks.tick().await;
-        daemon.rotate(rotation);
-    }
 }

@@ -1,29 +1,26 @@
 //! From a request to its answer: API version, path, method.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
-use hyper::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, PRAGMA, SERVER, UPGRADE,
-};
+use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::upgrade::OnUpgrade;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use nix::sys::signal::Signal;
 use percent_encoding::percent_decode_str;
 use rand::RngExt;
-use serde::Serialize;
 
 use crate::attach;
+use crate::connection::Connection;
 use crate::container::SyntheticContainer;
 use crate::daemon::Daemon;
 use crate::documents;
 use crate::documents::{API_VERSION, MIN_API_VERSION, api_version_text};
 use crate::errors::ApiError;
-use crate::events::EventRequest;
+use crate::event_stream::EventRequest;
 use crate::faults::injector::Strike;
 use crate::follow::Broken;
 use crate::followers::FollowersTold;
@@ -31,15 +28,14 @@ use crate::lifecycle::parse_signal;
 use crate::list::ListRequest;
 use crate::logs::LogRequest;
 use crate::query::Query;
+use crate::response::{
+    Body, HeldBack, add_docker_headers, empty, json, never, no_bytes, ok, ping, stream,
+};
 use crate::rotation::{RotateBy, Rotation, StreamFate};
-use crate::server::Connection;
 use crate::spawn::spawn;
 use crate::stats::StatsRequest;
 use crate::wait::WaitRequest;
 use crate::workload::faults::Fault;
-
-/// What every answer's body is.
-pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Broken>;
 
 /// Where the engine tells its own counts; no path of Docker's, as those that follow.
 pub const STATE_PATH: &str = "/_leakcheck/state";
@@ -98,7 +94,9 @@ fn route(
     let query = Query::parse(request.uri().query());
     match (request.method(), path) {
         (_, STATE_PATH) => return Ok(ok(&daemon.counts.seen_by_client())),
-        (_, FOLLOWERS_PATH) => return Ok(ok(&FollowersTold::of(daemon))),
+        (_, FOLLOWERS_PATH) => {
+            return Ok(ok(&FollowersTold::of(daemon.followers(), &daemon.requests)));
+        }
         (&Method::POST, ROTATE_PATH) => return rotate(daemon, &query),
         _ => {}
     }
@@ -125,7 +123,10 @@ fn answer_dockers(
     match (method, path) {
         (&Method::GET | &Method::HEAD, ["_ping"]) => Ok(ping(method)),
         (&Method::GET, ["version"]) => Ok(ok(&documents::version())),
-        (&Method::GET, ["info"]) => Ok(ok(&documents::info(daemon))),
+        (&Method::GET, ["info"]) => Ok(ok(&documents::info(
+            &daemon.registry.existing(),
+            daemon.clock.now_ns(),
+        ))),
         (&Method::GET, ["events"]) => {
             let events = EventRequest::parse(query)?.open(Arc::clone(daemon));
             Ok(stream(
@@ -182,11 +183,6 @@ fn answer_dockers(
         (_, [what, ..]) if DOCKERS.contains(what) => Err(ApiError::not_implemented()),
         _ => Err(ApiError::page_not_found()),
     }
-}
-
-/// What no body of another kind ends with.
-fn never(never: Infallible) -> Broken {
-    match never {}
 }
 
 fn rotate(daemon: &Daemon, query: &Query) -> Result<Response<Body>, ApiError> {
@@ -298,15 +294,6 @@ fn struck(
     }
 }
 
-/// An answer that is not given at once.
-#[derive(Debug, Clone, Copy)]
-pub enum HeldBack {
-    /// It is given so much later.
-    For(Duration),
-    /// It is never given.
-    ForGood,
-}
-
 /// A container's output, over a connection that the client takes over, or else as an ordinary answer.
 fn attach(
     daemon: &Arc<Daemon>,
@@ -397,66 +384,6 @@ fn kill(daemon: &Daemon, reference: &str, query: &Query) -> Result<Response<Body
         return Err(ApiError::not_running(reference, &container.id));
     }
     Ok(empty(StatusCode::NO_CONTENT))
-}
-
-fn ping(method: &Method) -> Response<Body> {
-    let body = if method == Method::HEAD { "" } else { "OK" };
-    let mut response = Response::new(Full::from(body).map_err(never).boxed_unsync());
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("no-cache, no-store, must-revalidate"),
-    );
-    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    response
-}
-
-fn ok(document: &impl Serialize) -> Response<Body> {
-    json(StatusCode::OK, document)
-}
-
-fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
-    // Documents are maps with string keys and plain values, which JSON can always express.
-    let mut text = serde_json::to_vec(document).unwrap_or_default();
-    text.push(b'\n');
-    let mut response = Response::new(Full::from(text).map_err(never).boxed_unsync());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(no_bytes());
-    *response.status_mut() = status;
-    response
-}
-
-fn no_bytes() -> Body {
-    Empty::new().map_err(never).boxed_unsync()
-}
-
-fn stream(content_type: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-fn add_docker_headers(headers: &mut HeaderMap) {
-    const SERVER_NAME: &str = concat!("Docker/", env!("CARGO_PKG_VERSION"), "-leakcheck (linux)");
-    if let Ok(version) = HeaderValue::from_str(&api_version_text(API_VERSION)) {
-        headers.insert("api-version", version);
-    }
-    headers.insert("docker-experimental", HeaderValue::from_static("false"));
-    headers.insert("ostype", HeaderValue::from_static("linux"));
-    headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -13,12 +13,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::connection::Connection;
 use crate::daemon::Daemon;
-use crate::followers::{Followed, FollowedGuard};
 use crate::listen::{Listener, ListeningSocket};
-use crate::resettable::{Resets, Resettable};
+use crate::resettable::Resettable;
+use crate::response::HeldBack;
 use crate::routes;
-use crate::routes::HeldBack;
 use crate::spawn::spawn;
 
 /// The longest request head; also what hyper holds of a response that the client does not read,
@@ -31,25 +31,6 @@ const MAX_UNUSED_BYTES: usize = 1024 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an engine that starts anew answers nobody.
 pub const DOWN_FOR: Duration = Duration::from_millis(200);
-
-/// A connection, as its requests see it.
-#[derive(Debug, Default)]
-pub struct Connection {
-    /// The containers whose logs were asked for over it.
-    follows: Mutex<Vec<FollowedGuard>>,
-    /// Whether it is reset in the end, where it can be: by an answer that breaks off.
-    pub resets: Resets,
-}
-
-impl Connection {
-    /// Takes note that a container's log was asked for.
-    pub fn follows(&self, followed: &Arc<Followed>) {
-        let mut follows = self.follows.lock().unwrap_or_else(PoisonError::into_inner);
-        if !follows.iter().any(|guard| guard.is_of(followed)) {
-            follows.push(followed.connection());
-        }
-    }
-}
 
 /// Serves for as long as it is polled, and starts anew where the daemon is asked to: all connections
 /// break, and for a moment there is no socket.

@@ -1,8 +1,8 @@
 //! The main chart alone, as an SVG file.
 
-use super::charts;
 use crate::model::report::Report;
 use crate::render::chart::svg;
+use crate::render::charts;
 use crate::text::printable::printable_lines;
 
 /// Renders the chart that says the most; an empty one where nothing was measured.

@@ -1,0 +1,55 @@
+//! All readings of a watch, in their order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::reading::Reading;
+use super::turnover::Waiting;
+use crate::model::report::LeakProfile;
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// When the first reading was made; `None` before.
+    pub started: Option<Instant>,
+    /// The readings in their order.
+    pub readings: Vec<Reading>,
+    /// When somebody else rotated the streams, since the first reading.
+    pub rotated: Vec<Duration>,
+    /// Readings that failed.
+    pub failed: u64,
+    /// When nothing was read because somebody paused the watch.
+    pub pauses: Vec<Pause>,
+    /// Why the watch ended early, where it did.
+    pub cut_short: Option<String>,
+    /// Goroutines from the first reading that wait for another at the end.
+    pub waiting: Vec<Waiting<Arc<str>>>,
+    /// Go's own leak profile, where it is served.
+    pub leak_profile: Option<LeakProfile>,
+}
+
+/// A time in which nothing was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it began, since the first reading.
+    pub from: Duration,
+    /// How long it was.
+    pub lasted: Duration,
+}
+
+impl Recording {
+    /// How long nothing was read in all.
+    pub fn paused(&self) -> Duration {
+        self.pauses.iter().map(|pause| pause.lasted).sum()
+    }
+
+    /// The same, ended by somebody who did not wait.
+    pub fn interrupted(self) -> Self {
+        Self {
+            cut_short: Some("it was interrupted".into()),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a run comes to.
+
+use crate::analysis::wiring_report::{HostObservation, Observation};
+use crate::exit_code::Failure;
+use crate::experiment::plan::Plan;
+use crate::model::report::{Report, SCHEMA, Tool};
+use crate::monitor::wiring::Wiring;
+
+/// What a run came to.
+pub struct Outcome {
+    /// What was measured.
+    pub report: Report,
+    /// Whether everything that was made for the run is gone again; else what is left, and how to
+    /// remove it.
+    pub released: Result<(), Failure>,
+}
+
+/// What is still to be observed of each wiring, on hosts with so many containers each.
+pub(super) fn observations(
+    plan: &Plan,
+    hosts: &[(String, u64)],
+    engine_shared: bool,
+) -> Vec<Observation> {
+    let observation = |wiring: &Wiring| Observation {
+        engine_shared: engine_shared && plan.wirings.len() > 1,
+        ..Observation::new(
+            wiring.clone(),
+            plan.rotations,
+            plan.load(),
+            plan.clock.fd_unit(),
+        )
+    };
+    let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
+        let mut observed = observation(wiring);
+        observed.load.containers = *containers;
+        HostObservation {
+            host: host.clone(),
+            observed,
+        }
+    };
+    let of = |wiring: &Wiring| Observation {
+        hosts: hosts.iter().map(|host| on_host(wiring, host)).collect(),
+        ..observation(wiring)
+    };
+    plan.wirings.iter().map(of).collect()
+}
+
+/// The report of what was observed.
+pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
+    Report {
+        schema: SCHEMA.into(),
+        tool: Tool::this(),
+        partial,
+        config: plan.config(),
+        wirings: observations.iter().map(Observation::report).collect(),
+        gates: Vec::new(),
+    }
+}
