@@ -6,14 +6,16 @@
 //! ```text
 //! cli                                    what can be typed, and what runs it
 //! commands                               one file per subcommand
-//! audit · live                           claims put to the test; what is seen while a run goes on
-//! render · runner                        what people read of a document; engines and workers, started and removed
+//! consumers                              who hears of events: progress, full screen, exports, annotations
+//! audit · exercise                       claims put to the test; somebody's own follower, run and watched
+//! runner · watch                         engines and workers, started and removed; a process that runs already
+//! events · render                        what happens; what people read of a document
 //! experiment · merge                     what was asked for, resolved and checked; several hosts' reports as one
 //! analysis · doctor · worker             rates, verdicts, predictions; the machine; the child that is measured
-//! exercise · protocol · swarm            somebody's own follower; what parent and worker say; a swarm's containers
-//! monitor · watch                        the system under test; a process that runs already
-//! docker · engine_process · probe        a real engine; the synthetic one as a child; what can be read of a process
-//! gate · sys                             conditions that a report must meet; what is asked of the system
+//! protocol · swarm                       what parent and worker say to each other; a swarm's containers
+//! monitor                                the system under test: it follows containers' logs and rotates them
+//! docker · engine_process · live · probe a real engine; the synthetic one as a child; the terminal; a process
+//! gate · readings · sys                  conditions that a report must meet; readings; what the system is asked
 //! exit_code · model                      errors; every document
 //! text                                   figures, durations, names
 //! ```

@@ -163,8 +163,8 @@ fn picture() -> Vec<BTreeSet<String>> {
     let (picture, _) = picture.split_once("//! ```\n").expect("its end");
     let layer = |line: &str| {
         let line = line.trim_start_matches("//!").trim();
-        let (names, _meaning) = line.split_once("  ").unwrap_or((line, ""));
-        names.split(" · ").map(str::to_owned).collect()
+        let names = line.split(" · ").map(|words| words.split(' ').next());
+        names.flatten().map(str::to_owned).collect()
     };
     picture.lines().map(layer).collect()
 }
