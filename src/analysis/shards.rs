@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::process_gauges::ProcessGauges;
 use crate::model::report::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
 use crate::monitor::{DeliveryTotals, Hung, Replacements};
 use crate::protocol::{Finding, Glance};
@@ -28,8 +29,9 @@ pub fn samples(shards: &[Sample]) -> Sample {
         t_ms: shards.iter().map(|sample| sample.t_ms).max().unwrap_or(0),
         tasks: sum(|sample| sample.tasks),
         fds: sum(|sample| sample.fds),
-        rss_bytes: sum(|sample| sample.rss_bytes),
-        threads: sum(|sample| sample.threads),
+        gauges: (shards.iter().map(|sample| sample.gauges))
+            .reduce(ProcessGauges::plus)
+            .unwrap_or_default(),
         settle_ms: all(shards, |sample| sample.settle_ms).and_then(|all| all.into_iter().max()),
         settled: shards.iter().all(|sample| sample.settled),
         streams_opened: sum(|sample| sample.streams_opened),

@@ -464,8 +464,7 @@ impl Watch<'_> {
                 t_ms: millis(reading.at),
                 tasks: reading.tasks,
                 fds: reading.fds,
-                rss_bytes: reading.rss_bytes,
-                threads: reading.threads,
+                gauges: reading.gauges,
                 settled: true,
                 sites,
                 ..Sample::default()

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod gate_result;
 pub mod metric;
 pub mod predict;
+pub mod process_gauges;
 pub mod report;
 pub mod saved;
 pub mod schema;

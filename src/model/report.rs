@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
+use super::process_gauges::ProcessGauges;
 
 /// The document's type and version.
 pub const SCHEMA: &str = "leakcheck.report/v1";
@@ -687,10 +688,9 @@ pub struct Sample {
     pub tasks: Option<u64>,
     /// The process's file descriptors, or under the virtual clock its connections in memory.
     pub fds: Option<u64>,
-    /// Resident memory; null under the virtual clock.
-    pub rss_bytes: Option<u64>,
-    /// Threads; null under the virtual clock.
-    pub threads: Option<u64>,
+    /// What the system counts of the process beside them.
+    #[serde(flatten)]
+    pub gauges: ProcessGauges,
     /// Time from the rotation until the counts changed for the last time before the sample;
     /// read every few milliseconds.
     pub settle_ms: Option<u64>,

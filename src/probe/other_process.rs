@@ -2,6 +2,8 @@
 
 use leakcheck_test::fds::FdKinds;
 
+use crate::model::process_gauges::ProcessGauges;
+
 /// A process, told from a later one with the same number by when it started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherProcess {
@@ -17,10 +19,8 @@ pub struct ProcessReading {
     pub fd_kinds: FdKinds,
     /// The numbers of its sockets: a socket that is opened anew has a number of its own.
     pub sockets: Vec<u64>,
-    /// Threads.
-    pub threads: Option<u64>,
-    /// Resident memory in bytes.
-    pub rss_bytes: u64,
+    /// What else the kernel counts.
+    pub gauges: ProcessGauges,
     /// When the process started, in clock ticks since the system did.
     pub started: u64,
 }
@@ -43,6 +43,7 @@ mod linux {
     use procfs::process::{ProcState, Process};
 
     use super::{OtherProcess, ProcessReading, ReadError};
+    use crate::probe::process::gauges;
     use leakcheck_test::fds;
 
     impl OtherProcess {
@@ -91,8 +92,7 @@ mod linux {
                     .iter()
                     .filter_map(|target| fds::socket(target))
                     .collect(),
-                threads: u64::try_from(stat.num_threads).ok(),
-                rss_bytes: stat.rss * procfs::page_size(),
+                gauges: gauges(&stat),
                 started: stat.starttime,
             })
         }

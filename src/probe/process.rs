@@ -1,24 +1,20 @@
-//! Memory and threads of this process, and the memory of a child.
+//! What the kernel counts of a process: of this one, of another, and the memory of a child.
 
-/// What the kernel tells of this process; `None` where it tells nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ProcessReading {
-    /// Resident memory in bytes. It is no leak signal: an allocator keeps what a leak once took.
-    pub rss_bytes: Option<u64>,
-    /// Threads.
-    pub threads: Option<u64>,
+use crate::model::process_gauges::ProcessGauges;
+
+/// Reads this process; nothing where the kernel tells nothing.
+#[cfg(target_os = "linux")]
+pub fn read() -> ProcessGauges {
+    let stat = procfs::process::Process::myself().and_then(|process| process.stat());
+    stat.map(|stat| gauges(&stat)).unwrap_or_default()
 }
 
-/// Reads this process.
+/// What the kernel tells of a process.
 #[cfg(target_os = "linux")]
-pub fn read() -> ProcessReading {
-    let stat = procfs::process::Process::myself().and_then(|process| process.stat());
-    match stat {
-        Ok(stat) => ProcessReading {
-            rss_bytes: Some(stat.rss * procfs::page_size()),
-            threads: u64::try_from(stat.num_threads).ok(),
-        },
-        Err(_) => ProcessReading::default(),
+pub(super) fn gauges(stat: &procfs::process::Stat) -> ProcessGauges {
+    ProcessGauges {
+        rss_bytes: Some(stat.rss * procfs::page_size()),
+        threads: u64::try_from(stat.num_threads).ok(),
     }
 }
 
@@ -37,6 +33,6 @@ pub fn rss_bytes(_pid: u32) -> Option<u64> {
 
 /// Reads nothing: only Linux has `/proc`.
 #[cfg(not(target_os = "linux"))]
-pub fn read() -> ProcessReading {
-    ProcessReading::default()
+pub fn read() -> ProcessGauges {
+    ProcessGauges::default()
 }

@@ -85,8 +85,7 @@ fn add(sum: &mut ProcessReading, one: ProcessReading) {
         *sum.fd_kinds.entry(kind).or_default() += count;
     }
     sum.sockets.extend(one.sockets);
-    sum.threads = sum.threads.zip(one.threads).map(|(a, b)| a + b);
-    sum.rss_bytes += one.rss_bytes;
+    sum.gauges = sum.gauges.plus(one.gauges);
 }
 
 /// What this process has started, and what that has, but for these; without what has ended.

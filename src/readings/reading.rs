@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use leakcheck_test::fds::FdKinds;
 
+use crate::model::process_gauges::ProcessGauges;
+
 /// What started tasks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
@@ -46,10 +48,8 @@ pub struct Reading {
     pub fds: Option<u64>,
     /// The same by kind.
     pub fd_kinds: Option<FdKinds>,
-    /// Threads.
-    pub threads: Option<u64>,
-    /// Resident memory.
-    pub rss_bytes: Option<u64>,
+    /// What else the system counts of the process.
+    pub gauges: ProcessGauges,
     /// Tasks by site.
     pub sites: BTreeMap<Site, u64>,
     /// What most of a site's tasks do, in words.

@@ -68,7 +68,7 @@ pub fn course(report: &Report) -> Vec<Chart> {
             |sample| count(sample.lines_missing),
         ),
         of_samples("Resident memory", "MiB", |sample| {
-            Some(count(sample.rss_bytes)? / MIB)
+            Some(count(sample.gauges.rss_bytes)? / MIB)
         }),
     ])
 }

@@ -284,9 +284,9 @@ pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
     let counts = [
         count("tasks", |reading| reading.tasks),
         count("fds", |reading| reading.fds),
-        count("threads", |reading| reading.threads),
+        count("threads", |reading| reading.gauges.threads),
         count("MiB of memory", |reading| {
-            reading.rss_bytes.map(|bytes| bytes >> 20)
+            reading.gauges.rss_bytes.map(|bytes| bytes >> 20)
         }),
     ];
     let of = |reading: &Reading, site: &Site| reading.sites.get(site).copied().unwrap_or(0);

@@ -275,8 +275,7 @@ impl Sources {
     fn add_process(&mut self, reading: &mut Reading, process: ProcessReading) {
         reading.fds = Some(process.fds);
         reading.fd_kinds = Some(process.fd_kinds);
-        reading.threads = process.threads;
-        reading.rss_bytes = Some(process.rss_bytes);
+        reading.gauges = process.gauges;
         let sockets = process.sockets.into_iter();
         let sockets = sockets.map(|number| (number, Kind::Socket, None));
         reading

@@ -305,7 +305,6 @@ impl Experiment {
         let Settled { reading, settled } = settled;
         self.note(reading);
         let settle = self.changed.1.saturating_duration_since(self.interval);
-        let process = self.surroundings.process();
         let progress = self.monitor.progress();
         let sites = census().by_site();
         let mut labels = std::collections::BTreeMap::new();
@@ -317,8 +316,7 @@ impl Experiment {
             t_ms: millis(self.started.elapsed()),
             tasks: reading.tasks,
             fds: reading.fds,
-            rss_bytes: process.rss_bytes,
-            threads: process.threads,
+            gauges: self.surroundings.gauges(),
             settle_ms: Some(millis(settle)),
             settled,
             streams_opened: Some(progress.streams_opened),

@@ -7,9 +7,10 @@ use leakcheck_test::fds::FdKinds;
 use super::in_memory::InMemoryEngine;
 use crate::docker::last_lines::{self, ASKED_AT_A_TIME};
 use crate::docker::log_position::{LastLine, LogsOf};
+use crate::model::process_gauges::ProcessGauges;
 use crate::model::report::EngineCounts;
 use crate::monitor::{MonitorPlan, Reach};
-use crate::probe::process::{self, ProcessReading};
+use crate::probe::process;
 use crate::protocol::WorkerEngine;
 
 /// What is around a monitor.
@@ -66,10 +67,10 @@ impl Surroundings {
 
     /// What the kernel tells of the process. It would be another each time, and under the virtual clock
     /// nothing is.
-    pub(super) fn process(&self) -> ProcessReading {
+    pub(super) fn gauges(&self) -> ProcessGauges {
         match self {
             Self::Process(_) => process::read(),
-            Self::Memory(_) => ProcessReading::default(),
+            Self::Memory(_) => ProcessGauges::default(),
         }
     }
 

@@ -100,11 +100,11 @@ impl Watching {
                 each: rate.map(Rate::told),
             })
         };
-        let memory = |reading: &Reading| reading.rss_bytes.map(|bytes| bytes >> 20);
+        let memory = |reading: &Reading| reading.gauges.rss_bytes.map(|bytes| bytes >> 20);
         [
             count(self.unit, |reading| reading.tasks, rates.tasks),
             count("fds", |reading| reading.fds, rates.fds),
-            count("threads", |reading| reading.threads, None),
+            count("threads", |reading| reading.gauges.threads, None),
             count("MiB", memory, None),
         ]
         .into_iter()
