@@ -39,7 +39,11 @@ pub trait AuditListener: Listener {
 impl Trial<'_> {
     /// The streams that it follows at once.
     fn streams(&self) -> u32 {
-        let streams = self.plan.containers.saturating_mul(self.plan.wirings.len());
+        let streams = self
+            .plan
+            .settings
+            .containers
+            .saturating_mul(self.plan.wirings.len());
         u32::try_from(streams).unwrap_or(u32::MAX).max(1)
     }
 

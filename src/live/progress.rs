@@ -92,7 +92,7 @@ impl ProgressDisplay {
             plan.wirings
                 .iter()
                 .map(|wiring| {
-                    let bar = ProgressBar::new(plan.rotations)
+                    let bar = ProgressBar::new(plan.settings.rotations)
                         .with_style(style("{prefix} [{bar:20}] {pos:>2}/{len} {wide_msg}"))
                         .with_prefix(format!("{:width$}", wiring.name))
                         .with_message("starting");

@@ -7,4 +7,5 @@ pub mod predict;
 pub mod report;
 pub mod saved;
 pub mod schema;
+pub mod settings;
 pub mod tool;

@@ -14,8 +14,9 @@ use crate::analysis::sufficiency::Sufficiency;
 use crate::analysis::wiring_report::{HostObservation, Observation};
 use crate::docker::image::PullProgress;
 use crate::exit_code::Failure;
-use crate::experiment::plan::{Engine, Plan, Until};
+use crate::experiment::plan::{Engine, Plan};
 use crate::model::report::{Report, SCHEMA, Tool};
+use crate::model::settings::Until;
 use crate::monitor::MonitorPlan;
 use crate::monitor::wiring::Wiring;
 use crate::protocol::{Glance, WorkerPlan};
@@ -67,7 +68,7 @@ pub async fn run(
         return agents::run(&plan, swarm, agent, listener, interrupt).await;
     }
     let containers = Containers::provide(&plan, listener, interrupt).await?;
-    plan.containers = containers.count();
+    plan.settings.containers = containers.count();
     plan.shards = containers.shares.len();
     // A panic must not leave containers behind: they are removed before it goes on.
     let measuring = AssertUnwindSafe(measure(&plan, &containers, listener, interrupt, hold));
@@ -108,8 +109,8 @@ async fn measure(
                     wiring: wiring.clone(),
                     containers: share.containers.clone(),
                     has_first: shard == 0,
-                    pace: plan.clock.pace,
-                    consumer_delay: plan.consumer_delay,
+                    pace: plan.pace(),
+                    consumer_delay: plan.settings.consumer_delay,
                     since: containers.since,
                 },
                 engine: engine.for_worker(),
@@ -122,10 +123,10 @@ async fn measure(
             workers: workers.collect(),
             engines: containers.engines.all_of(index),
             hosts: containers.hosts(index),
-            rotations: plan.rotations,
+            rotations: plan.settings.rotations,
             disturbed: Vec::new(),
-            sufficiency: (plan.until == Until::Verdict)
-                .then(|| Sufficiency::of_run(plan.restart.is_some())),
+            sufficiency: (plan.settings.until == Until::Verdict)
+                .then(|| Sufficiency::of_run(plan.settings.restart().is_some())),
         };
         let watch = &watch;
         async move {
@@ -172,9 +173,9 @@ pub(super) fn observations(
         engine_shared: engine_shared && plan.wirings.len() > 1,
         ..Observation::new(
             wiring.clone(),
-            plan.rotations,
+            plan.settings.rotations,
             plan.load(),
-            plan.clock.fd_unit(),
+            plan.settings.clock.fd_unit(),
         )
     };
     let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
