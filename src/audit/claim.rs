@@ -7,6 +7,7 @@ use super::driver::DriverFinding;
 use crate::experiment::scenario::{GoFigures, Judgement, Scenario};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{PartialReports, judge_all};
+use crate::model::provenance::Provenance;
 use crate::model::report::{GateResult, Outcome, Report, WiringReport};
 use crate::render::summary::places_of_forgotten_readers;
 
@@ -20,6 +21,9 @@ pub struct Audit {
     pub schema: String,
     /// Whether the audit was cut short: claims are missing.
     pub partial: bool,
+    /// Where the audit comes from; not there in one that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// The claims, in the order in which they were named.
     pub claims: Vec<Claim>,
 }

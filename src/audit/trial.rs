@@ -95,6 +95,7 @@ pub async fn try_all(
     let so_far = |claims: &[Option<Claim>]| Audit {
         schema: AUDIT_SCHEMA.into(),
         partial: claims.iter().any(Option::is_none),
+        provenance: trials.first().map(|trial| trial.plan.provenance()),
         claims: claims.iter().flatten().cloned().collect(),
     };
     let lock = || {

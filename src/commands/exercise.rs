@@ -24,9 +24,11 @@ use crate::experiment::settings::number;
 use crate::gate::judge::PartialReports;
 use crate::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
 use crate::model::settings::{Settings, Workload, limits};
+use crate::sys::invocation::Invocation;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
+use crate::text::secrets::masked;
 use crate::watch::Timing;
 
 const EXAMPLES: &str = "\
@@ -176,6 +178,7 @@ async fn exercise_and_judge(
     command: CommandLine,
     output: PathBuf,
 ) -> Result<Judged, Failure> {
+    let invocation = Invocation::of_this_process();
     let interrupt = signals::token(|| {})?;
     let name = args.name.clone();
     let name = name.unwrap_or_else(|| command.program().to_owned());
@@ -193,7 +196,7 @@ async fn exercise_and_judge(
             display.print(&format!("{name}: {line}"));
         }
     }
-    let mut report = args.report(&name, &command, &seen);
+    let mut report = args.report(&name, &command, &seen, &invocation);
     let judged = args
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
@@ -294,7 +297,7 @@ impl ExerciseArgs {
                 ..self.sources.shown()
             }),
             exercised: Some(Exercised {
-                command: command.words().to_vec(),
+                command: masked(command.words().iter().cloned()),
                 per_container: command.is_per_container(),
                 restarted: self.restarts(command),
                 rotate_by: self.rotate_by.word().into(),
@@ -314,7 +317,13 @@ impl ExerciseArgs {
         self.rotation * WARM_UP_ROTATIONS
     }
 
-    fn report(&self, name: &str, command: &CommandLine, seen: &Seen) -> Report {
+    fn report(
+        &self,
+        name: &str,
+        command: &CommandLine,
+        seen: &Seen,
+        invocation: &Invocation,
+    ) -> Report {
         let config = self.config(command, seen);
         let none = Default::default();
         let before = seen.before.as_ref().map_or(&none, |(before, _)| before);
@@ -347,6 +356,7 @@ impl ExerciseArgs {
             schema: SCHEMA.into(),
             tool: Tool::this(),
             partial: seen.recording.cut_short.is_some(),
+            provenance: Some(invocation.provenance()),
             config,
             wirings: vec![exercised],
             gates: Vec::new(),

@@ -8,12 +8,14 @@ use synthetic_engine::workload::containers::Fleet;
 
 use crate::analysis::prediction::Load;
 use crate::exit_code::Failure;
+use crate::model::provenance::Provenance;
 use crate::model::report::Config;
 use crate::model::settings::{Clock, Settings, Until, Workload};
 use crate::monitor::Pace;
 use crate::monitor::catalogue;
 use crate::monitor::wiring::Wiring;
 use crate::swarm::agents::AgentPlan;
+use crate::sys::invocation::Invocation;
 
 /// A checked plan.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Plan {
     pub scenario: Option<String>,
     /// Whether to serve each worker to tokio-console.
     pub console: bool,
+    /// How this process was started.
+    pub invocation: Invocation,
 }
 
 /// What serves the containers.
@@ -143,6 +147,7 @@ impl Plan {
             shards: 1,
             scenario: None,
             console: false,
+            invocation: Invocation::of_this_process(),
         };
         plan.check_engine()?;
         plan.check_clock()?;
@@ -236,6 +241,14 @@ impl Plan {
             shards: (!self.engine.has_agents()).then_some(self.shards as u64),
             scenario: self.scenario.clone(),
             ..Config::from(&self.settings)
+        }
+    }
+
+    /// Where a report comes from that is made now.
+    pub fn provenance(&self) -> Provenance {
+        match self.settings.clock {
+            Clock::Compressed | Clock::Real => self.invocation.provenance(),
+            Clock::Virtual => self.invocation.timeless(),
         }
     }
 

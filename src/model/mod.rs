@@ -4,6 +4,7 @@
 pub mod gate_result;
 pub mod metric;
 pub mod predict;
+pub mod provenance;
 pub mod report;
 pub mod saved;
 pub mod schema;

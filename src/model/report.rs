@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
+use super::provenance::Provenance;
 use super::settings::{Settings, Until, Workload};
 use crate::text::duration::millis;
 
@@ -24,6 +25,10 @@ pub struct Report {
     pub tool: Tool,
     /// Whether the run was cut short: what follows was measured until then.
     pub partial: bool,
+    /// Where the report comes from; not there in one that an earlier version wrote, and in one that was
+    /// added up of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// What was asked for.
     pub config: Config,
     /// What each wiring did.
@@ -175,7 +180,7 @@ impl Config {
 /// A follower that was exercised, and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exercised {
-    /// Its command.
+    /// Its command, with `***` in place of each secret.
     pub command: Vec<String>,
     /// Whether there was a process for each container.
     pub per_container: bool,

@@ -342,6 +342,7 @@ fn merged(plan: &Plan, mut reports: Vec<OfNode>, interrupted: bool) -> Report {
         None => nothing(plan, &missing),
     };
     report.partial |= interrupted;
+    report.provenance = Some(plan.provenance());
     report.config = plan.config();
     for (wiring, plan_wiring) in report.wirings.iter_mut().zip(&plan.wirings) {
         wiring.predicted = predict(plan_wiring, plan.load());

@@ -198,6 +198,7 @@ pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -
         schema: SCHEMA.into(),
         tool: Tool::this(),
         partial,
+        provenance: Some(plan.provenance()),
         config: plan.config(),
         wirings: observations.iter().map(Observation::report).collect(),
         gates: Vec::new(),
