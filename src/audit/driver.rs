@@ -17,6 +17,8 @@ use crate::experiment::scenario::DriverClaim;
 use crate::model::audit::{ClockTrial, DriverFinding, PerEvent};
 use crate::model::predict::Driver;
 use crate::model::report::{Rates, Report, Verdict, WiringReport};
+use crate::model::settings::Settings;
+use crate::monitor::wiring::Wiring;
 use crate::runner;
 use crate::sys::pause::Hold;
 
@@ -78,7 +80,7 @@ async fn try_doubled(
     interrupt: &CancellationToken,
 ) -> Result<Option<Vec<ClockTrial>>, Failure> {
     let stop = interrupt.child_token();
-    let trials = doubled(plan, &claim.wiring)
+    let trials = doubled(plan, &claim.wiring)?
         .into_iter()
         .map(|(clock, plan)| {
             let stop = &stop;
@@ -116,30 +118,28 @@ fn wiring_of<'a>(report: &'a Report, name: &str) -> Option<&'a WiringReport> {
 
 /// The plan with each clock at twice its interval, for the wiring alone. The factor of the
 /// monitor's clock stays; half as many rotations of twice the length take about as long.
-fn doubled(plan: &Plan, wiring: &str) -> Vec<(Driver, Plan)> {
-    let mut alone = plan.clone();
-    alone.wirings.retain(|other| other.name == wiring);
-    let mut plans = Vec::new();
-    let mut rotation = alone.clone();
-    rotation.rotation = plan.rotation * 2;
-    rotation.rotations = (plan.rotations / 2).max(2);
-    plans.push((Driver::Rotation, rotation));
-    if alone.wirings.iter().any(|one| one.health_check.is_some()) {
-        let mut checks = alone.clone();
-        for check in checks
-            .wirings
-            .iter_mut()
-            .filter_map(|one| one.health_check.as_mut())
-        {
-            check.every *= 2;
-        }
-        plans.push((Driver::HealthCheck, checks));
+fn doubled(plan: &Plan, wiring: &str) -> Result<Vec<(Driver, Plan)>, Failure> {
+    let mut alone = plan.settings.clone();
+    alone.wirings.retain(|other| other == wiring);
+    let rotation = Settings {
+        rotation: alone.rotation * 2,
+        rotations: (alone.rotations / 2).max(2),
+        ..alone.clone()
+    };
+    let mut plans = vec![(Driver::Rotation, plan.with(rotation)?)];
+    let is_checked = |one: &Wiring| one.name == wiring && one.health_check.is_some();
+    if plan.wirings.iter().any(is_checked) {
+        let checks = Settings {
+            health_check: alone.health_check.map(|every| every * 2),
+            ..alone.clone()
+        };
+        plans.push((Driver::HealthCheck, plan.with(checks)?));
     }
-    if let Some(every) = alone.restart {
-        alone.restart = Some(every * 2);
-        plans.push((Driver::Restart, alone));
+    if let Some(every) = (alone.workload.as_mut()).and_then(|made| made.restart.as_mut()) {
+        *every *= 2;
+        plans.push((Driver::Restart, plan.with(alone)?));
     }
-    plans
+    Ok(plans)
 }
 
 fn trial(clock: Option<Driver>, report: &Report, wiring: &WiringReport) -> ClockTrial {

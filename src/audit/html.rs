@@ -3,17 +3,14 @@
 use maud::{Markup, html};
 
 use super::summary;
-use crate::experiment::rerun;
 use crate::model::audit::{Audit, Claim, ClaimVerdict};
 use crate::render::charts;
-use crate::render::html::{Figures, Tone, badge, command, document, report_body, text};
+use crate::render::html::{Figures, Tone, again, badge, document, report_body, text};
 
 /// Renders an audit.
 pub(super) fn render(audit: &Audit) -> String {
     let title = in_short(audit);
     let figures = Figures::default();
-    let scenarios = audit.claims.iter().map(|claim| claim.scenario.as_str());
-    let again = rerun::of_audit(scenarios);
     let body = html! {
         header {
             h1 { (title) }
@@ -29,8 +26,7 @@ pub(super) fn render(audit: &Audit) -> String {
         }
         section {
             h2 { "To run it again" }
-            (command(&again.command))
-            @for missing in &again.missing { p class="quiet" { (missing) } }
+            (again::of_provenance(audit.provenance.as_ref(), &[]))
         }
         footer { "Every figure was measured in this audit, but for what is called predicted or a reference." }
     };

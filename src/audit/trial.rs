@@ -32,7 +32,11 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// The streams that it follows at once.
     fn streams(&self) -> u32 {
-        let streams = self.plan.containers.saturating_mul(self.plan.wirings.len());
+        let streams = self
+            .plan
+            .settings
+            .containers
+            .saturating_mul(self.plan.wirings.len());
         u32::try_from(streams).unwrap_or(u32::MAX).max(1)
     }
 
@@ -84,6 +88,7 @@ pub async fn try_all(
     let so_far = |claims: &[Option<Claim>]| Audit {
         schema: AUDIT_SCHEMA.into(),
         partial: claims.iter().any(Option::is_none),
+        provenance: trials.first().map(|trial| trial.plan.provenance()),
         claims: claims.iter().flatten().cloned().collect(),
     };
     let lock = || {

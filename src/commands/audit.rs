@@ -13,12 +13,12 @@ use crate::experiment::fd_budget::FdShortage;
 use crate::experiment::plan::Engine;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario_library;
-use crate::experiment::settings;
-use crate::experiment::settings::{ClockKind, Conditions};
+use crate::experiment::settings::{TypedFleet, TypedSettings, number};
 use crate::gate::expression::Gate;
 use crate::gate::judge::{self, PartialReports};
 use crate::model::audit::{Audit, Claim};
 use crate::model::report::GateResult;
+use crate::model::settings::{Clock, limits};
 use crate::render::export::Export;
 use crate::sys::signals;
 use crate::sys::stderr;
@@ -54,11 +54,11 @@ pub struct AuditArgs {
     engine: EngineChoice,
 
     /// Containers, in place of what the scenarios say; no fewer than a claim needs to mean anything
-    #[arg(long, value_name = "N", value_parser = settings::containers, help_heading = "Containers")]
-    containers: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = number(limits::CONTAINERS), help_heading = "Containers")]
+    containers: Option<usize>,
 
     /// Rotations, in place of what the scenarios say
-    #[arg(long, value_name = "R", value_parser = settings::rotations)]
+    #[arg(long, value_name = "R", value_parser = number(limits::ROTATIONS))]
     rotations: Option<u64>,
 
     /// Condition on the figures of every scenario that runs its wiring, as in
@@ -188,18 +188,21 @@ impl AuditArgs {
             let containers = self
                 .containers
                 .map(|containers| containers.max(scenario.least_containers));
-            let instead = Conditions {
-                containers,
+            let instead = TypedSettings {
+                fleet: TypedFleet {
+                    containers,
+                    ..TypedFleet::default()
+                },
                 rotations: self.rotations,
-                ..Conditions::default()
+                ..TypedSettings::default()
             };
             // Whatever serves the containers, a rotation of five minutes is not waited for.
-            let compressed = Conditions {
-                clock: Some(ClockKind::Compressed),
-                ..Conditions::default()
+            let compressed = TypedSettings {
+                clock: Some(Clock::Compressed),
+                ..TypedSettings::default()
             };
-            let conditions = instead.or(scenario.run.clone()).or(compressed);
-            let planned = conditions.plan(engine.clone());
+            let settings = instead.or(scenario.run.clone()).or(compressed);
+            let planned = settings.plan(engine.clone());
             let mut plan = planned.map_err(|failure| failure.about(name))?;
             plan.scenario = Some(name.clone());
             Ok(Trial {

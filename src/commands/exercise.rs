@@ -21,11 +21,15 @@ use crate::consumers::{Drawing, Messages, WatchTable};
 use crate::events::{Consumer, Event, Several};
 use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
 use crate::exit_code::{ExitCode, Failure};
+use crate::experiment::settings::number;
 use crate::gate::judge::PartialReports;
 use crate::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
+use crate::model::settings::{Settings, Workload, limits};
+use crate::sys::invocation::Invocation;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
+use crate::text::secrets::masked;
 use crate::watch::Timing;
 
 const EXAMPLES: &str = "\
@@ -108,8 +112,8 @@ pub struct ExerciseArgs {
     rotation: Duration,
 
     /// Rotations that count
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Rotations")]
-    rotations: u32,
+    #[arg(long, value_name = "N", default_value_t = Settings::default().rotations, value_parser = number(limits::ROTATIONS), help_heading = "Rotations")]
+    rotations: u64,
 
     /// Keep streams open whose container has restarted, with nothing more to come
     #[arg(long, help_heading = "Rotations")]
@@ -175,11 +179,12 @@ async fn exercise_and_judge(
     command: CommandLine,
     output: PathBuf,
 ) -> Result<Judged, Failure> {
+    let invocation = Invocation::of_this_process();
     let interrupt = signals::token(|| {})?;
     let name = args.name.clone();
     let name = name.unwrap_or_else(|| command.program().to_owned());
     let names = || std::iter::once(name.as_str());
-    let containers = Some(u64::from(args.fleet.containers));
+    let containers = Some(args.fleet.containers() as u64);
     let config = args.config(&command, &Seen::default());
     let baseline = args.gating.check(&config, containers, names())?;
     let drawing = Drawing::new(args.output.quiet);
@@ -199,7 +204,7 @@ async fn exercise_and_judge(
             consumers.hear(&Event::Said(&format!("{name}: {line}")));
         }
     }
-    let mut report = args.report(&name, &command, &seen);
+    let mut report = args.report(&name, &command, &seen, &invocation);
     let judged = args
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
@@ -239,7 +244,7 @@ impl ExerciseArgs {
     }
 
     fn all_rotations(&self) -> u32 {
-        self.rotations + WARM_UP_ROTATIONS
+        u32::try_from(self.rotations).unwrap_or(u32::MAX - 2) + WARM_UP_ROTATIONS
     }
 
     fn timing(&self) -> Timing {
@@ -282,17 +287,17 @@ impl ExerciseArgs {
     }
 
     fn config(&self, command: &CommandLine, seen: &Seen) -> Config {
-        let timing = self.timing();
+        let (timing, workload) = (self.timing(), self.fleet.workload());
         Config {
             engine: Some("synthetic".into()),
-            containers: Some(u64::from(self.fleet.containers)),
+            containers: Some(self.fleet.containers() as u64),
             rotation_ms: Some(millis(self.rotation)),
-            rotations: Some(u64::from(self.rotations)),
-            lines_per_second: Some(self.fleet.lines_per_second),
-            silent: Some(self.fleet.silent),
+            rotations: Some(self.rotations),
+            lines_per_second: Some(workload.lines_per_second),
+            silent: Some(workload.silent),
             keep_ended_streams: self.keep_ended_streams,
-            faults: self.fleet.faults.iter().map(ToString::to_string).collect(),
-            seed: Some(self.fleet.seed),
+            faults: workload.faults.iter().map(ToString::to_string).collect(),
+            seed: Some(workload.seed),
             watched: Some(Watched {
                 every_ms: millis(timing.every),
                 for_ms: millis(timing.lasting),
@@ -300,13 +305,17 @@ impl ExerciseArgs {
                 ..self.sources.shown()
             }),
             exercised: Some(Exercised {
-                command: command.words().to_vec(),
+                command: masked(command.words().iter().cloned()),
                 per_container: command.is_per_container(),
                 restarted: self.restarts(command),
                 rotate_by: self.rotate_by.word().into(),
                 ended_by_itself: seen.ends.by_themselves,
                 killed: seen.ends.killed,
                 left_behind: seen.ends.left_behind,
+                workload: Some(Workload {
+                    keep_ended_streams: self.keep_ended_streams,
+                    ..workload
+                }),
             }),
             ..Config::of_real_time()
         }
@@ -316,7 +325,13 @@ impl ExerciseArgs {
         self.rotation * WARM_UP_ROTATIONS
     }
 
-    fn report(&self, name: &str, command: &CommandLine, seen: &Seen) -> Report {
+    fn report(
+        &self,
+        name: &str,
+        command: &CommandLine,
+        seen: &Seen,
+        invocation: &Invocation,
+    ) -> Report {
         let config = self.config(command, seen);
         let none = Default::default();
         let before = seen.before.as_ref().map_or(&none, |(before, _)| before);
@@ -349,6 +364,7 @@ impl ExerciseArgs {
             schema: SCHEMA.into(),
             tool: Tool::this(),
             partial: seen.recording.cut_short.is_some(),
+            provenance: Some(invocation.provenance()),
             config,
             wirings: vec![exercised],
             gates: Vec::new(),

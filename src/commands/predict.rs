@@ -14,8 +14,9 @@ use crate::analysis::observed::Observed;
 use crate::analysis::prediction::Load;
 use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::plan;
-use crate::experiment::settings::share;
+use crate::experiment::settings::number;
 use crate::model::predict::{Config, Prediction, Runtime, SCHEMA};
+use crate::model::settings::{HEALTH_CHECK, Settings, Workload, limits};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{HealthCheck, Wiring};
 use crate::render::predict_summary;
@@ -43,26 +44,26 @@ pub struct PredictArgs {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 50,
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        default_value_t = Settings::default().containers,
+        value_parser = number(limits::CONTAINERS)
     )]
-    containers: u32,
+    containers: usize,
 
-    /// Time between two rotations of a stream: 90s, 5m, 1h30m
-    #[arg(long, value_name = "DUR", default_value = "5m", value_parser = interval)]
-    rotation: Duration,
+    /// Time between two rotations of a stream: 90s, 5m, 1h30m [default: 5m]
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    rotation: Option<Duration>,
 
     /// How far to look ahead, or how long the observed growth took
     #[arg(long, value_name = "DUR", default_value = "58m", value_parser = interval)]
     duration: Duration,
 
     /// Share of the containers that print nothing, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Workload::default().silent, value_parser = number(limits::SHARE))]
     silent: f64,
 
-    /// Interval of the health checks, in wirings that have one
-    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = interval)]
-    health_check: Duration,
+    /// Interval of the health checks, in wirings that have one [default: 30s]
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    health_check: Option<Duration>,
 
     /// Wiring to predict, by its name or letter in `leakcheck wirings`; repeatable
     #[arg(
@@ -119,9 +120,9 @@ impl PredictArgs {
             config: Config {
                 containers: horizon.load.containers,
                 silent: horizon.load.silent.unwrap_or(0),
-                rotation_ms: millis(self.rotation),
+                rotation_ms: millis(self.rotation()),
                 duration_ms: millis(self.duration),
-                health_check_ms: millis(self.health_check),
+                health_check_ms: millis(self.health_check()),
             },
             streams: horizon.streams(),
             wirings: wirings.collect(),
@@ -130,14 +131,22 @@ impl PredictArgs {
         })
     }
 
+    fn rotation(&self) -> Duration {
+        self.rotation.unwrap_or(Settings::default().rotation)
+    }
+
+    fn health_check(&self) -> Duration {
+        self.health_check.unwrap_or(HEALTH_CHECK)
+    }
+
     fn horizon(&self) -> Horizon {
-        let silent = containers::silent_among(self.containers as usize, self.silent);
+        let silent = containers::silent_among(self.containers, self.silent);
         Horizon {
             load: Load {
-                containers: self.containers.into(),
+                containers: self.containers as u64,
                 silent: Some(silent as u64),
                 back_pressure: false,
-                rotation: self.rotation,
+                rotation: self.rotation(),
                 restart: None,
                 faults: false,
             },
@@ -148,7 +157,7 @@ impl PredictArgs {
     /// A wiring with the health check's interval that was asked for, where it has such a check.
     fn checked(&self, wiring: &Wiring) -> Wiring {
         let health_check = wiring.health_check.map(|check| HealthCheck {
-            every: self.health_check,
+            every: self.health_check(),
             ..check
         });
         Wiring {

@@ -11,6 +11,7 @@ use crate::model::report::Watched;
 use crate::probe::prometheus_text::Selector;
 use crate::sys::http::{Header, parse_url, without_password};
 use crate::text::duration;
+use crate::text::secrets::masked_word;
 use crate::watch::{Processes, Target};
 
 /// Where a process is asked, and how.
@@ -135,9 +136,9 @@ impl ProcessSources {
         }
     }
 
-    /// The sources as the report tells them, without passwords.
+    /// The sources as the report tells them, without passwords and other secrets.
     pub(super) fn shown(&self) -> Watched {
-        let shown = |url: &Option<Url>| url.as_ref().map(|url| without_password(url).into());
+        let shown = |url: &Option<Url>| Some(masked_word(without_password(url.as_ref()?).as_str()));
         Watched {
             pprof: shown(&self.pprof),
             console: shown(&self.console),

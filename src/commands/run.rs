@@ -14,12 +14,13 @@ use crate::consumers::{Display, Drawing, Exports, Messages, RunBars};
 use crate::events::{Consumer, Event, Several};
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::fd_budget::{FdShortage, MAX_SHARDS};
-use crate::experiment::plan::{Plan, Until};
+use crate::experiment::plan::Plan;
 use crate::experiment::scenario::Scenario;
-use crate::experiment::settings::Conditions;
+use crate::experiment::settings::TypedSettings;
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
 use crate::model::report::{Report, Verdict, WiringReport};
+use crate::model::settings::Settings;
 use crate::render::export::Export;
 use crate::render::format::Format;
 use crate::render::section_text::Terminal;
@@ -114,16 +115,23 @@ pub struct RunArgs {
     scenario: Option<String>,
 
     #[command(flatten)]
-    conditions: Conditions,
+    settings: TypedSettings,
+
+    // Another process of leakcheck says it all at once: the run whose agent this is.
+    /// All settings, as a report has them
+    #[arg(
+        long = "settings",
+        value_name = "JSON",
+        value_parser = Settings::from_json,
+        conflicts_with = "scenario",
+        hide = true
+    )]
+    resolved: Option<Settings>,
 
     /// Processes among which each wiring's containers are shared out, to have more file descriptors or
     /// make use of more cores [default: as few as may open the streams]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SHARDS)), help_heading = "Monitor")]
     shards: Option<u32>,
-
-    /// When a wiring's rotations end
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Until::Rotations, help_heading = "Monitor")]
-    until: Until,
 
     /// Serve each worker to tokio-console, on ports from 6669 on
     #[arg(long, help_heading = "Output")]
@@ -184,7 +192,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let plan = args.plan(fd_limit)?;
     let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
     // Containers that are found are as many as there are.
-    let containers = (!plan.attaches()).then_some(plan.containers as u64);
+    let containers = (!plan.attaches()).then_some(plan.settings.containers as u64);
     let baseline = args.gating.check(&plan.config(), containers, wirings)?;
     let warnings = plan.check_fds(fd_limit, args.fd_shortage())?;
     let new_baseline = args.save_baseline.clone();
@@ -307,35 +315,32 @@ impl RunArgs {
             None => None,
         };
         let of_scenario = scenario.as_ref().map(|scenario| scenario.run.clone());
-        let conditions = self.conditions.clone().or(of_scenario.unwrap_or_default());
         if self.console {
             check_console()?;
         }
+        let engine = (self.engine).with(self.attach.as_deref(), self.agent_plan())?;
+        let plan = match &self.resolved {
+            Some(settings) => Plan::new(settings.clone(), engine)?,
+            None => {
+                let typed = self.settings.clone();
+                typed.or(of_scenario.unwrap_or_default()).plan(engine)?
+            }
+        };
         let mut plan = Plan {
             scenario: scenario.map(|scenario| scenario.name),
             console: self.console,
-            until: self.until,
-            ..conditions.plan(
-                self.engine
-                    .with(self.attach.as_deref(), self.agent_plan())?,
-            )?
+            ..plan
         };
-        if self.until == Until::Verdict && !plan.faults.is_empty() {
-            return Err(Failure::usage(
-                "--fault and --until verdict: leave one of them out: nothing is struck in the last rotation, \
-                 and which one that is would not be known",
-            ));
-        }
-        if self.console && !plan.clock.has_sockets() {
+        if self.console && !plan.settings.clock.has_sockets() {
             return Err(Failure::usage(
                 "--console needs time that passes by itself: use --clock real or compressed",
             ));
         }
-        if self.agents && plan.rotations > MOST_ROTATIONS {
+        if self.agents && plan.settings.rotations > MOST_ROTATIONS {
             return Err(Failure::usage(format!(
                 "--rotations {} is more than what --agents take, {MOST_ROTATIONS}: of a longer run an agent \
                  keeps a part of its samples only, which cannot be added up",
-                plan.rotations
+                plan.settings.rotations
             )));
         }
         plan.shards = match (self.shards, plan.processes()) {
@@ -357,7 +362,7 @@ impl RunArgs {
 
     /// Refuses shards that the containers, a wiring or another flag make impossible.
     fn check_shards(&self, plan: &Plan) -> Result<(), Failure> {
-        let (shards, containers) = (plan.shards, plan.containers);
+        let (shards, containers) = (plan.shards, plan.settings.containers);
         let by_themselves = plan.processes();
         if shards == 1 && by_themselves.is_none() {
             return Ok(());

@@ -17,6 +17,7 @@ use crate::gate::judge::PartialReports;
 use crate::model::report::{Config, Report, SCHEMA, Tool, Watched};
 use crate::probe::other_process::OtherProcess;
 use crate::readings::Recording;
+use crate::sys::invocation::Invocation;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
@@ -158,6 +159,7 @@ pub fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn watch_and_judge(args: &WatchArgs, display: &Display) -> Result<(Report, bool), Failure> {
+    let invocation = Invocation::of_this_process();
     let interrupt = signals::token(|| {})?;
     let entered = display.enter()?;
     let opening = async {
@@ -175,7 +177,7 @@ async fn watch_and_judge(args: &WatchArgs, display: &Display) -> Result<(Report,
     let Some((mut sources, name)) = opened else {
         let name = args.name.clone().unwrap_or_else(|| "process".into());
         return Ok((
-            args.report(&name, &Recording::default().interrupted()),
+            args.report(&name, &Recording::default().interrupted(), &invocation),
             true,
         ));
     };
@@ -190,7 +192,7 @@ async fn watch_and_judge(args: &WatchArgs, display: &Display) -> Result<(Report,
     let recording = watch::watch(&mut sources, args.timing(), display, &interrupt, hold).await;
     display.hear(&Event::Over);
     drop(entered);
-    let mut report = args.report(name, &recording?);
+    let mut report = args.report(name, &recording?, &invocation);
     let judged = args
         .gating
         .judge(&report, baseline.as_ref(), PartialReports::Refused);
@@ -290,7 +292,7 @@ impl WatchArgs {
         }
     }
 
-    fn report(&self, name: &str, recording: &Recording) -> Report {
+    fn report(&self, name: &str, recording: &Recording, invocation: &Invocation) -> Report {
         let config = self.config();
         let watch = Watch {
             name,
@@ -306,6 +308,7 @@ impl WatchArgs {
             schema: SCHEMA.into(),
             tool: Tool::this(),
             partial: recording.cut_short.is_some(),
+            provenance: Some(invocation.provenance()),
             config,
             wirings: vec![watch.report()],
             gates: Vec::new(),

@@ -55,7 +55,7 @@ impl RunBars {
             plan.wirings
                 .iter()
                 .map(|wiring| {
-                    let bar = ProgressBar::new(plan.rotations)
+                    let bar = ProgressBar::new(plan.settings.rotations)
                         .with_style(style("{prefix} [{bar:20}] {pos:>2}/{len} {wide_msg}"))
                         .with_prefix(format!("{:width$}", wiring.name))
                         .with_message("starting");

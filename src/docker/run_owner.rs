@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::labels;
+use crate::sys::host_name::host_name;
 
 /// A process, by what tells it from every other: its host, its id, and when it started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,16 +78,6 @@ impl fmt::Display for RunOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} on {}", self.pid, self.host)
     }
-}
-
-/// The host's name, as containers' labels carry it.
-fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".into())
 }
 
 /// When a living process started, in clock ticks after boot; `None` when there is no such process.

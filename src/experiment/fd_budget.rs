@@ -1,9 +1,10 @@
 //! Whether file descriptors will suffice: what a wiring's processes need of them, worked out beforehand.
 
-use super::plan::{Engine, Plan, Until};
+use super::plan::{Engine, Plan};
 use crate::analysis::prediction::{Load, predict};
 use crate::analysis::sufficiency;
 use crate::exit_code::Failure;
+use crate::model::settings::Until;
 use crate::monitor::OPENING_AT_ONCE;
 use crate::monitor::wiring::{ClientUse, Wiring};
 
@@ -70,7 +71,7 @@ impl Plan {
             Engine::Docker { .. } | Engine::Synthetic => {}
         }
         // How many containers there are to attach to is not known before they are found.
-        if self.attaches() || !self.clock.has_sockets() || self.undivided().is_some() {
+        if self.attaches() || !self.settings.clock.has_sockets() || self.undivided().is_some() {
             return 1;
         }
         let needs = self
@@ -94,13 +95,13 @@ impl Plan {
         let mut warnings = Vec::new();
         // How many containers there are to attach to is not known before they are found, and agents open
         // their files elsewhere.
-        if self.attaches() || !self.clock.has_sockets() || self.engine.has_agents() {
+        if self.attaches() || !self.settings.clock.has_sockets() || self.engine.has_agents() {
             return Ok(warnings);
         }
         // A wiring that leaks as predicted makes no more.
-        let rotations = match self.until {
-            Until::Rotations => self.rotations,
-            Until::Verdict => self.rotations.min(sufficiency::ENOUGH),
+        let rotations = match self.settings.until {
+            Until::Rotations => self.settings.rotations,
+            Until::Verdict => self.settings.rotations.min(sufficiency::ENOUGH),
         };
         for wiring in &self.wirings {
             let need = FdNeed::of(wiring, self.load(), self.shards as u64);
@@ -296,9 +297,9 @@ impl FdNeed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Clock;
     use super::super::plan::tests::plan;
     use super::*;
+    use crate::model::settings::Clock;
 
     #[test]
     fn the_rotation_at_which_descriptors_run_out_is_named_with_the_flags_to_change() {
@@ -372,7 +373,7 @@ mod tests {
         let shards = |containers| plan("fixed", containers).fewest_shards(20_000);
         assert_eq!([50, 19_872, 19_873, 100_000].map(shards), [1, 1, 2, 6]);
         let mut in_memory = plan("fixed", 100_000);
-        in_memory.clock = Clock::VIRTUAL;
+        in_memory.settings.clock = Clock::Virtual;
         assert_eq!(in_memory.fewest_shards(20_000), 1);
     }
 
@@ -386,7 +387,7 @@ mod tests {
             message.contains("--containers 4599 --shards 3,"),
             "{message}"
         );
-        plan.containers = 4599;
+        plan.settings.containers = 4599;
         assert!(plan.check_fds(20_000, FdShortage::Forcible).is_ok());
     }
 
@@ -411,7 +412,7 @@ mod tests {
         limited.wirings.extend(other);
         limited.wirings[1].stream_limit = Some(9000);
         assert_eq!(advised_shards(&limited, FdShortage::Forcible), None);
-        limited.containers = 50_000;
+        limited.settings.containers = 50_000;
         assert_eq!(limited.fewest_shards(20_000), 1);
     }
 
@@ -437,12 +438,12 @@ mod tests {
     #[test]
     fn rotations_that_no_verdict_needs_take_no_descriptors() {
         let mut plan = plan("old", 50);
-        plan.rotations = 1000;
+        plan.settings.rotations = 1000;
         assert!(plan.check_fds(20_000, FdShortage::Forcible).is_err());
-        plan.until = Until::Verdict;
+        plan.settings.until = Until::Verdict;
         let warnings = plan.check_fds(20_000, FdShortage::Forcible);
         assert!(warnings.is_ok_and(|warnings| warnings.is_empty()));
-        plan.containers = 5000;
+        plan.settings.containers = 5000;
         let refusal = plan.check_fds(20_000, FdShortage::Forcible);
         assert!(refusal.is_err_and(|refusal| refusal.to_string().contains("at rotation 3 of 5")));
     }

@@ -2,7 +2,6 @@
 
 pub mod fd_budget;
 pub mod plan;
-pub mod rerun;
 pub mod scenario;
 pub mod scenario_library;
 pub mod settings;

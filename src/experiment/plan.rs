@@ -3,71 +3,38 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use synthetic_engine::workload::containers;
 use synthetic_engine::workload::containers::Fleet;
-use synthetic_engine::workload::fault_choice::FaultChoice;
 
 use crate::analysis::prediction::Load;
 use crate::exit_code::Failure;
+use crate::model::provenance::Provenance;
 use crate::model::report::Config;
+use crate::model::settings::{Clock, Settings, Until, Workload};
 use crate::monitor::Pace;
+use crate::monitor::catalogue;
 use crate::monitor::wiring::Wiring;
 use crate::swarm::agents::AgentPlan;
-use crate::text::duration::millis;
-
-/// The wall time that a rotation takes on the compressed clock, unless a factor is given.
-const COMPRESSED_ROTATION: Duration = Duration::from_secs(1);
+use crate::sys::invocation::Invocation;
 
 /// A checked plan.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// What was asked for. With [`Source::Attached`] the containers are counted when they are found.
+    pub settings: Settings,
     /// What serves the containers.
     pub engine: Engine,
-    /// How many containers; with [`Source::Attached`] they are counted when they are found.
-    pub containers: usize,
-    /// Into how many parts they are divided: each wiring follows each part in a process of its own.
+    /// Into how many parts the containers are divided: each wiring follows each part in a process of its
+    /// own.
     pub shards: usize,
-    /// The rotation interval on the monitor's clock.
-    pub rotation: Duration,
-    /// Rotations; at most so many where the run is to end earlier.
-    pub rotations: u64,
-    /// When the rotations end.
-    pub until: Until,
-    /// The wirings to compare.
+    /// The wirings that the settings name.
     pub wirings: Vec<Wiring>,
-    /// The monitor's clock.
-    pub clock: Clock,
-    /// Mean line rate of a chatty container, in wall time.
-    pub lines_per_second: f64,
-    /// Share of the containers that print nothing.
-    pub silent_share: f64,
-    /// What the consumer takes for each chunk, in wall time.
-    pub consumer_delay: Duration,
-    /// Lines that a container prints at once.
-    pub burst: u32,
-    /// The interval at which each container ends and starts again, on the monitor's clock.
-    pub restart: Option<Duration>,
-    /// Whether the engine keeps a container's streams open when the container ends.
-    pub keep_ended_streams: bool,
-    /// Faults that the engine injects.
-    pub faults: Vec<FaultChoice>,
-    /// The seed of the containers' schedule, and of its faults.
-    pub seed: u64,
-    /// The scenario that the conditions came from.
+    /// The scenario that the settings came from.
     pub scenario: Option<String>,
     /// Whether to serve each worker to tokio-console.
     pub console: bool,
-}
-
-/// When the rotations of a wiring end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Until {
-    /// When all have been made
-    #[default]
-    Rotations,
-    /// When the evidence suffices, after 5 at the earliest, and all at the latest
-    Verdict,
+    /// How this process was started.
+    pub invocation: Invocation,
 }
 
 /// What serves the containers.
@@ -105,6 +72,11 @@ impl Engine {
             Self::Docker { .. } => "docker",
             Self::Swarm(_) => "swarm",
         }
+    }
+
+    /// Whether containers are found rather than made.
+    pub fn attaches(&self) -> bool {
+        self.attach().is_some()
     }
 
     /// The label of containers that are there already.
@@ -159,61 +131,56 @@ pub enum Source {
     },
 }
 
-/// The monitor's clock.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Clock {
-    /// The name that `--clock` takes.
-    pub name: &'static str,
-    /// The factor by which the monitor's durations are divided.
-    pub pace: Pace,
-}
-
-impl Clock {
-    /// Wall time.
-    pub const REAL: Self = Self {
-        name: "real",
-        pace: Pace::REAL,
-    };
-
-    /// Paused time: it goes on when nothing is left to be done.
-    pub const VIRTUAL: Self = Self {
-        name: "virtual",
-        pace: Pace::REAL,
-    };
-
-    /// Whether file descriptors and processes are what they are elsewhere: not in memory.
-    pub fn has_sockets(self) -> bool {
-        self != Self::VIRTUAL
-    }
-
-    /// What is counted beside tasks: in memory, open connections stand for file descriptors.
-    pub fn fd_unit(self) -> &'static str {
-        match self.has_sockets() {
-            true => "fds",
-            false => "connections",
-        }
-    }
-
-    /// All of the monitor's durations divided by one factor: the given one, or the one that makes a
-    /// rotation take a second. A rotation that is shorter than that is not stretched.
-    pub fn compressed(rotation: Duration, factor: Option<f64>) -> Self {
-        let natural = rotation.as_secs_f64() / COMPRESSED_ROTATION.as_secs_f64();
-        Self {
-            name: "compressed",
-            pace: Pace(factor.unwrap_or(natural.max(1.0))),
-        }
-    }
-}
+/// A moment further ahead than the clocks reach cannot be waited for.
+const LONGEST_ROTATION_WALL_S: f64 = 366.0 * 24.0 * 3600.0;
 
 impl Plan {
+    /// The plan of an experiment with these settings.
+    ///
+    /// # Errors
+    /// A usage failure where settings contradict each other, or the engine.
+    pub fn new(settings: Settings, engine: Engine) -> Result<Self, Failure> {
+        let plan = Self {
+            wirings: wirings(&settings)?,
+            settings,
+            engine,
+            shards: 1,
+            scenario: None,
+            console: false,
+            invocation: Invocation::of_this_process(),
+        };
+        plan.check_engine()?;
+        plan.check_clock()?;
+        each_wiring_once(&plan.wirings)?;
+        plan.check_faults()?;
+        Ok(plan)
+    }
+
+    /// This plan with other settings.
+    ///
+    /// # Errors
+    /// A usage failure where one of their wirings is not known.
+    pub fn with(&self, settings: Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            wirings: wirings(&settings)?,
+            settings,
+            ..self.clone()
+        })
+    }
+
     /// Whether containers are found rather than made: their lines carry no numbers of ours.
     pub fn attaches(&self) -> bool {
-        self.engine.attach().is_some()
+        self.engine.attaches()
+    }
+
+    /// By what the monitor's durations are divided.
+    pub fn pace(&self) -> Pace {
+        Pace(self.settings.time_scale)
     }
 
     /// The rotation interval in wall time.
     pub fn rotation_wall(&self) -> Duration {
-        self.clock.pace.of(self.rotation)
+        self.pace().of(self.settings.rotation)
     }
 
     /// How long the rotations may take in wall time, the baseline's included: on a busy machine one
@@ -221,34 +188,38 @@ impl Plan {
     pub fn duration_wall(&self) -> Duration {
         /// More than the waits for a stalled rotation and for unsettled counts together.
         const LATENESS: Duration = Duration::from_secs(10);
-        let intervals = u32::try_from(self.rotations + 1).unwrap_or(u32::MAX);
+        let intervals = u32::try_from(self.settings.rotations + 1).unwrap_or(u32::MAX);
         (self.rotation_wall() + LATENESS).saturating_mul(intervals)
     }
 
     /// The load that the wirings will be under.
     pub fn load(&self) -> Load {
-        let silent = containers::silent_among(self.containers, self.silent_share) as u64;
+        let Settings { containers, .. } = self.settings;
+        let workload = self.settings.workload.as_ref();
+        let silent = workload.map(|made| containers::silent_among(containers, made.silent) as u64);
         Load {
-            containers: self.containers as u64,
-            silent: (!self.attaches()).then_some(silent),
-            back_pressure: !self.consumer_delay.is_zero(),
-            rotation: self.rotation,
-            restart: self.restart,
-            faults: !self.faults.is_empty(),
+            containers: containers as u64,
+            silent,
+            back_pressure: !self.settings.consumer_delay.is_zero(),
+            rotation: self.settings.rotation,
+            restart: self.settings.restart(),
+            faults: !self.settings.faults().is_empty(),
         }
     }
 
-    /// The containers to follow, where they are made.
+    /// The containers to follow; none where they are found.
     pub fn fleet(&self) -> Fleet {
-        let (containers, silent) = (self.containers, self.silent_share);
-        let fleet = Fleet::generate(containers, silent, self.lines_per_second, self.seed)
-            .with_bursts(self.burst);
-        // What falls silent comes back with the next rotation: the last one has none.
-        let last_struck = Some(self.rotations.saturating_sub(1));
-        let fleet = fleet.with_faults(&self.faults, self.seed, last_struck);
-        match self.restart {
-            Some(every) => fleet.with_restarts(self.clock.pace.of(every), self.keep_ended_streams),
-            None => fleet,
+        match &self.settings.workload {
+            // What falls silent comes back with the next rotation: the last one has none.
+            Some(workload) => fleet(
+                self.settings.containers,
+                workload,
+                self.pace(),
+                Some(self.settings.rotations.saturating_sub(1)),
+            ),
+            None => Fleet {
+                containers: Vec::new(),
+            },
         }
     }
 
@@ -261,79 +232,136 @@ impl Plan {
 
     /// What was asked for, as the report says it.
     pub fn config(&self) -> Config {
-        let made = |value| (!self.attaches()).then_some(value);
-        let mut checks = self.wirings.iter().filter_map(|wiring| wiring.health_check);
         Config {
             engine: Some(self.engine.name().into()),
             attach: self.engine.attach().map(str::to_owned),
             image: self.engine.image().map(str::to_owned),
             hosts: self.engine.hosts().to_vec(),
             agents: self.engine.has_agents(),
-            containers: Some(self.containers as u64),
             shards: (!self.engine.has_agents()).then_some(self.shards as u64),
-            rotation_ms: Some(millis(self.rotation)),
-            rotations: Some(self.rotations),
-            until_verdict: self.until == Until::Verdict,
-            clock: self.clock.name.into(),
-            time_scale: self.clock.pace.0,
-            lines_per_second: made(self.lines_per_second),
-            silent: made(self.silent_share),
-            consumer_delay_ms: Some(millis(self.consumer_delay)),
-            burst: (!self.attaches()).then_some(self.burst.into()),
-            restart_ms: self.restart.map(millis),
-            keep_ended_streams: self.keep_ended_streams,
-            faults: self.faults.iter().map(ToString::to_string).collect(),
-            health_check_ms: checks.next().map(|check| millis(check.every)),
             scenario: self.scenario.clone(),
-            seed: Some(self.seed),
-            watched: None,
-            exercised: None,
+            ..Config::from(&self.settings)
         }
     }
 
-    /// Refuses a wiring that is named twice: the report is keyed by wiring.
-    ///
-    /// # Errors
-    /// A usage failure that names it.
-    pub fn check_wirings(&self) -> Result<(), Failure> {
-        each_wiring_once(&self.wirings)
+    /// Where a report comes from that is made now.
+    pub fn provenance(&self) -> Provenance {
+        match self.settings.clock {
+            Clock::Compressed | Clock::Real => self.invocation.provenance(),
+            Clock::Virtual => self.invocation.timeless(),
+        }
+    }
+
+    /// Refuses what a real engine does not do.
+    fn check_engine(&self) -> Result<(), Failure> {
+        if self.engine == Engine::Synthetic {
+            return Ok(());
+        }
+        if self.settings.restart().is_some() {
+            return Err(Failure::usage(
+                "--restart needs --engine synthetic: real containers run on until the end",
+            ));
+        }
+        if let Some(choice) = self.settings.faults().first() {
+            return Err(Failure::usage(format!(
+                "--fault {choice} needs --engine synthetic: a real engine fails when it likes"
+            )));
+        }
+        if self.settings.clock == Clock::Virtual {
+            return Err(Failure::usage(
+                "--clock virtual needs --engine synthetic: a real engine's time cannot be paused",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a clock that this build does not have, and a rotation that none of them reaches.
+    fn check_clock(&self) -> Result<(), Failure> {
+        if self.settings.clock == Clock::Virtual && !cfg!(tokio_unstable) {
+            return Err(Failure::usage(
+                "--clock virtual: this build cannot tell the monitor's tasks from its engine's: \
+                 rebuild with RUSTFLAGS=\"--cfg tokio_unstable\"",
+            ));
+        }
+        match self.settings.rotation.as_secs_f64() / self.pace().0 > LONGEST_ROTATION_WALL_S {
+            true => Err(Failure::usage(
+                "--rotation would take longer than a year of wall time",
+            )),
+            false => Ok(()),
+        }
     }
 
     /// Refuses faults that are named twice, that no container can have, or that would not strike.
-    ///
-    /// # Errors
-    /// A usage failure that names the fault, and what to change.
-    pub fn check_faults(&self) -> Result<(), Failure> {
-        let printing =
-            self.containers - containers::silent_among(self.containers, self.silent_share);
-        for (index, choice) in self.faults.iter().enumerate() {
+    fn check_faults(&self) -> Result<(), Failure> {
+        let Some(workload) = &self.settings.workload else {
+            return Ok(());
+        };
+        let (containers, faults) = (self.settings.containers, &workload.faults);
+        let printing = containers - containers::silent_among(containers, workload.silent);
+        for (index, choice) in faults.iter().enumerate() {
             let name = choice.fault.name();
-            if self.faults[..index]
-                .iter()
-                .any(|one| one.fault == choice.fault)
-            {
+            if faults[..index].iter().any(|one| one.fault == choice.fault) {
                 return Err(Failure::usage(format!("--fault {name} is given twice")));
             }
-            if choice.containers(self.containers, printing) == 0 {
+            if choice.containers(containers, printing) == 0 {
                 let of = match choice.fault.known().target.needs_lines() {
                     true => " that print",
                     false => "",
                 };
                 return Err(Failure::usage(format!(
-                    "--fault {choice} strikes none of {} containers{of}: give it a larger share, or more \
-                     containers",
-                    self.containers
+                    "--fault {choice} strikes none of {containers} containers{of}: give it a larger share, \
+                     or more containers"
                 )));
             }
         }
-        if !self.faults.is_empty() && self.rotations < 2 {
+        if !faults.is_empty() && self.settings.rotations < 2 {
             return Err(Failure::usage(
                 "--fault needs --rotations 2 or more: in the last one nothing is struck, so that what fell \
                  silent can come back",
             ));
         }
+        if !faults.is_empty() && self.settings.until == Until::Verdict {
+            return Err(Failure::usage(
+                "--fault and --until verdict: leave one of them out: nothing is struck in the last rotation, \
+                 and which one that is would not be known",
+            ));
+        }
         Ok(())
     }
+}
+
+/// Containers that do this work, at a monitor's pace; nothing strikes them after `last_struck`.
+pub fn fleet(
+    containers: usize,
+    workload: &Workload,
+    pace: Pace,
+    last_struck: Option<u64>,
+) -> Fleet {
+    let Workload {
+        lines_per_second,
+        silent,
+        seed,
+        ..
+    } = *workload;
+    let fleet = Fleet::generate(containers, silent, lines_per_second, seed)
+        .with_bursts(workload.burst)
+        .with_faults(&workload.faults, seed, last_struck);
+    match workload.restart {
+        Some(every) => fleet.with_restarts(pace.of(every), workload.keep_ended_streams),
+        None => fleet,
+    }
+}
+
+/// The wirings that the settings name, with their health checks at the settings' interval.
+fn wirings(settings: &Settings) -> Result<Vec<Wiring>, Failure> {
+    let wiring = |name: &String| {
+        let mut wiring = catalogue::find(name).map_err(Failure::usage)?;
+        if let (Some(check), Some(every)) = (&mut wiring.health_check, settings.health_check) {
+            check.every = every;
+        }
+        Ok(wiring)
+    };
+    settings.wirings.iter().map(wiring).collect()
 }
 
 /// Refuses a wiring that is named twice, be it by its name and its letter.
@@ -354,36 +382,29 @@ pub fn each_wiring_once(wirings: &[Wiring]) -> Result<(), Failure> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::monitor::catalogue;
 
     pub(in crate::experiment) fn plan(wiring: &str, containers: usize) -> Plan {
-        let rotation = Duration::from_secs(300);
-        Plan {
-            engine: Engine::Synthetic,
+        let settings = Settings {
             containers,
-            shards: 1,
-            rotation,
-            rotations: 12,
-            until: Until::Rotations,
-            wirings: vec![catalogue::find(wiring).expect("a wiring of the catalogue")],
-            clock: Clock::compressed(rotation, None),
-            lines_per_second: 12.5,
-            silent_share: 0.5,
-            consumer_delay: Duration::ZERO,
-            burst: 1,
-            restart: None,
-            keep_ended_streams: false,
-            faults: Vec::new(),
-            seed: 1,
-            scenario: None,
-            console: false,
-        }
+            wirings: vec![wiring.into()],
+            ..Settings::default()
+        };
+        Plan::new(settings, Engine::Synthetic).expect("no contradiction")
     }
 
     #[test]
-    fn five_minutes_are_compressed_to_a_second_and_half_a_second_is_left_alone() {
+    fn five_minutes_take_a_second() {
         assert_eq!(plan("old", 50).rotation_wall(), Duration::from_secs(1));
-        let half = Duration::from_millis(500);
-        assert_eq!(Clock::compressed(half, None).pace, Pace(1.0));
+    }
+
+    #[test]
+    fn a_report_has_each_setting_where_it_has_always_stood() {
+        let old = serde_json::to_value(plan("old", 7).config()).expect("JSON");
+        for (name, value) in old["settings"].as_object().expect("settings") {
+            // What has come since then stands among the settings alone.
+            let known = ["wirings", "workload", "until"].contains(&name.as_str());
+            assert!(known || old[name] == *value, "{name}: {}", old[name]);
+        }
+        assert_eq!((&old["containers"], &old["seed"]), (&7.into(), &1.into()));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::experiment::plan::Engine;
-use crate::experiment::settings::Conditions;
+use crate::experiment::settings::TypedSettings;
 use crate::gate::expression::Gate;
 use crate::model::predict::Driver;
 use crate::monitor::wiring::Wiring;
@@ -35,10 +35,10 @@ pub struct Scenario {
     pub in_the_incident: Option<String>,
     /// How many containers it takes for the claim to mean anything.
     #[serde(default = "one")]
-    pub least_containers: u32,
+    pub least_containers: usize,
     /// The conditions to try it under; what is not said has the default of `leakcheck run`.
     #[serde(default)]
-    pub run: Conditions,
+    pub run: TypedSettings,
     /// What the claim predicts, and what confirms or refutes it; an experiment without it can be
     /// run, but not audited.
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct Judgement {
     pub refuted_if: Vec<Gate>,
 }
 
-fn one() -> u32 {
+fn one() -> usize {
     1
 }
 
@@ -165,7 +165,7 @@ impl Scenario {
         let possible = match driver.expected {
             Driver::Rotation | Driver::Time => true,
             Driver::HealthCheck => plan.wirings.iter().any(checks),
-            Driver::Restart => plan.restart.is_some(),
+            Driver::Restart => plan.settings.restart().is_some(),
         };
         let impossible = "nothing in this scenario goes by that clock";
         match possible {
@@ -290,7 +290,7 @@ mod tests {
     fn a_wrong_type_is_answered_with_its_place() {
         let message = refusal("containers = \"many\"");
         assert!(message.contains("line 5, column 14"), "{message}");
-        assert!(message.contains("expected u32"), "{message}");
+        assert!(message.contains("write a number between"), "{message}");
     }
 
     #[test]

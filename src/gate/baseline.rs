@@ -11,6 +11,7 @@ use crate::model::metric::Metric;
 use crate::model::report::{
     Config, GateResult, Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport,
 };
+use crate::model::settings;
 use crate::text::duration;
 
 /// Why two reports cannot be compared.
@@ -56,7 +57,8 @@ pub fn check<'a>(
     let mut config = config.clone();
     config.containers = containers.or(baseline.config.containers);
     if conditions == Conditions::Same
-        && let Some((name, was, is)) = difference(&baseline.config, &config)
+        && let Some((name, was, is)) =
+            difference(&baseline.config, &config, &["rotations", "until"])
     {
         return Err(Mismatch(format!(
             "the baseline was measured with {name} {was}, this with {is}: measure alike, or compare \
@@ -101,8 +103,25 @@ pub fn is_sound(wiring: &WiringReport) -> bool {
     matches!(wiring.verdict, Verdict::Clean | Verdict::Leaking)
 }
 
-/// The first condition that differs: its flag, its value then, its value now.
-pub fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
+/// The first condition that differs: its flag, its value then, its value now. Of the settings, those in
+/// `besides` may differ too.
+pub fn difference(was: &Config, is: &Config, besides: &[&str]) -> Option<(String, String, String)> {
+    let settings = || {
+        let (was, is) = was.settings.as_ref().zip(is.settings.as_ref())?;
+        settings::difference(was, is, &[&MAY_DIFFER, besides].concat())
+    };
+    let workload = || {
+        let of = |config: &Config| config.exercised.as_ref()?.workload.clone();
+        settings::difference(&of(was)?, &of(is)?, &MAY_DIFFER)
+    };
+    (difference_of_old(was, is).or_else(settings)).or_else(workload)
+}
+
+/// The settings whose difference, if it is one, is told otherwise: of what is measured, and how often.
+const MAY_DIFFER: [&str; 4] = ["containers", "seed", "wirings", "health_check_ms"];
+
+/// The first condition that differs of those that stand in every report, whoever wrote it.
+fn difference_of_old(was: &Config, is: &Config) -> Option<(String, String, String)> {
     fn told<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(|| "none".into(), |value| value.to_string())
     }
@@ -139,9 +158,11 @@ pub fn difference(was: &Config, is: &Config) -> Option<(&'static str, String, St
     let mut pairs = of(was).into_iter().zip(of(is));
     let differing = pairs.find(|((_, was), (_, is))| was != is);
     match (differing, checks) {
-        (Some(((name, was), (_, is))), _) => Some((name, was, is)),
+        (Some(((name, was), (_, is))), _) => Some((name.into(), was, is)),
         // Where only one has a wiring that checks, it is the wirings that differ.
-        (None, (Some(was), Some(is))) if was != is => Some(("--health-check", time(was), time(is))),
+        (None, (Some(was), Some(is))) if was != is => {
+            Some(("--health-check".into(), time(was), time(is)))
+        }
         (None, _) => None,
     }
 }
@@ -386,6 +407,7 @@ mod tests {
     use super::*;
     use crate::gate::test_report::{report, wiring};
     use crate::model::report::Sample;
+    use crate::model::settings::Settings;
     use Verdict::{Clean, Hung, Inconclusive, Leaking};
 
     fn outcomes(now: WiringReport, before: WiringReport) -> Vec<Outcome> {
@@ -525,6 +547,33 @@ mod tests {
                 assert!(said.contains("one is"), "{said}");
             }
         }
+    }
+
+    #[test]
+    fn every_setting_is_compared_but_how_often_and_which_containers() {
+        let of = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            let mut report = report([wiring("one", Clean, 0.0)]);
+            report.config.settings = Some(settings);
+            report
+        };
+        let checked = |now: &Report| {
+            let before = of(|_| ());
+            let checked = check(&before, &now.config, None, ["one"], Conditions::Same);
+            checked.map(drop).map_err(|error| error.to_string())
+        };
+        let other = |settings: &mut Settings| {
+            (settings.containers, settings.rotations) = (7, 100);
+            settings.workload.as_mut().expect("made").seed = 9;
+        };
+        assert_eq!(checked(&of(other)), Ok(()));
+        let burst = |settings: &mut Settings| settings.workload.as_mut().expect("made").burst = 3;
+        let refusal = checked(&of(burst)).expect_err("differs");
+        assert!(refusal.contains("--burst 1, this with 3"), "{refusal}");
+        let mut old = of(burst);
+        old.config.settings = None;
+        assert_eq!(checked(&old), Ok(()), "an earlier version recorded none");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use super::wiring::Sum;
 use crate::gate::baseline::difference;
 use crate::model::report::{Config, Report};
+use crate::model::settings::Settings;
 
 /// Why a report cannot be added to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ impl Merge {
         let containers = report.config.containers.unwrap_or(0);
         let wirings = wirings.map(|wiring| Sum::of(host, wiring, containers));
         report.gates.clear();
+        // Each of them was made by a command of its own.
+        report.provenance = None;
         Ok(Self {
             first: host.into(),
             wirings: wirings.collect(),
@@ -95,6 +98,8 @@ impl Merge {
             }
         }
         all.config.seed = all.config.seed.filter(|seed| config.seed == Some(*seed));
+        let settings = all.config.settings.take().zip(config.settings);
+        all.config.settings = settings.and_then(|(all, one)| added(all, &one));
         Ok(())
     }
 
@@ -136,9 +141,17 @@ fn check(host: &str, report: &Report) -> Result<(), Unlike> {
     }
 }
 
+/// The settings of both, whose containers are together; `None` where they are not of one seed.
+fn added(all: Settings, one: &Settings) -> Option<Settings> {
+    (all.workload == one.workload).then(|| Settings {
+        containers: all.containers.saturating_add(one.containers),
+        ..all
+    })
+}
+
 /// What differs between two configurations beside what differs from host to host: how many containers
 /// there are, what they print when, and among how many processes they are shared out.
-fn unlike(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
+fn unlike(was: &Config, is: &Config) -> Option<(String, String, String)> {
     fn told<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(|| "none".into(), |value| value.to_string())
     }
@@ -155,10 +168,10 @@ fn unlike(was: &Config, is: &Config) -> Option<(&'static str, String, String)> {
         containers: was.containers,
         ..is.clone()
     };
-    difference(was, &is).or_else(|| {
+    difference(was, &is, &[]).or_else(|| {
         let mut pairs = of(was).into_iter().zip(of(&is));
         let ((what, was), (_, is)) = pairs.find(|((_, was), (_, is))| was != is)?;
-        Some((what, was, is))
+        Some((what.into(), was, is))
     })
 }
 
@@ -318,6 +331,34 @@ mod tests {
         let both = merged([("a", report(1, Verdict::Clean, &STEADY)), ("b", other)]);
         let config = both.expect("alike").config;
         assert_eq!((config.containers, config.seed), (Some(8), None));
+    }
+
+    #[test]
+    fn every_setting_is_compared_and_those_of_hosts_are_one_with_all_containers() {
+        let of = |containers, change: fn(&mut Settings)| {
+            let mut settings = Settings {
+                containers,
+                ..Settings::default()
+            };
+            change(&mut settings);
+            let mut report = report(1, Verdict::Clean, &STEADY);
+            report.config.settings = Some(settings);
+            report
+        };
+        let settings = |second| {
+            let both = merged([("a", of(3, |_| ())), ("b", second)]);
+            both.map(|report| report.config.settings)
+        };
+        let together = settings(of(4, |_| ())).expect("alike").expect("settings");
+        assert_eq!(together.containers, 7);
+        let seed = |all: &mut Settings| all.workload.as_mut().expect("made").seed = 9;
+        assert_eq!(settings(of(4, seed)), Ok(None), "no seed is that of both");
+        let delay = |all: &mut Settings| all.consumer_delay = Duration::from_millis(5);
+        let refusal = settings(of(4, delay)).expect_err("unlike").to_string();
+        assert!(
+            refusal.contains("b was measured with --consumer-delay 5ms, and a with 0s"),
+            "{refusal}"
+        );
     }
 
     proptest! {

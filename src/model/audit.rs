@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::predict::Driver;
+use super::provenance::Provenance;
 use super::report::Report;
 
 /// The document's type and version.
@@ -16,6 +17,9 @@ pub struct Audit {
     pub schema: String,
     /// Whether the audit was cut short: claims are missing.
     pub partial: bool,
+    /// Where the audit comes from; not there in one that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// The claims, in the order in which they were named.
     pub claims: Vec<Claim>,
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
 use super::process_gauges::ProcessGauges;
+use super::provenance::Provenance;
+use super::settings::{Settings, Until, Workload};
+use crate::text::duration::millis;
 
 /// The document's type and version.
 pub const SCHEMA: &str = "leakcheck.report/v1";
@@ -23,6 +26,10 @@ pub struct Report {
     pub tool: Tool,
     /// Whether the run was cut short: what follows was measured until then.
     pub partial: bool,
+    /// Where the report comes from; not there in one that an earlier version wrote, and in one that was
+    /// added up of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// What was asked for.
     pub config: Config,
     /// What each wiring did.
@@ -111,6 +118,43 @@ pub struct Config {
     /// What was exercised, and how; null elsewhere.
     #[serde(default)]
     pub exercised: Option<Exercised>,
+    /// All settings of the run, resolved; not there where leakcheck did not run the monitor itself, and in
+    /// a report that an earlier version wrote. Whatever of them stands above, too, is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+}
+
+impl From<&Settings> for Config {
+    fn from(settings: &Settings) -> Self {
+        let workload = settings.workload.as_ref();
+        Self {
+            containers: Some(settings.containers as u64),
+            rotation_ms: Some(millis(settings.rotation)),
+            rotations: Some(settings.rotations),
+            until_verdict: settings.until == Until::Verdict,
+            clock: settings.clock.name().into(),
+            time_scale: settings.time_scale,
+            consumer_delay_ms: Some(millis(settings.consumer_delay)),
+            health_check_ms: settings.health_check.map(millis),
+            settings: Some(settings.clone()),
+            ..workload.map(Self::from).unwrap_or_default()
+        }
+    }
+}
+
+impl From<&Workload> for Config {
+    fn from(workload: &Workload) -> Self {
+        Self {
+            lines_per_second: Some(workload.lines_per_second),
+            silent: Some(workload.silent),
+            burst: Some(workload.burst.into()),
+            restart_ms: workload.restart.map(millis),
+            keep_ended_streams: workload.keep_ended_streams,
+            faults: workload.faults.iter().map(ToString::to_string).collect(),
+            seed: Some(workload.seed),
+            ..Self::default()
+        }
+    }
 }
 
 impl Config {
@@ -135,9 +179,9 @@ impl Config {
 }
 
 /// A follower that was exercised, and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exercised {
-    /// Its command.
+    /// Its command, with `***` in place of each secret.
     pub command: Vec<String>,
     /// Whether there was a process for each container.
     pub per_container: bool,
@@ -151,6 +195,9 @@ pub struct Exercised {
     pub killed: u64,
     /// Processes that were still there when it had ended.
     pub left_behind: u64,
+    /// What the containers did, all settings of it; not there in a report that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
 }
 
 /// A process that was watched, and how.

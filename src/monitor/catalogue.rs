@@ -51,11 +51,6 @@ pub fn all() -> Vec<Wiring> {
     WIRINGS.clone()
 }
 
-/// The wirings that are compared where none is named: the incident and its fix.
-pub fn defaults() -> Vec<Wiring> {
-    WIRINGS.iter().take(2).cloned().collect()
-}
-
 /// Finds a wiring by its name or by its letter in the Go reference table.
 ///
 /// # Errors

@@ -18,9 +18,9 @@ use crate::docker::run_id::RunId;
 use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::experiment::plan::{Plan, SwarmPlan};
-use crate::experiment::rerun;
 use crate::merge::Merge;
-use crate::model::report::{Config, Report};
+use crate::model::report::Report;
+use crate::model::settings::Settings;
 use crate::swarm::agent_report::{self, NoReport};
 use crate::swarm::agents::AgentPlan;
 use crate::swarm::agents::{Agents, STOP_GRACE};
@@ -78,7 +78,7 @@ async fn measure(
     } = *context;
     let life = plan.duration_wall() + STARTING_PATIENCE + MEASURING_PATIENCE + SPARE_LIFE;
     let placed = placed_by_swarm(context, docker, run, &swarm.image, life).await?;
-    let agents = Agents::start(docker, run, agent, flags(plan)).await?;
+    let agents = Agents::start(docker, run, agent, &settings(plan)).await?;
     let nodes = placed
         .iter()
         .map(|(node, containers)| (node.clone(), containers.len() as u64));
@@ -98,19 +98,12 @@ async fn measure(
     Ok(merged(plan, reports, interrupt.is_cancelled()))
 }
 
-/// The flags of an agent, beside those that name its containers.
-fn flags(plan: &Plan) -> Vec<String> {
-    let config = Config {
-        // What describes containers that are created; an agent finds them.
-        engine: None,
-        scenario: None,
-        lines_per_second: None,
-        silent: None,
-        burst: None,
-        ..plan.config()
-    };
-    let wirings = plan.wirings.iter().map(|wiring| wiring.name.as_str());
-    rerun::conditions(&config, wirings)
+/// The settings of an agent: it finds the containers.
+fn settings(plan: &Plan) -> Settings {
+    Settings {
+        workload: None,
+        ..plan.settings.clone()
+    }
 }
 
 /// What a node's agent came to: its report, or why there is none.
@@ -352,6 +345,7 @@ fn merged(plan: &Plan, mut reports: Vec<OfNode>, interrupted: bool) -> Report {
         None => nothing(plan, &missing),
     };
     report.partial |= interrupted;
+    report.provenance = Some(plan.provenance());
     report.config = plan.config();
     for (wiring, plan_wiring) in report.wirings.iter_mut().zip(&plan.wirings) {
         wiring.predicted = predict(plan_wiring, plan.load());

@@ -158,7 +158,7 @@ impl Containers {
     /// same times.
     async fn serve(plan: &Plan) -> Result<Self, Failure> {
         let fleet = plan.fleet();
-        let started_at_ns = match plan.clock.has_sockets() {
+        let started_at_ns = match plan.settings.clock.has_sockets() {
             true => i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
             false => VIRTUAL_START_NS,
         };
@@ -171,7 +171,7 @@ impl Containers {
                     fleet: Fleet { containers },
                     started_at_ns,
                 };
-                of_shards.push(match plan.clock.has_sockets() {
+                of_shards.push(match plan.settings.clock.has_sockets() {
                     true => synthetic(&spec).await?,
                     false => EngineHandle::InWorker(spec),
                 });

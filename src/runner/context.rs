@@ -18,7 +18,7 @@ impl RunContext<'_> {
     pub(super) fn creating(&self, running: u64) {
         self.events.hear(&Event::Creating {
             running,
-            containers: self.plan.containers as u64,
+            containers: self.plan.settings.containers as u64,
         });
     }
 }

@@ -25,9 +25,9 @@ pub(super) fn observations(
         engine_shared: engine_shared && plan.wirings.len() > 1,
         ..Observation::new(
             wiring.clone(),
-            plan.rotations,
+            plan.settings.rotations,
             plan.load(),
-            plan.clock.fd_unit(),
+            plan.settings.clock.fd_unit(),
         )
     };
     let on_host = |wiring: &Wiring, (host, containers): &(String, u64)| {
@@ -51,6 +51,7 @@ pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -
         schema: SCHEMA.into(),
         tool: Tool::this(),
         partial,
+        provenance: Some(plan.provenance()),
         config: plan.config(),
         wirings: observations.iter().map(Observation::report).collect(),
         gates: Vec::new(),

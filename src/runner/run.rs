@@ -15,8 +15,9 @@ use super::watcher::Watch;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
-use crate::experiment::plan::{Engine, Plan, Until};
+use crate::experiment::plan::{Engine, Plan};
 use crate::model::report::Report;
+use crate::model::settings::Until;
 use crate::monitor::MonitorPlan;
 use crate::protocol::WorkerPlan;
 use crate::sys::pause::Hold;
@@ -46,7 +47,7 @@ pub async fn run(
         return agents::run(&context, swarm, agent).await;
     }
     let containers = Containers::provide(&context).await?;
-    plan.containers = containers.count();
+    plan.settings.containers = containers.count();
     plan.shards = containers.shares.len();
     let context = RunContext {
         plan: &plan,
@@ -97,8 +98,8 @@ async fn measure(
                     wiring: wiring.clone(),
                     containers: share.containers.clone(),
                     has_first: shard == 0,
-                    pace: plan.clock.pace,
-                    consumer_delay: plan.consumer_delay,
+                    pace: plan.pace(),
+                    consumer_delay: plan.settings.consumer_delay,
                     since: containers.since,
                 },
                 engine: engine.for_worker(),
@@ -111,10 +112,10 @@ async fn measure(
             workers: workers.collect(),
             engines: containers.engines.all_of(index),
             hosts: containers.hosts(index),
-            rotations: plan.rotations,
+            rotations: plan.settings.rotations,
             disturbed: Vec::new(),
-            sufficiency: (plan.until == Until::Verdict)
-                .then(|| Sufficiency::of_run(plan.restart.is_some())),
+            sufficiency: (plan.settings.until == Until::Verdict)
+                .then(|| Sufficiency::of_run(plan.settings.restart().is_some())),
         };
         let watch = &watch;
         async move {

@@ -17,6 +17,7 @@ use crate::docker::labels;
 use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
 use crate::exit_code::Failure;
+use crate::model::settings::Settings;
 
 /// Where an agent finds its node's engine, in its container.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -41,7 +42,7 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Starts an agent on each node: `leakcheck run` with these flags, on the containers of the run that
+    /// Starts an agent on each node: `leakcheck run` with these settings, on the containers of the run that
     /// the node has.
     ///
     /// # Errors
@@ -50,9 +51,11 @@ impl Agents {
         docker: &Docker,
         run: &RunId,
         agent: &AgentPlan,
-        flags: Vec<String>,
+        settings: &Settings,
     ) -> Result<Self, Failure> {
-        let created = docker.create_service(spec(run, agent, flags), None).await;
+        let created = docker
+            .create_service(spec(run, agent, settings), None)
+            .await;
         let created = created.map_err(|error| {
             Failure::environment(format!(
                 "cannot create the agents' service: {}",
@@ -113,11 +116,12 @@ impl Agents {
     }
 }
 
-fn spec(run: &RunId, agent: &AgentPlan, flags: Vec<String>) -> ServiceSpec {
+fn spec(run: &RunId, agent: &AgentPlan, settings: &Settings) -> ServiceSpec {
     let mut service_labels = RunOwner::this_process().to_labels();
     service_labels.insert(labels::RUN.into(), run.to_string());
     let label = run.label();
-    let own = [
+    let settings = settings.to_json();
+    let words = [
         "run",
         "--engine",
         "docker",
@@ -128,6 +132,8 @@ fn spec(run: &RunId, agent: &AgentPlan, flags: Vec<String>) -> ServiceSpec {
         "--format",
         "json",
         "--quiet",
+        "--settings",
+        &settings,
     ]
     .map(str::to_owned);
     ServiceSpec {
@@ -142,7 +148,7 @@ fn spec(run: &RunId, agent: &AgentPlan, flags: Vec<String>) -> ServiceSpec {
                 image: Some(agent.image.clone()),
                 // The label of the run is not theirs: an agent would follow itself.
                 labels: Some(HashMap::from([(labels::AGENT.into(), run.to_string())])),
-                args: Some(own.into_iter().chain(flags).collect()),
+                args: Some(words.into()),
                 mounts: Some(vec![Mount {
                     target: Some(SOCKET.into()),
                     source: Some(agent.socket.clone()),

@@ -2,7 +2,9 @@
 
 pub mod child_stderr;
 pub mod console_server;
+pub mod host_name;
 pub mod http;
+pub mod invocation;
 pub mod pause;
 pub mod signals;
 pub mod socket_dirs;

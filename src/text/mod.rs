@@ -4,3 +4,4 @@ pub mod duration;
 pub mod figures;
 pub mod nearest;
 pub mod printable;
+pub mod secrets;

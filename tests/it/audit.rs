@@ -413,7 +413,7 @@ fn a_mistake_in_a_scenarios_file_is_told_by_its_file_line_and_column() {
         (
             "[run]\ncontainers = \"many\"\n",
             "line 5, column 14",
-            "expected u32",
+            "write a number between 1 and 100000",
         ),
         (
             "[run]\nsilent = 2.0\n",
@@ -427,7 +427,7 @@ fn a_mistake_in_a_scenarios_file_is_told_by_its_file_line_and_column() {
         ),
         (
             "[run]\nwirings = [\"fixd\"]\n",
-            "line 5, column 11",
+            "line 5, column 12",
             "did you mean fixed?",
         ),
         ("[run]\nburst = 0\n", "line 5, column 9", "between 1 and"),

@@ -192,7 +192,7 @@ fn wrong_flags_end_with_status_2_and_say_what_is_wrong() {
         (&["--rotation", "10us"], "at least 1ms"),
         (&["--duration", "0s"], "longer than zero"),
         (&["--silent", "2"], "between 0 and 1"),
-        (&["--containers", "0"], "1..=100000"),
+        (&["--containers", "0"], "between 1 and 100000"),
         (&["--wiring", "fixd"], "did you mean fixed?"),
         (&["--wiring", "old", "--wiring", "A"], "given twice"),
     ] {

@@ -768,8 +768,7 @@ fn the_command_that_a_page_names_measures_under_the_same_conditions() {
         let command = command.replace("<bdi>", "").replace("</bdi>", "");
         let words = shlex::split(&command).expect("quoted");
         assert_eq!(words[0], "leakcheck");
-        let mut again: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-        again.push("--format=json");
+        let again: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
         let again = report::of(&run(&again));
         assert_eq!(again["config"], shown.document["config"], "{words:?}");
         let names = |document: &Value| -> Vec<Value> {
@@ -780,6 +779,55 @@ fn the_command_that_a_page_names_measures_under_the_same_conditions() {
         };
         assert_eq!(names(&again), names(&shown.document));
     }
+}
+
+#[test]
+fn a_report_says_where_it_comes_from_and_keeps_no_secret() {
+    let gate = "*.verdict != hung";
+    let document = a_run(&["--rotations=1", "--wiring=fixed", "--gate", gate]);
+    let from = &document["provenance"];
+    let argv = from["argv"].as_array().expect("words");
+    assert_eq!((&argv[0], &argv[1]), (&json!("leakcheck"), &json!("run")));
+    assert!(argv.contains(&json!(gate)), "{argv:?}");
+    assert!(from["duration_ms"].as_u64() > Some(0), "{from}");
+    for known in ["started_at", "host", "os"] {
+        assert!(from[known].is_string(), "{from}");
+    }
+    let settings = &document["config"]["settings"];
+    assert_eq!(settings["wirings"], json!(["fixed"]));
+    assert_eq!(settings["workload"]["silent"], document["config"]["silent"]);
+
+    let pid = std::process::id().to_string();
+    let ended = run(&[
+        "watch",
+        "--for=1500ms",
+        "--every=200ms",
+        "--warm-up=300ms",
+        "--format=json",
+        "--pid",
+        &pid,
+        "--header",
+        "Authorization: Bearer s3cr3t",
+    ]);
+    assert!(!ended.stdout.contains("s3cr3t"), "{ended:?}");
+    let watched = report::of(&ended);
+    let argv = watched["provenance"]["argv"].as_array().expect("words");
+    assert!(argv.contains(&json!("Authorization: ***")), "{argv:?}");
+    let html = Shown::of(&watched).html();
+    for words in ["--header", "was a secret", "has another number"] {
+        assert!(html.contains(words), "{words}: {html}");
+    }
+}
+
+#[test]
+fn a_report_of_an_earlier_version_is_shown_without_a_command() {
+    let mut document = a_run(&["--rotations=1", "--wiring=fixed"]);
+    let whole = document.as_object_mut().expect("a report");
+    whole.remove("provenance").expect("was there");
+    let config = whole["config"].as_object_mut().expect("a configuration");
+    config.remove("settings").expect("was there");
+    let html = Shown::of(&document).html();
+    assert!(html.contains("does not hold its command"), "{html}");
 }
 
 #[test]

@@ -62,6 +62,12 @@ fn the_same_seed_gives_the_same_report_to_the_byte_and_another_gives_another() {
     let first = of("7");
     assert_eq!(first, of("7"));
     assert_ne!(first, of("8"));
+    let document: Value = serde_json::from_str(&first).expect("a report");
+    let from = &document["provenance"];
+    assert!(from["argv"].is_array() && from["os"].is_string(), "{from}");
+    for varying in ["started_at", "duration_ms", "host"] {
+        assert!(from[varying].is_null(), "{from}");
+    }
 }
 
 #[test]

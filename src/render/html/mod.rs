@@ -3,8 +3,10 @@
 //! ```text
 //! report ─► report_page ─┐  figure (a chart, its words, its table)
 //! audit  ─► (audit::html)┴► section (a summary's section) ─► document (the shell around it)
+//!                           again (the command that measures it again)
 //! ```
 
+pub mod again;
 mod document;
 mod figure;
 mod report_page;
@@ -15,4 +17,4 @@ pub use document::document;
 pub use figure::Figures;
 pub use report_page::{render, report_body};
 pub use section::{Tone, badge, render_section};
-pub use text::{command, text};
+pub use text::text;

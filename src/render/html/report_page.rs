@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::again;
 use super::document::document;
 use super::figure::Figures;
 use super::section::{badge, render_section, tone_of};
-use super::text::{command, text};
-use crate::experiment::rerun;
+use super::text::text;
 use crate::model::report::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::render::section::{Section, Text, figure, table};
 use crate::render::summary;
@@ -234,12 +234,10 @@ fn wirings(report: &Report) -> Markup {
 
 /// What was asked for, and how to ask for it again.
 fn settings(report: &Report) -> Markup {
-    let again = rerun::of(report);
     html! {
         section {
             h2 { "To run it again" }
-            (command(&again.command))
-            @for missing in &again.missing { p class="quiet" { (missing) } }
+            (again::of_report(report))
             details {
                 summary { "The configuration, as the JSON has it" }
                 dl {
@@ -255,9 +253,17 @@ fn settings(report: &Report) -> Markup {
 
 /// The settings that are known, by the names that they have in the JSON.
 fn settings_of(config: &Config) -> Vec<(String, String)> {
-    let Ok(Value::Object(settings)) = serde_json::to_value(config) else {
+    let Ok(Value::Object(mut settings)) = serde_json::to_value(config) else {
         return Vec::new();
     };
+    // Most of what is resolved stands beside it, too.
+    for part in ["settings", "workload"] {
+        if let Some(Value::Object(resolved)) = settings.remove(part) {
+            for (name, value) in resolved {
+                settings.entry(name).or_insert(value);
+            }
+        }
+    }
     let known = settings.into_iter().filter(|(_, value)| !value.is_null());
     let told = known.map(|(name, value)| match value {
         Value::String(words) => (name, words),
