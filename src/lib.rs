@@ -26,30 +26,83 @@
 // They panic where nobody reads any more: `sys::stderr::say` and `commands::output::print` do not.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
-pub mod analysis;
-pub mod audit;
+mod analysis;
+mod audit;
 pub mod cli;
-pub mod commands;
-pub mod consumers;
-pub mod docker;
-pub mod doctor;
-pub mod engine_process;
-pub mod events;
-pub mod exercise;
-pub mod exit_code;
-pub mod experiment;
-pub mod gate;
-pub mod live;
-pub mod merge;
-pub mod model;
-pub mod monitor;
-pub mod probe;
-pub mod protocol;
-pub mod readings;
-pub mod render;
-pub mod runner;
-pub mod swarm;
-pub mod sys;
-pub mod text;
-pub mod watch;
-pub mod worker;
+mod commands;
+mod consumers;
+mod docker;
+mod doctor;
+mod engine_process;
+mod events;
+mod exercise;
+mod exit_code;
+mod experiment;
+mod gate;
+mod live;
+mod merge;
+mod model;
+mod monitor;
+mod probe;
+mod protocol;
+mod readings;
+mod render;
+mod runner;
+mod swarm;
+mod sys;
+mod text;
+mod watch;
+mod worker;
+
+pub use sys::stderr;
+
+/// What this package's own tests, benchmarks and fuzz targets reach. It is no interface: any version may change
+/// it.
+#[doc(hidden)]
+pub mod internals {
+    pub mod docker {
+        pub use crate::docker::{
+            address, attach, containers, endpoint, engine_load, image, labels, last_lines,
+            log_position, removal, run_id, run_owner,
+        };
+    }
+    pub mod engine_process {
+        pub use crate::engine_process::{EngineProcess, Introduction, Listening};
+    }
+    pub mod exit_code {
+        pub use crate::exit_code::{ExitCode, Failure};
+    }
+    pub mod experiment {
+        pub use crate::experiment::scenario;
+    }
+    pub mod gate {
+        pub use crate::gate::{baseline, expression, judge};
+    }
+    pub mod live {
+        pub use crate::live::LiveView;
+    }
+    pub mod merge {
+        pub use crate::merge::Merge;
+    }
+    pub mod model {
+        pub use crate::model::{audit, report, saved, schema};
+    }
+    pub mod monitor {
+        pub use crate::monitor::{MemoryConnection, Reach, catalogue};
+    }
+    pub mod probe {
+        pub use crate::probe::{dump_source, prometheus_text};
+    }
+    pub mod protocol {
+        pub use crate::protocol::{Command, Event, WorkerPlan};
+    }
+    pub mod render {
+        pub use crate::render::{dump_summary, format, github, section_text};
+    }
+    pub mod sys {
+        pub use crate::sys::socket_dirs;
+    }
+    pub mod text {
+        pub use crate::text::duration;
+    }
+}

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use leakcheck::cli::Cli;
-use leakcheck::sys::stderr;
+use leakcheck::stderr;
 
 /// Streams by the thousand come and go with every rotation, each with buffers of some KiB. The system's
 /// allocator takes the longer for these the more of them there are, and gives less of them back.

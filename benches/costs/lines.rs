@@ -10,8 +10,8 @@ use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use leakcheck::docker::endpoint::Endpoint;
-use leakcheck::engine_process::EngineProcess;
+use leakcheck::internals::docker::endpoint::Endpoint;
+use leakcheck::internals::engine_process::EngineProcess;
 use synthetic_engine::spec::EngineSpec;
 use synthetic_engine::workload::containers::Fleet;
 

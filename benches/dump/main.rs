@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode, Throughput};
 use goroutine_dump::{Keep, read};
 use goroutines::{unzipped, write_goroutines};
-use leakcheck::probe::dump_source::Source;
+use leakcheck::internals::probe::dump_source::Source;
 
 /// What pprof served of the same goroutines under `debug=1`.
 const PROFILE: &[u8] = include_bytes!("leaking-follower.debug1.txt.gz");

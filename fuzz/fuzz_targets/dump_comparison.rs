@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use goroutine_dump;
 use goroutine_dump::{Diff, Dump, Frame, Keep, Scale};
-use leakcheck::render::section_text::{Terminal, render_sections};
+use leakcheck::internals::render::section_text::{Terminal, render_sections};
 use leakcheck_fuzz::{read, survives_json};
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use leakcheck::gate::expression::Gate;
+use leakcheck::internals::gate::expression::Gate;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

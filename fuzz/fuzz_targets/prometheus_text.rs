@@ -6,7 +6,7 @@
     reason = "a target tells what it finds by panicking"
 )]
 
-use leakcheck::probe::prometheus_text::{Selector, Series, read};
+use leakcheck::internals::probe::prometheus_text::{Selector, Series, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

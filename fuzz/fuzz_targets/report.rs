@@ -7,14 +7,14 @@
 )]
 
 use clap::ValueEnum;
-use leakcheck::gate::baseline;
-use leakcheck::gate::expression::Gate;
-use leakcheck::gate::judge::{PartialReports, judge_all};
-use leakcheck::merge::Merge;
-use leakcheck::render::format::Format;
-use leakcheck::render::github;
-use leakcheck::model::saved;
-use leakcheck::render::section_text::Terminal;
+use leakcheck::internals::gate::baseline;
+use leakcheck::internals::gate::expression::Gate;
+use leakcheck::internals::gate::judge::{PartialReports, judge_all};
+use leakcheck::internals::merge::Merge;
+use leakcheck::internals::render::format::Format;
+use leakcheck::internals::render::github;
+use leakcheck::internals::model::saved;
+use leakcheck::internals::render::section_text::Terminal;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use leakcheck::experiment::scenario::Scenario;
+use leakcheck::internals::experiment::scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use goroutine_dump;
 use goroutine_dump::{Dump, Frame, Keep, SCHEMA};
-use leakcheck::render::section_text::{Terminal, render_sections};
+use leakcheck::internals::render::section_text::{Terminal, render_sections};
 
 use crate::{Pieces, survives_json};
 

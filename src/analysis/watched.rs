@@ -599,7 +599,7 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 mod tests {
     use super::*;
     use crate::model::report::Verdict;
-    use crate::readings::Replaced;
+    use crate::readings::reading::Replaced;
 
     const ROTATION: Duration = Duration::from_secs(1);
 

@@ -24,7 +24,6 @@ pub use display::Display;
 pub use drawing::Drawing;
 pub use exports::Exports;
 pub use failed_gates::FailedGates;
-pub use full_screen::FullScreen;
 pub use github::GitHub;
 pub use messages::Messages;
 pub use run_bars::RunBars;

@@ -9,5 +9,5 @@ mod programs;
 mod session;
 
 pub use command_line::CommandLine;
-pub use programs::{Ends, Running};
+pub use programs::Running;
 pub use session::{Exercise, Seen, exercise};

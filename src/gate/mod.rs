@@ -10,5 +10,3 @@ mod subject;
 #[cfg(test)]
 pub(crate) mod test_report;
 pub mod wiring_check;
-
-pub use parse_error::ParseError;

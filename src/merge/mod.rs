@@ -3,4 +3,4 @@
 mod reports;
 mod wiring;
 
-pub use reports::{Merge, Unlike};
+pub use reports::Merge;

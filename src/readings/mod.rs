@@ -1,10 +1,10 @@
 //! What was read of a process that is watched, as data: one reading, all of them, and what became of its
 //! single tasks and sockets between two.
 
-mod reading;
+pub mod reading;
 mod recording;
 mod turnover;
 
-pub use reading::{Kind, Reading, Replaced, Site};
+pub use reading::{Kind, Reading, Site};
 pub use recording::{Pause, Recording};
 pub use turnover::{Lives, Waiting};

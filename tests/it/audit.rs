@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ::leakcheck::model::audit::Audit;
-use ::leakcheck::model::schema;
+use ::leakcheck::internals::model::audit::Audit;
+use ::leakcheck::internals::model::schema;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use ::leakcheck::model::schema;
+use ::leakcheck::internals::model::schema;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use goroutine_dump::{Diff, Dump};

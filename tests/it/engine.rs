@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::leakcheck::engine_process::EngineProcess;
+use ::leakcheck::internals::engine_process::EngineProcess;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
-use ::leakcheck::engine_process::EngineProcess;
+use ::leakcheck::internals::engine_process::EngineProcess;
 use synthetic_engine::rotation::{RotateBy, Rotation};
 use synthetic_engine::spec::EngineSpec;
 use synthetic_engine::workload::containers::{Fleet, line_sequence};

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use ::leakcheck::engine_process::{EngineProcess, Introduction, Listening};
-use ::leakcheck::sys::socket_dirs;
+use ::leakcheck::internals::engine_process::{EngineProcess, Introduction, Listening};
+use ::leakcheck::internals::sys::socket_dirs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use synthetic_engine::spec::EngineSpec;

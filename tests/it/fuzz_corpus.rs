@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use goroutine_dump::read_either;
 use goroutine_dump::{Keep, compare};
-use leakcheck::probe::prometheus_text;
+use leakcheck::internals::probe::prometheus_text;
 
 /// All inputs of all targets: each reader is given those of the others too.
 fn inputs() -> Vec<PathBuf> {

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use ::leakcheck::model::report::Report;
-use ::leakcheck::model::schema;
+use ::leakcheck::internals::model::report::Report;
+use ::leakcheck::internals::model::schema;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use predicates::prelude::PredicateBooleanExt;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use ::leakcheck::live::LiveView;
+use ::leakcheck::internals::live::LiveView;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;

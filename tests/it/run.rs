@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use ::leakcheck::docker::endpoint::Endpoint;
+use ::leakcheck::internals::docker::endpoint::Endpoint;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use ::leakcheck::docker::image::DEFAULT_IMAGE;
-use ::leakcheck::docker::labels;
-use ::leakcheck::docker::run_owner::RunOwner;
+use ::leakcheck::internals::docker::image::DEFAULT_IMAGE;
+use ::leakcheck::internals::docker::labels;
+use ::leakcheck::internals::docker::run_owner::RunOwner;
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{CreateContainerOptions, ListContainersOptionsBuilder};

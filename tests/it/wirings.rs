@@ -1,6 +1,6 @@
 //! Every wiring of the catalogue does what the closed form says that it does.
 
-use ::leakcheck::monitor::catalogue;
+use ::leakcheck::internals::monitor::catalogue;
 use serde_json::{Value, json};
 
 use crate::common::program;

@@ -15,5 +15,5 @@ pub mod sparkline;
 pub mod svg;
 mod thin;
 
-pub use place::{Place, seconds_in_words};
+pub use place::Place;
 pub use series::{Chart, Mark, Role, Series, Shape};

@@ -16,5 +16,5 @@ mod text;
 pub use document::document;
 pub use figure::Figures;
 pub use report_page::{render, report_body};
-pub use section::{Tone, badge, render_section};
+pub use section::{Tone, badge};
 pub use text::text;

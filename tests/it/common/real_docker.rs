@@ -1,10 +1,10 @@
 //! A real Docker engine for a test, and a run on it that leaves nothing behind.
 
-use ::leakcheck::docker::endpoint::Endpoint;
-use ::leakcheck::docker::image;
-use ::leakcheck::docker::image::DEFAULT_IMAGE;
-use ::leakcheck::docker::removal;
-use ::leakcheck::docker::run_id::RunId;
+use ::leakcheck::internals::docker::endpoint::Endpoint;
+use ::leakcheck::internals::docker::image;
+use ::leakcheck::internals::docker::image::DEFAULT_IMAGE;
+use ::leakcheck::internals::docker::removal;
+use ::leakcheck::internals::docker::run_id::RunId;
 use bollard::Docker;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -17,7 +17,7 @@ pub async fn engine_or_skip() -> Option<Docker> {
     let engine = async {
         let (docker, _) = Endpoint::resolve(None)?.connect().await?;
         image::ensure(&docker, DEFAULT_IMAGE, |_| {}).await?;
-        Ok::<_, leakcheck::exit_code::Failure>(docker)
+        Ok::<_, leakcheck::internals::exit_code::Failure>(docker)
     };
     match engine.await {
         Ok(docker) => Some(docker),

@@ -1,7 +1,7 @@
 //! A run's JSON, as its tests read it.
 
-use ::leakcheck::model::report::Report;
-use ::leakcheck::model::schema;
+use ::leakcheck::internals::model::report::Report;
+use ::leakcheck::internals::model::schema;
 use serde_json::Value;
 
 use super::program::Ended;
