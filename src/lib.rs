@@ -94,7 +94,7 @@ pub mod internals {
         pub use crate::probe::{dump_source, prometheus_text};
     }
     pub mod protocol {
-        pub use crate::protocol::{Command, Event, WorkerPlan};
+        pub use crate::protocol::{WorkerCommand, WorkerEvent, WorkerPlan};
     }
     pub mod render {
         pub use crate::render::{dump_summary, format, github, section_text};

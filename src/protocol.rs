@@ -1,7 +1,7 @@
 //! What a worker process and its parent say to each other: JSON, one message a line.
 //!
-//! The parent writes a [`WorkerPlan`] and then [`Command`]s to the worker's standard input; the
-//! worker writes [`Event`]s to its standard output. The end of the input means that the parent is
+//! The parent writes a [`WorkerPlan`] and then [`WorkerCommand`]s to the worker's standard input; the
+//! worker writes [`WorkerEvent`]s to its standard output. The end of the input means that the parent is
 //! gone, and the worker goes too.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use synthetic_engine::spec::EngineSpec;
 
 use crate::docker::log_position::LastLine;
 use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
-use crate::monitor::{Delivered, DeliveryTotals, EngineAddress, Hung, MonitorPlan, Replacements};
+use crate::monitor::{Delivered, DeliveryTotals, EngineAddress, HungAt, MonitorPlan, Replacements};
 
 /// What a worker does from its start to its end. How many rotations it makes, its parent says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ pub enum WorkerEngine {
 /// What the parent says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
+pub enum WorkerCommand {
     /// Begin the next rotation when it is due. A worker waits for this after each sample.
     Rotate,
     /// Begin no further rotation.
@@ -73,9 +73,9 @@ pub enum Command {
 /// What a worker says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum WorkerEvent {
     /// A glance at the live counts, for the progress display; not settled.
-    Progress(Glance),
+    Progress(LiveCounts),
     /// A settled reading.
     Sample {
         /// The reading.
@@ -89,7 +89,7 @@ pub enum Event {
     /// lines.
     RotationsDone,
     /// The last thing that a worker says.
-    Finished(Box<Finding>),
+    Finished(Box<WorkerResult>),
     /// The worker could not begin.
     Failed {
         /// Why, and what to do about it.
@@ -110,7 +110,7 @@ pub struct TaskSite {
 
 /// Live counts in passing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glance {
+pub struct LiveCounts {
     /// Containers followed so far.
     pub followed: u64,
     /// The rotation that is under way.
@@ -127,7 +127,7 @@ pub struct Glance {
 
 /// What a worker found, beside its samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct WorkerResult {
     /// Rotations that were made due.
     pub rotations_due: u64,
     /// Rotations that the container made which made the fewest.
@@ -135,7 +135,7 @@ pub struct Finding {
     /// Rotations due and not made, over all containers.
     pub rotations_missed: u64,
     /// Where the containers stand that made fewer rotations than were due.
-    pub hung: Vec<Hung>,
+    pub hung: Vec<HungAt>,
     /// Containers that ended and did not start again.
     pub containers_ended: u64,
     /// Containers for which the wiring had no room.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode, Throughput};
 use goroutine_dump::{Keep, read};
 use goroutines::{unzipped, write_goroutines};
-use leakcheck::internals::probe::dump_source::Source;
+use leakcheck::internals::probe::dump_source::DumpSource;
 
 /// What pprof served of the same goroutines under `debug=1`.
 const PROFILE: &[u8] = include_bytes!("leaking-follower.debug1.txt.gz");
@@ -61,7 +61,7 @@ fn measure(size: usize) {
     // What was just written is in the page cache.
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(&dump).expect("room for a temporary file");
-    let source = Source::File(file.path().to_owned());
+    let source = DumpSource::File(file.path().to_owned());
     group.bench_function("counts, from a file", |bencher| {
         bencher.iter(|| source.read(&[], Keep::Counts).expect("the file is there"));
     });

@@ -6,7 +6,7 @@
     reason = "a target tells what it finds by panicking"
 )]
 
-use leakcheck::internals::probe::prometheus_text::{Selector, Series, read};
+use leakcheck::internals::probe::prometheus_text::{Selector, MetricSeries, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -44,7 +44,7 @@ fn check_unread(text: &str, series: usize, unread: &[usize]) {
 }
 
 /// A selector of a series' name and all of its labels.
-fn selector_of(series: &Series) -> String {
+fn selector_of(series: &MetricSeries) -> String {
     let labels = series.labels.iter().map(|(label, value)| {
         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
         format!("{label}=\"{}\"", escaped.replace('\n', "\\n"))

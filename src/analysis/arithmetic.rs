@@ -6,8 +6,8 @@
 use super::expectation::Horizon;
 use super::go_reference;
 use super::observed::Observed;
-use super::post_mortem::{Claim, Figure, Meaning, POST_MORTEM, PostMortem};
-use crate::model::predict::{Line, LineVerdict};
+use super::post_mortem::{Figure, Meaning, POST_MORTEM, PostMortem, PostMortemClaim};
+use crate::model::predict::{ArithmeticLine, LineVerdict};
 
 /// Whether these are the conditions of the document.
 pub fn is_the_incident(horizon: Horizon, observed: Option<Observed>) -> bool {
@@ -27,15 +27,15 @@ pub fn is_the_incident(horizon: Horizon, observed: Option<Observed>) -> bool {
 /// # Errors
 /// Only where the catalogue lacks one of the Go figures that the lines are held against, or where a
 /// claim says no figure.
-pub fn lines() -> anyhow::Result<Vec<Line>> {
-    let figures = Figures::new(&POST_MORTEM)?;
+pub fn lines() -> anyhow::Result<Vec<ArithmeticLine>> {
+    let figures = WorkedOut::new(&POST_MORTEM)?;
     let claims = POST_MORTEM.claims.iter();
     claims.map(|claim| line(claim, &figures)).collect()
 }
 
-fn line(claim: &Claim, figures: &Figures) -> anyhow::Result<Line> {
+fn line(claim: &PostMortemClaim, figures: &WorkedOut) -> anyhow::Result<ArithmeticLine> {
     let gives = figures.value(claim.gives);
-    Ok(Line {
+    Ok(ArithmeticLine {
         section: claim.section,
         claim: claim.claim.clone(),
         says: claim.says.clone(),
@@ -49,7 +49,7 @@ fn line(claim: &Claim, figures: &Figures) -> anyhow::Result<Line> {
     })
 }
 
-impl Claim {
+impl PostMortemClaim {
     /// Whether what the document says is what its arithmetic gives, to two decimals.
     fn agrees_with(&self, gives: f64) -> anyhow::Result<bool> {
         Ok(match self.means {
@@ -62,7 +62,7 @@ impl Claim {
 }
 
 /// What every figure is worked out from.
-struct Figures {
+struct WorkedOut {
     goroutines: f64,
     fds: f64,
     containers: f64,
@@ -79,7 +79,7 @@ struct Figures {
     go_line_fix: f64,
 }
 
-impl Figures {
+impl WorkedOut {
     fn new(post_mortem: &PostMortem) -> anyhow::Result<Self> {
         let PostMortem {
             observed, document, ..
@@ -208,7 +208,7 @@ mod tests {
             (Meaning::Almost(2.0), [1.9, 1.999], [1.899, 2.0]),
             (Meaning::Below(2.0), [0.0, 1.999], [2.0, 2.001]),
         ] {
-            let claim = Claim {
+            let claim = PostMortemClaim {
                 means: Some(means),
                 ..claim("in words")
             };
@@ -221,8 +221,8 @@ mod tests {
         assert!(!claim("1.00").agrees_with(1.006).expect("a figure"));
     }
 
-    fn claim(says: &str) -> Claim {
-        Claim {
+    fn claim(says: &str) -> PostMortemClaim {
+        PostMortemClaim {
             section: 1,
             claim: "c".into(),
             says: says.into(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::prediction::{Load, predict};
 use crate::model::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
 use crate::model::report::Predicted;
-use crate::monitor::wiring::{GoReference, Wiring};
+use crate::monitor::wiring::{InGo, Wiring};
 
 /// How far ahead to look, and under which load.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,7 +99,7 @@ fn driver(wiring: &Wiring, load: Load, predicted: &Predicted) -> Option<Driver> 
 }
 
 /// Go's figures are of a container that rotates; those that hang leave nothing more.
-fn scaled_reference(go: &GoReference, predicted: &Predicted, horizon: Horizon) -> Growth {
+fn scaled_reference(go: &InGo, predicted: &Predicted, horizon: Horizon) -> Growth {
     let rotating = horizon
         .load
         .containers

@@ -6,7 +6,7 @@
 use super::expectation::{Horizon, expect};
 use super::go_reference;
 use super::observed::Observed;
-use crate::model::predict::{Candidate, Driver, Fit, Runtime, Source, WiringPrediction};
+use crate::model::predict::{Candidate, Driver, Fit, RuntimeKind, Source, WiringPrediction};
 use crate::monitor::wiring::Wiring;
 
 /// What counts as fitting, a choice of ours: other work comes and goes in a process, so that counts
@@ -19,7 +19,7 @@ const IDLE_CONNECTION: &str = "throwaway-client";
 
 /// What a mechanism leaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Left {
+struct LeftByMechanism {
     source: Source,
     driver: Driver,
     tasks_per_fd: Option<f64>,
@@ -33,7 +33,7 @@ struct Left {
 pub fn fit(
     observed: Observed,
     wirings: &[Wiring],
-    runtime: Runtime,
+    runtime: RuntimeKind,
     horizon: Horizon,
 ) -> anyhow::Result<Fit> {
     let minutes = horizon.duration.as_secs_f64() / 60.0;
@@ -52,8 +52,8 @@ pub fn fit(
     for wiring in wirings {
         let expected = expect(wiring, horizon);
         let left = match runtime {
-            Runtime::Go => in_go(&expected, per_idle_connection),
-            Runtime::Rust => in_rust(&expected),
+            RuntimeKind::Go => in_go(&expected, per_idle_connection),
+            RuntimeKind::Rust => in_rust(&expected),
         };
         match left {
             None => fit.without_figures.push(expected.name),
@@ -66,7 +66,7 @@ pub fn fit(
 }
 
 /// What a wiring leaves in Rust: `None` where nobody knows, `Some(None)` for nothing.
-fn in_rust(expected: &WiringPrediction) -> Option<Option<Left>> {
+fn in_rust(expected: &WiringPrediction) -> Option<Option<LeftByMechanism>> {
     let (tasks, fds) = (expected.rust.tasks?, expected.rust.fds?);
     let tasks = (tasks.per_rotation_per_container, tasks.per_minute);
     let fds = fds.per_rotation_per_container;
@@ -74,7 +74,7 @@ fn in_rust(expected: &WiringPrediction) -> Option<Option<Left>> {
 }
 
 /// What a wiring leaves in Go. Where health checks leave connections, the closed form counts these.
-fn in_go(expected: &WiringPrediction, per_idle_connection: f64) -> Option<Option<Left>> {
+fn in_go(expected: &WiringPrediction, per_idle_connection: f64) -> Option<Option<LeftByMechanism>> {
     if let Some(go) = expected.go_reference {
         let (tasks, fds) = (go.tasks?, go.fds?);
         let tasks = (tasks.per_rotation_per_container, tasks.per_minute);
@@ -98,8 +98,8 @@ fn left(
     driver: Option<Driver>,
     (tasks, tasks_per_minute): (f64, f64),
     fds: f64,
-) -> Option<Left> {
-    (tasks_per_minute > 0.0).then_some(Left {
+) -> Option<LeftByMechanism> {
+    (tasks_per_minute > 0.0).then_some(LeftByMechanism {
         source,
         driver: driver?,
         tasks_per_fd: (fds > 0.0).then(|| tasks / fds),
@@ -108,7 +108,7 @@ fn left(
 }
 
 /// Adds a mechanism, or its name to one with the very same figures.
-fn add(fit: &mut Fit, expected: WiringPrediction, left: Left) {
+fn add(fit: &mut Fit, expected: WiringPrediction, left: LeftByMechanism) {
     let hung = expected.containers_hung.unwrap_or(0);
     let same = fit.candidates.iter_mut().find(|known| {
         known.tasks_per_fd == left.tasks_per_fd
@@ -176,7 +176,7 @@ mod tests {
     use crate::analysis::prediction::Load;
     use crate::monitor::catalogue;
 
-    fn fitted(text: &str, runtime: Runtime, horizon: Horizon) -> Fit {
+    fn fitted(text: &str, runtime: RuntimeKind, horizon: Horizon) -> Fit {
         let observed = Observed::parse(text).expect("well-formed");
         fit(observed, &catalogue::all(), runtime, horizon).expect("fits something")
     }
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_incident_fits_the_health_check_and_not_the_reader() {
-        let fit = fitted("tasks=1830,fds=937", Runtime::Go, horizon(50, 300, 58));
+        let fit = fitted("tasks=1830,fds=937", RuntimeKind::Go, horizon(50, 300, 58));
         assert_eq!(fitting(&fit), ["health-check-throwaway"]);
         assert_eq!(fit.candidates[0].mechanism, "health-check-throwaway");
         assert_eq!(fit.candidates[0].source, Source::Inferred);
@@ -222,7 +222,7 @@ mod tests {
     fn eight_containers_leak_at_the_rate_of_their_checks_whatever_the_rotation() {
         for (rotation_s, goroutines) in [(30, 314), (300, 275)] {
             let text = format!("goroutines={goroutines},fds={}", goroutines / 2);
-            let fit = fitted(&text, Runtime::Go, horizon(8, rotation_s, 10));
+            let fit = fitted(&text, RuntimeKind::Go, horizon(8, rotation_s, 10));
             assert_eq!(fit.candidates[0].tasks_per_minute, 32.0);
             assert!(fitting(&fit).contains(&"health-check-throwaway"));
             assert!(!fitting(&fit).contains(&"old"));
@@ -231,13 +231,13 @@ mod tests {
 
     #[test]
     fn every_mechanism_fits_the_growth_that_it_leaves() {
-        for runtime in [Runtime::Go, Runtime::Rust] {
+        for runtime in [RuntimeKind::Go, RuntimeKind::Rust] {
             for wiring in catalogue::all() {
                 let horizon = horizon(50, 300, 60);
                 let expected = expect(&wiring, horizon);
                 let growth = match runtime {
-                    Runtime::Go => expected.go_reference.unwrap_or_default(),
-                    Runtime::Rust => expected.rust,
+                    RuntimeKind::Go => expected.go_reference.unwrap_or_default(),
+                    RuntimeKind::Rust => expected.rust,
                 };
                 let (Some(tasks), Some(fds)) = (growth.tasks, growth.fds) else {
                     continue;
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn without_fds_a_rate_of_its_own_says_more_than_a_bound() {
-        let fit = fitted("goroutines=1830", Runtime::Go, horizon(50, 300, 58));
+        let fit = fitted("goroutines=1830", RuntimeKind::Go, horizon(50, 300, 58));
         assert_eq!(fit.candidates[0].mechanism, "old");
         assert_eq!(fit.candidates[1].mechanism, "health-check-throwaway");
         assert_eq!(fit.candidates[0].ratio_misfit, None);
@@ -270,7 +270,7 @@ mod tests {
     fn above_its_bound_a_health_check_does_not_fit() {
         let fit = fitted(
             "goroutines=23200,fds=11600",
-            Runtime::Go,
+            RuntimeKind::Go,
             horizon(50, 300, 58),
         );
         let check = fit.candidates.iter().find(|c| c.upper_bound);

@@ -28,9 +28,9 @@ pub(super) static POST_MORTEM: LazyLock<PostMortem> = LazyLock::new(|| {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct PostMortem {
     pub(super) observed: Incident,
-    pub(super) document: Document,
+    pub(super) document: PostMortemDocument,
     #[serde(rename = "claim")]
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<PostMortemClaim>,
 }
 
 /// The conditions, and the growth under them.
@@ -49,7 +49,7 @@ pub(super) struct Incident {
 /// What the document works out, or takes for granted, and uses again.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Document {
+pub(super) struct PostMortemDocument {
     pub(super) rotations_at_once: f64,
     pub(super) factor: f64,
     pub(super) rotations_per_container: f64,
@@ -59,7 +59,7 @@ pub(super) struct Document {
 /// One claim, and what to say of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Claim {
+pub(super) struct PostMortemClaim {
     pub(super) section: u8,
     pub(super) claim: String,
     pub(super) says: String,

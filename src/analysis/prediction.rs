@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crate::model::report::Predicted;
-use crate::monitor::step::Step;
+use crate::monitor::step::RotationStep;
 use crate::monitor::wiring::{ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Wiring};
 
 /// What the closed form takes of a run.
@@ -100,7 +100,7 @@ fn of_one_container(wiring: &Wiring, silent: bool, load: Load) -> Left {
     let reader = one_if(!reader_ends);
     let connection_ends = wiring.ends_connection() || (wiring.reader_closes && reader_ends);
     let connection = one_if(!connection_ends);
-    let drain = match wiring.at_rotation.contains(&Step::Drain) {
+    let drain = match wiring.at_rotation.contains(&RotationStep::Drain) {
         true => reader,
         false => 0.0,
     };
@@ -142,7 +142,7 @@ fn reader_ends(wiring: &Wiring, silent: bool, connection_ended: bool) -> bool {
         ReadStyle::CheckedBetweenReads => false,
         ReadStyle::Cancellable | ReadStyle::Nested { .. } => true,
     };
-    let told = wiring.at_rotation.contains(&Step::TellReader);
+    let told = wiring.at_rotation.contains(&RotationStep::TellReader);
     // The end of the connection ends a read; so does the next line, after which the check comes.
     (connection_ended && !last_word_waits)
         || (wiring.cancels_reader() && (cancelled_in_read || !silent))
@@ -151,19 +151,22 @@ fn reader_ends(wiring: &Wiring, silent: bool, connection_ended: bool) -> bool {
 
 /// Whether a wait of the rotation never returns.
 fn hangs(wiring: &Wiring, silent: bool, load: Load) -> bool {
-    let never_returns = |step: &Step| match step {
+    let never_returns = |step: &RotationStep| match step {
         // The read of a silent container holds the lock.
-        Step::CloseBetweenReads => silent,
+        RotationStep::CloseBetweenReads => silent,
         // The heartbeat ends with its container, which ends with this wait.
-        Step::WaitReaderAndHeartbeat => true,
-        Step::WaitReader { limit: None } => {
+        RotationStep::WaitReaderAndHeartbeat => true,
+        RotationStep::WaitReader { limit: None } => {
             !reader_ends(wiring, silent, wiring.ends_connection_before_waiting())
         }
-        Step::WaitReader { limit: Some(_) } | Step::Close | Step::Drain | Step::TellReader => false,
+        RotationStep::WaitReader { limit: Some(_) }
+        | RotationStep::Close
+        | RotationStep::Drain
+        | RotationStep::TellReader => false,
     };
     // The reader of a stream that the engine ended is gone, and takes no message.
     let at_end = wiring.steps_at_engine_end();
-    let tells_nobody = load.restart.is_some() && at_end.contains(&Step::TellReader);
+    let tells_nobody = load.restart.is_some() && at_end.contains(&RotationStep::TellReader);
     tells_nobody || wiring.at_rotation.iter().any(never_returns)
 }
 

@@ -6,7 +6,7 @@ use crate::model::report::Rate;
 
 /// What a count's readings are turned into a rate with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub struct RateScale {
     /// Containers, each of which makes every rotation.
     pub containers: u64,
     /// The rotation interval on the monitor's own clock.
@@ -44,7 +44,7 @@ impl FromIterator<i64> for Growths {
 
 /// The rate of a count that grew by so many in each rotation: the mean. Its interval is Student's:
 /// mean ± t·s/√n. `None` without a rotation.
-pub fn rate(growths: Growths, scale: Scale) -> Option<Rate> {
+pub fn rate(growths: Growths, scale: RateScale) -> Option<Rate> {
     let weakest_rotation = growths.weakest?;
     let per_rotation = growths.sum as f64 / growths.rotations as f64;
     let containers = scale.containers.max(1) as f64;
@@ -91,7 +91,7 @@ fn student_t_975(freedom: usize) -> f64 {
 
 /// The rate of a count that was read at the baseline and after each rotation.
 #[cfg(test)]
-pub fn rate_of_readings(readings: &[u64], scale: Scale) -> Option<Rate> {
+pub fn rate_of_readings(readings: &[u64], scale: RateScale) -> Option<Rate> {
     use leakcheck_test::growth::signed_difference;
 
     let pairs = readings.windows(2);
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SCALE: Scale = Scale {
+    const SCALE: RateScale = RateScale {
         containers: 50,
         rotation: Duration::from_secs(300),
     };

@@ -26,8 +26,8 @@ pub struct Samples {
     /// shows what a monitor could no longer do.
     counted: u64,
     /// What grew in rotations that nobody held up and in which no container was moved, and in the others.
-    undisturbed: Growth,
-    disturbed: Growth,
+    undisturbed: CountedGrowth,
+    disturbed: CountedGrowth,
     rotations_with_growth: u64,
     /// The last sample in which no container was moved, where later ones have taken its place as the last.
     unmoved_before: Option<Sample>,
@@ -36,13 +36,13 @@ pub struct Samples {
 
 /// By how much the counts grew in each of some rotations; `None` where one was not known.
 #[derive(Debug, Clone)]
-struct Growth {
+struct CountedGrowth {
     rotations: u64,
     tasks: Option<Growths>,
     fds: Option<Growths>,
 }
 
-impl Default for Growth {
+impl Default for CountedGrowth {
     fn default() -> Self {
         Self {
             rotations: 0,
@@ -52,7 +52,7 @@ impl Default for Growth {
     }
 }
 
-impl Growth {
+impl CountedGrowth {
     fn add(&mut self, before: &Sample, after: &Sample) {
         let with = |growths: Option<Growths>, before: Option<u64>, after: Option<u64>| {
             Some(growths?.with(signed_difference(before?, after?)))
@@ -174,7 +174,7 @@ impl Samples {
         self.rated().rotations
     }
 
-    fn rated(&self) -> &Growth {
+    fn rated(&self) -> &CountedGrowth {
         match self.undisturbed.rotations {
             0 => &self.disturbed,
             _ => &self.undisturbed,

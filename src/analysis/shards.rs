@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::model::process_gauges::ProcessGauges;
 use crate::model::report::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
-use crate::monitor::{DeliveryTotals, Hung, Replacements};
-use crate::protocol::{Finding, Glance};
+use crate::monitor::{DeliveryTotals, HungAt, Replacements};
+use crate::protocol::{LiveCounts, WorkerResult};
 
 /// The live counts of all shards; the rotation is the one that the last of them is at.
-pub fn glances(shards: &[Glance]) -> Glance {
-    let sum = |of: fn(&Glance) -> u64| shards.iter().map(of).sum();
-    Glance {
+pub fn glances(shards: &[LiveCounts]) -> LiveCounts {
+    let sum = |of: fn(&LiveCounts) -> u64| shards.iter().map(of).sum();
+    LiveCounts {
         followed: sum(|glance| glance.followed),
         rotation: least(shards, |glance| Some(glance.rotation)).unwrap_or(0),
         tasks: sum(|glance| glance.tasks),
@@ -62,12 +62,12 @@ pub fn engine_counts(shards: &[EngineCounts]) -> EngineCounts {
 }
 
 /// What all shards found, in the order of their containers.
-pub fn findings(shards: Vec<Finding>) -> Finding {
-    let sum = |of: fn(&Finding) -> u64| shards.iter().map(of).sum();
+pub fn findings(shards: Vec<WorkerResult>) -> WorkerResult {
+    let sum = |of: fn(&WorkerResult) -> u64| shards.iter().map(of).sum();
     let runtimes: Vec<Runtime> = shards.iter().map(|finding| finding.runtime).collect();
     let after_shutdown = all(&shards, |finding| finding.after_shutdown);
     let mut errors = shards.iter().map(|finding| &finding.stream_errors);
-    Finding {
+    WorkerResult {
         rotations_due: least(&shards, |finding| Some(finding.rotations_due)).unwrap_or(0),
         rotations_made: least(&shards, |finding| Some(finding.rotations_made)).unwrap_or(0),
         rotations_missed: sum(|finding| finding.rotations_missed),
@@ -104,8 +104,8 @@ pub fn findings(shards: Vec<Finding>) -> Finding {
 }
 
 /// The containers that stand at the same place in any shard.
-fn hung(shards: &[Finding]) -> Vec<Hung> {
-    let mut places: Vec<Hung> = Vec::new();
+fn hung(shards: &[WorkerResult]) -> Vec<HungAt> {
+    let mut places: Vec<HungAt> = Vec::new();
     for hung in shards.iter().flat_map(|finding| &finding.hung) {
         match places.iter_mut().find(|place| place.place == hung.place) {
             Some(place) => {
@@ -208,9 +208,9 @@ mod tests {
         };
         let all = samples(&[known, unknown]);
         assert_eq!((all.tasks, all.fds, all.settle_ms), (Some(8), None, None));
-        let told = |delivery| Finding {
+        let told = |delivery| WorkerResult {
             delivery,
-            ..Finding::default()
+            ..WorkerResult::default()
         };
         let findings = findings(vec![told(Some(DeliveryTotals::default())), told(None)]);
         assert_eq!(findings.delivery, None);
@@ -218,16 +218,16 @@ mod tests {
 
     #[test]
     fn containers_that_hang_at_one_place_are_told_together() {
-        let at = |place: &str, containers, seconds| Finding {
+        let at = |place: &str, containers, seconds| WorkerResult {
             rotations_due: 5,
             rotations_made: seconds,
-            hung: vec![Hung {
+            hung: vec![HungAt {
                 place: place.into(),
                 containers,
                 shortest: Duration::from_secs(seconds),
                 longest: Duration::from_secs(seconds),
             }],
-            ..Finding::default()
+            ..WorkerResult::default()
         };
         let all = findings(vec![
             at("a read", 2, 4),

@@ -22,8 +22,8 @@ pub const ENOUGH: u64 = 5;
 pub struct Sufficiency {
     /// Whether the containers end and start again.
     restarts: bool,
-    baseline: Option<Reading>,
-    last: Option<Reading>,
+    baseline: Option<RotationCounts>,
+    last: Option<RotationCounts>,
     /// Rotations that count: those that nobody held up, and in which no container was moved.
     rotations: u64,
     /// In how many of them each count grew.
@@ -37,7 +37,7 @@ pub struct Sufficiency {
 
 /// What is compared of a sample.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct RotationCounts {
     counts: Counts,
     settled: bool,
     lines_read: Option<u64>,
@@ -56,7 +56,7 @@ impl Sufficiency {
 
     /// Takes the next sample in, the baseline first.
     pub fn weigh(&mut self, sample: &Sample) {
-        let reading = Reading {
+        let reading = RotationCounts {
             counts: sample.counts(),
             settled: sample.settled,
             lines_read: sample.lines_read,

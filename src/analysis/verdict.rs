@@ -401,7 +401,7 @@ mod tests {
             for sample in self.tasks.iter().enumerate().map(sample) {
                 samples.add(sample, true);
             }
-            let scale = crate::analysis::rates::Scale {
+            let scale = crate::analysis::rates::RateScale {
                 containers: 50,
                 rotation: std::time::Duration::from_secs(300),
             };

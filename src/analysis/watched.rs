@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::trend::{self, Point, Slope};
-use super::watched_verdict::{Alive, Evidence, judge};
+use super::watched_verdict::{Alive, WatchedEvidence, judge};
 use crate::model::report::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
@@ -56,7 +56,7 @@ pub struct Watch<'a> {
 }
 
 /// Readings that are judged together: those of a rotation, or of a stretch of time.
-struct Part<'a> {
+struct WatchedPart<'a> {
     /// The time of its middle.
     at: Duration,
     readings: &'a [Reading],
@@ -100,7 +100,7 @@ impl Watch<'_> {
             replaced: alive.replaced,
             mechanism: mechanism(&sites).map(str::to_owned),
         };
-        let (verdict, reason) = judge(&Evidence {
+        let (verdict, reason) = judge(&WatchedEvidence {
             unit: self.unit,
             rates,
             trends: &trends,
@@ -193,7 +193,7 @@ impl Watch<'_> {
         &stretch[warm..]
     }
 
-    fn parts<'a>(&self, judged: &'a [Reading]) -> Vec<Part<'a>> {
+    fn parts<'a>(&self, judged: &'a [Reading]) -> Vec<WatchedPart<'a>> {
         let Some(rotation) = self.rotation else {
             let size = judged.len().div_ceil(PARTS).max(1);
             // The middle of a pause is no moment at which anything was read.
@@ -217,7 +217,7 @@ impl Watch<'_> {
             let from = judged.partition_point(|reading| reading.at < start);
             let to = judged.partition_point(|reading| reading.at < start + rotation);
             if from < to {
-                parts.push(Part {
+                parts.push(WatchedPart {
                     at: start + rotation / 2,
                     readings: &judged[from..to],
                 });
@@ -238,13 +238,13 @@ impl Watch<'_> {
     }
 
     /// The rotations from each part to the first, whether or not anything was read in those between.
-    fn rotation_of(&self, first: &Part<'_>, part: &Part<'_>) -> Option<u64> {
+    fn rotation_of(&self, first: &WatchedPart<'_>, part: &WatchedPart<'_>) -> Option<u64> {
         let rotations = (part.at - first.at).as_secs_f64() / self.rotation?.as_secs_f64();
         Some(rotations.round() as u64)
     }
 
     /// The rotations from the first part to the last.
-    fn rotations_between(&self, parts: &[Part<'_>]) -> Option<u64> {
+    fn rotations_between(&self, parts: &[WatchedPart<'_>]) -> Option<u64> {
         self.rotation_of(parts.first()?, parts.last()?)
     }
 
@@ -254,7 +254,7 @@ impl Watch<'_> {
         let judged = self.without_warm_up(self.stretch());
         let parts = self.parts(judged);
         let every = parts.len().div_ceil(PARTS_SO_FAR).max(1);
-        let parts: Vec<Part<'_>> = parts.into_iter().step_by(every).collect();
+        let parts: Vec<WatchedPart<'_>> = parts.into_iter().step_by(every).collect();
         let rate = |count| Some(self.rate(&points(&parts, count)?)?.0);
         Rates {
             tasks: rate(|reading| reading.tasks),
@@ -265,7 +265,7 @@ impl Watch<'_> {
     fn trend_of(
         &self,
         judged: &[Reading],
-        parts: &[Part<'_>],
+        parts: &[WatchedPart<'_>],
         count: fn(&Reading) -> Option<u64>,
     ) -> Option<(Rate, Trend)> {
         let points = points(parts, count)?;
@@ -322,7 +322,7 @@ impl Watch<'_> {
     }
 
     /// What was replaced in each part, of what there was one per container in the first.
-    fn signs_of_life(&self, judged: &[Reading], parts: &[Part<'_>]) -> (Alive, Rotations) {
+    fn signs_of_life(&self, judged: &[Reading], parts: &[WatchedPart<'_>]) -> (Alive, Rotations) {
         let least = self.containers.unwrap_or(1);
         let mut kinds: BTreeMap<&Kind, u64> = BTreeMap::new();
         for reading in judged {
@@ -338,7 +338,7 @@ impl Watch<'_> {
         let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
             return (Alive::default(), Rotations::default());
         };
-        let new = |part: &Part<'_>| {
+        let new = |part: &WatchedPart<'_>| {
             let of_kind = part
                 .readings
                 .iter()
@@ -453,7 +453,7 @@ impl Watch<'_> {
     }
 
     /// One per rotation where that is known, else all.
-    fn samples(&self, judged: &[Reading], parts: &[Part<'_>]) -> Vec<Sample> {
+    fn samples(&self, judged: &[Reading], parts: &[WatchedPart<'_>]) -> Vec<Sample> {
         let sample = |(rotation, reading): (Option<u64>, &Reading)| {
             let mut sites = BTreeMap::new();
             for (site, count) in &reading.sites {
@@ -498,8 +498,8 @@ fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
 }
 
 /// What a count typically was in each part, by the minute; `None` where that is not known of all.
-fn points(parts: &[Part<'_>], count: fn(&Reading) -> Option<u64>) -> Option<Vec<Point>> {
-    let point = |part: &Part<'_>| {
+fn points(parts: &[WatchedPart<'_>], count: fn(&Reading) -> Option<u64>) -> Option<Vec<Point>> {
+    let point = |part: &WatchedPart<'_>| {
         let counts: Option<Vec<f64>> = (part.readings.iter())
             .map(|reading| count(reading).map(|count| count as f64))
             .collect();
@@ -513,19 +513,19 @@ fn exact(value: f64) -> f64 {
     (value * 1e9).round() / 1e9
 }
 
-fn part(readings: &[Reading]) -> Part<'_> {
+fn part(readings: &[Reading]) -> WatchedPart<'_> {
     let (first, last) = (readings.first(), readings.last());
     let at = first
         .zip(last)
         .map(|(first, last)| (first.at + last.at) / 2);
-    Part {
+    WatchedPart {
         at: at.unwrap_or_default(),
         readings,
     }
 }
 
 /// The reading of a part that is nearest to the medians of its counts.
-fn typical<'a>(part: &Part<'a>) -> Option<&'a Reading> {
+fn typical<'a>(part: &WatchedPart<'a>) -> Option<&'a Reading> {
     let medians = [|r: &Reading| r.tasks, |r: &Reading| r.fds].map(|count| {
         let counts = part.readings.iter().filter_map(count);
         (count, trend::median(counts.map(|count| count as f64)))

@@ -33,7 +33,7 @@ pub(super) struct Alive {
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Evidence<'a> {
+pub(super) struct WatchedEvidence<'a> {
     /// What its tasks are called.
     pub(super) unit: &'a str,
     pub(super) rates: Rates,
@@ -55,7 +55,7 @@ pub(super) struct Evidence<'a> {
     pub(super) cut_short: Option<&'a str>,
 }
 
-impl Evidence<'_> {
+impl WatchedEvidence<'_> {
     /// The trends that are known, with what they are of.
     fn trends(&self) -> impl Iterator<Item = (&Trend, &str)> {
         let counts = [(&self.trends.tasks, self.unit), (&self.trends.fds, "fds")];
@@ -67,7 +67,7 @@ impl Evidence<'_> {
 type Judgement = Option<(Verdict, String)>;
 
 /// Judges, and says by which figures.
-pub(super) fn judge(evidence: &Evidence<'_>) -> (Verdict, String) {
+pub(super) fn judge(evidence: &WatchedEvidence<'_>) -> (Verdict, String) {
     let steps = [
         hung,
         never_followed,
@@ -102,7 +102,7 @@ fn inconclusive(reason: impl Into<String>) -> (Verdict, String) {
     (Verdict::Inconclusive, reason.into())
 }
 
-fn hung(evidence: &Evidence<'_>) -> Judgement {
+fn hung(evidence: &WatchedEvidence<'_>) -> Judgement {
     let hung = evidence.hung.containers.filter(|hung| *hung > 0)?;
     let of = match evidence.containers {
         Some(containers) => format!("{hung} of {containers} containers"),
@@ -125,7 +125,7 @@ fn hung(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Who never followed is no monitor.
-fn never_followed(evidence: &Evidence<'_>) -> Judgement {
+fn never_followed(evidence: &WatchedEvidence<'_>) -> Judgement {
     let (never, all) = (evidence.followers?.never_followed, evidence.containers?);
     (never > 0).then(|| {
         let cut_short = evidence
@@ -138,7 +138,7 @@ fn never_followed(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Who opens no stream anew, and does not let go of the old one, has stopped rotating.
-fn stopped(evidence: &Evidence<'_>) -> Judgement {
+fn stopped(evidence: &WatchedEvidence<'_>) -> Judgement {
     let (followers, all) = (evidence.followers?, evidence.containers?);
     let (stopped, longest) = (followers.stopped, followers.stopped_for_ms as f64 / 1000.0);
     (stopped > 0).then(|| {
@@ -150,7 +150,7 @@ fn stopped(evidence: &Evidence<'_>) -> Judgement {
     })
 }
 
-fn starved(evidence: &Evidence<'_>) -> Judgement {
+fn starved(evidence: &WatchedEvidence<'_>) -> Judgement {
     let (starved, all) = (evidence.followers?.starved, evidence.containers?);
     (starved > 0).then(|| {
         let reason = format!("{starved} of {all} containers are followed by nobody any more");
@@ -159,7 +159,7 @@ fn starved(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Streams that nobody closes are a leak, whatever can be read of the follower itself.
-fn leaking_streams(evidence: &Evidence<'_>) -> Judgement {
+fn leaking_streams(evidence: &WatchedEvidence<'_>) -> Judgement {
     let followers = evidence.followers?;
     let (before, now) = (followers.streams_baseline, followers.streams_final);
     (now.saturating_sub(before) as f64 >= LEAST_GROWTH).then(|| {
@@ -172,7 +172,7 @@ fn leaking_streams(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Whoever opens streams and does not read them is as dead as one who opens none.
-fn unread(evidence: &Evidence<'_>) -> Judgement {
+fn unread(evidence: &WatchedEvidence<'_>) -> Judgement {
     let followers = evidence.followers?;
     let (connections, bytes) = (followers.unread_connections?, followers.unread_bytes?);
     (connections > 0).then(|| {
@@ -182,7 +182,7 @@ fn unread(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// A rotation that no new stream followed is none that was made.
-fn not_reopened(evidence: &Evidence<'_>) -> Judgement {
+fn not_reopened(evidence: &WatchedEvidence<'_>) -> Judgement {
     let followers = evidence.followers?;
     let (rotations, reopened) = (followers.rotations, followers.reopened);
     (reopened < rotations).then(|| {
@@ -195,7 +195,7 @@ fn not_reopened(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// As for a monitor of our own: whoever loses lines does not do its work.
-fn not_delivered_once(evidence: &Evidence<'_>) -> Judgement {
+fn not_delivered_once(evidence: &WatchedEvidence<'_>) -> Judgement {
     let followers = evidence.followers?;
     let emitted = followers.lines_sent + followers.lines_lost;
     let reason = match (followers.lines_lost, followers.lines_repeated) {
@@ -214,7 +214,7 @@ fn not_delivered_once(evidence: &Evidence<'_>) -> Judgement {
     Some((Verdict::Starved, reason))
 }
 
-fn too_short(evidence: &Evidence<'_>) -> Judgement {
+fn too_short(evidence: &WatchedEvidence<'_>) -> Judgement {
     let (parts, what) = match evidence.by_rotation {
         true => (evidence.parts, "rotations"),
         false => (evidence.parts, "readings"),
@@ -245,7 +245,7 @@ fn is_one_step(trend: &Trend, minutes: f64) -> bool {
     matches!(up[..], [size] if size >= 0.7 * trend.per_minute * minutes)
 }
 
-fn leaking(evidence: &Evidence<'_>) -> Judgement {
+fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {
     let minutes = evidence.minutes;
     let leaks = |trend: &Trend| grows(trend, minutes) && !is_one_step(trend, minutes);
     if !evidence.trends().any(|(trend, _)| leaks(trend)) {
@@ -296,7 +296,7 @@ fn probability(p: f64) -> String {
     }
 }
 
-fn one_step(evidence: &Evidence<'_>) -> Judgement {
+fn one_step(evidence: &WatchedEvidence<'_>) -> Judgement {
     evidence.trends().find_map(|(trend, unit)| {
         let trend = Some(trend).filter(|trend| grows(trend, evidence.minutes))?;
         let step = trend.steps.iter().find(|step| step.size > 0.0)?;
@@ -310,7 +310,7 @@ fn one_step(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// How the counts fell, where they did clearly.
-fn fell(evidence: &Evidence<'_>) -> Option<String> {
+fn fell(evidence: &WatchedEvidence<'_>) -> Option<String> {
     let (first, last) = (evidence.at_start?, evidence.last?);
     let counts = [
         (first.tasks, last.tasks, evidence.unit),
@@ -327,19 +327,19 @@ fn fell(evidence: &Evidence<'_>) -> Option<String> {
 }
 
 /// A monitor that gives up its streams holds less and less: that is no sign of health.
-fn fallen(evidence: &Evidence<'_>) -> Judgement {
+fn fallen(evidence: &WatchedEvidence<'_>) -> Judgement {
     let fell = fell(evidence)?;
     Some(inconclusive(format!(
         "no leak, but {fell}: what does less holds less"
     )))
 }
 
-fn cut_short(evidence: &Evidence<'_>) -> Judgement {
+fn cut_short(evidence: &WatchedEvidence<'_>) -> Judgement {
     let cut_short = evidence.cut_short?;
     Some(inconclusive(format!("no leak until then, but {cut_short}")))
 }
 
-fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
+fn lower_bound(evidence: &WatchedEvidence<'_>) -> Judgement {
     evidence
         .trends
         .tasks_are_lower_bound
@@ -347,7 +347,7 @@ fn lower_bound(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Counts that stand still are those of a healthy process, and of a dead one.
-fn not_alive(evidence: &Evidence<'_>) -> Judgement {
+fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     let alive = evidence.alive;
     // Streams that were opened anew after each rotation are a sign that leaves nothing open.
     if evidence
@@ -386,7 +386,7 @@ fn not_alive(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// A slope of nothing with an interval that holds a leak shows none.
-fn not_shown(evidence: &Evidence<'_>) -> Judgement {
+fn not_shown(evidence: &WatchedEvidence<'_>) -> Judgement {
     let Some(first) = evidence.first else {
         return Some(inconclusive("nothing was read"));
     };
@@ -417,7 +417,7 @@ fn not_shown(evidence: &Evidence<'_>) -> Judgement {
     })
 }
 
-fn clean(evidence: &Evidence<'_>) -> String {
+fn clean(evidence: &WatchedEvidence<'_>) -> String {
     let figures = evidence.trends().map(|(trend, unit)| {
         let [low, high] = trend.ci95_per_minute;
         format!("{unit} between {low:.1} and {high:.1} a minute (95 %)")

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::prediction::{Load, predict};
-use super::rates::{Scale, rate};
+use super::rates::{RateScale, rate};
 use super::samples::Samples;
 use super::shards;
 use super::verdict::{Evidence, judge};
@@ -12,7 +12,7 @@ use crate::model::report::{
     Rotations, Sample, SiteReport, WaitPoint, WiringReport,
 };
 use crate::monitor::wiring::Wiring;
-use crate::protocol::{Finding, TaskSite};
+use crate::protocol::{TaskSite, WorkerResult};
 use crate::text::duration::millis;
 
 /// What a wiring's workers said so far, added up, and what it was asked to do.
@@ -39,7 +39,7 @@ pub struct Observation {
     /// Whether the samples sufficed for a verdict before all rotations were made.
     pub evidence_sufficed: bool,
     /// Their last words; `None` while they have not been said, or were never.
-    pub finding: Option<Finding>,
+    pub finding: Option<WorkerResult>,
     /// Why the wiring's run ended early, where it did.
     pub cut_short: Option<String>,
     /// The same of each host's containers by themselves, where there are several hosts.
@@ -109,7 +109,7 @@ impl Observation {
     }
 
     /// Takes the workers' last words, one for each host where there are several, and their sum.
-    pub fn conclude(&mut self, findings: Vec<Finding>) {
+    pub fn conclude(&mut self, findings: Vec<WorkerResult>) {
         for (host, finding) in self.hosts.iter_mut().zip(&findings) {
             host.observed.finding = Some(finding.clone());
         }
@@ -232,7 +232,7 @@ impl Observation {
 
     /// The growth so far.
     pub fn rates(&self) -> Rates {
-        let scale = Scale {
+        let scale = RateScale {
             containers: self.load.containers,
             rotation: self.load.rotation,
         };
@@ -366,7 +366,7 @@ fn times(count: u64) -> String {
     }
 }
 
-fn hung(finding: &Finding) -> Hung {
+fn hung(finding: &WorkerResult) -> Hung {
     let mut places: Vec<HungPlace> = finding
         .hung
         .iter()
@@ -384,7 +384,7 @@ fn hung(finding: &Finding) -> Hung {
     }
 }
 
-fn wait_points(finding: &Finding) -> Vec<WaitPoint> {
+fn wait_points(finding: &WorkerResult) -> Vec<WaitPoint> {
     let mut points: Vec<WaitPoint> = finding
         .forgotten_readers
         .iter()

@@ -9,7 +9,7 @@ use crate::render::section_text::{Terminal, render_sections};
 
 /// A format of `--format` and `--export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum AuditFormat {
     /// A table of claims, and a paragraph on each
     Table,
     /// One JSON document (`leakcheck.audit/v1`), with the whole report of each scenario
@@ -22,7 +22,7 @@ pub enum Format {
     Html,
 }
 
-impl Format {
+impl AuditFormat {
     /// Renders an audit; `terminal` is for tables.
     ///
     /// # Errors

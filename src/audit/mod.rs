@@ -12,5 +12,5 @@ mod html;
 mod summary;
 mod trial;
 
-pub use format::Format;
+pub use format::AuditFormat;
 pub use trial::{Trial, try_all};

@@ -5,7 +5,7 @@ use clap::Args;
 use super::engine_choice::EngineChoice;
 use super::output;
 use super::runtime;
-use crate::audit::{self, Format, Trial};
+use crate::audit::{self, AuditFormat, Trial};
 use crate::consumers::{AuditBar, Drawing, Exports, FailedGates, Messages};
 use crate::events::{Consumer, Event, Several};
 use crate::exit_code::{ExitCode, Failure, all_done};
@@ -67,12 +67,12 @@ pub struct AuditArgs {
     gates: Vec<Gate>,
 
     /// Form of the audit on standard output
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
+    format: AuditFormat,
 
     /// Also write the audit to a file, rewritten after each claim; repeatable
-    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::<Format>::parse)]
-    exports: Vec<Export<Format>>,
+    #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = Export::<AuditFormat>::parse)]
+    exports: Vec<Export<AuditFormat>>,
 
     /// Show no progress
     #[arg(long, short)]
@@ -108,7 +108,7 @@ pub fn execute(args: &AuditArgs) -> Result<ExitCode, Failure> {
         Ok::<_, Failure>((audit, interrupt.is_cancelled()))
     })?;
     let (audit, ended) = audit;
-    let render = |format: Format, terminal| format.render(&audit, terminal);
+    let render = |format: AuditFormat, terminal| format.render(&audit, terminal);
     let published = output::publish(render, args.format, &args.exports);
     let gates = args.judge(&audit)?;
     consumers.hear(&Event::Judged(&gates));

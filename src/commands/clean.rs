@@ -11,7 +11,7 @@ use crate::docker::address::Address;
 use crate::docker::endpoint::{Endpoint, Origin};
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
-use crate::docker::run_owner::Standing;
+use crate::docker::run_owner::OwnerStanding;
 use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::swarm;
 use crate::swarm::leftovers::Services;
@@ -119,13 +119,17 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Vec<Result<(
         Err(failure) => return vec![Err(failure)],
     };
     let mut done = Vec::new();
-    let mut runs: Vec<(FoundRun, Kind)> = Vec::new();
-    runs.extend(containers.into_iter().map(|run| (run, Kind::Containers)));
+    let mut runs: Vec<(FoundRun, LeftoverKind)> = Vec::new();
+    runs.extend(
+        containers
+            .into_iter()
+            .map(|run| (run, LeftoverKind::Containers)),
+    );
     match swarm::leftovers::find(&docker).await {
         // The engine's own containers are removed all the same.
         Err(error) => done.push(Err(error)),
         Ok(Services::Found(found)) => {
-            runs.extend(found.into_iter().map(|run| (run, Kind::Services)))
+            runs.extend(found.into_iter().map(|run| (run, LeftoverKind::Services)))
         }
         Ok(Services::ToldByManagers) => {
             done.push(print(&format!(
@@ -139,14 +143,14 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Vec<Result<(
         let standing = run.standing();
         let described = describe(run, *kind, standing);
         // One run that cannot be removed, or told, must not keep the others.
-        done.push(if standing != Standing::Gone && !args.all {
+        done.push(if standing != OwnerStanding::Gone && !args.all {
             print(&format!("kept {described} (--all removes it too)"))
         } else if args.dry_run {
             print(&format!("would remove {described}"))
         } else {
             let removed = match kind {
-                Kind::Containers => removal::remove_run(&docker, &run.id).await.map(drop),
-                Kind::Services => swarm::removal::remove_run(&docker, &run.id).await,
+                LeftoverKind::Containers => removal::remove_run(&docker, &run.id).await.map(drop),
+                LeftoverKind::Services => swarm::removal::remove_run(&docker, &run.id).await,
             };
             removed.and_then(|()| print(&format!("removed {described}")))
         });
@@ -156,20 +160,20 @@ async fn clean_containers(endpoint: &Endpoint, args: &CleanArgs) -> Vec<Result<(
 
 /// What a run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LeftoverKind {
     /// Containers of the engine's own.
     Containers,
     /// Services of the swarm that it manages.
     Services,
 }
 
-fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
+fn describe(run: &FoundRun, kind: LeftoverKind, standing: OwnerStanding) -> String {
     let age = duration::format(Duration::from_secs(run.age.as_secs()));
     let plural = if run.containers == 1 { "" } else { "s" };
     let what = match kind {
-        Kind::Containers => format!("{} container{plural}", run.containers),
-        Kind::Services if run.containers == 0 => "agents on a swarm's nodes".into(),
-        Kind::Services => format!(
+        LeftoverKind::Containers => format!("{} container{plural}", run.containers),
+        LeftoverKind::Services if run.containers == 0 => "agents on a swarm's nodes".into(),
+        LeftoverKind::Services => format!(
             "{} container{plural} of the swarm's services",
             run.containers
         ),
@@ -178,9 +182,9 @@ fn describe(run: &FoundRun, kind: Kind, standing: Standing) -> String {
         None => "by an unknown process".to_owned(),
         Some(owner) => {
             let standing = match standing {
-                Standing::Alive => "still running",
-                Standing::Gone => "now gone",
-                Standing::Elsewhere => "out of sight from here",
+                OwnerStanding::Alive => "still running",
+                OwnerStanding::Gone => "now gone",
+                OwnerStanding::Elsewhere => "out of sight from here",
             };
             format!("by {owner}, {standing}")
         }
@@ -207,7 +211,7 @@ mod tests {
             }),
         };
         assert_eq!(
-            describe(&run, Kind::Containers, Standing::Gone),
+            describe(&run, LeftoverKind::Containers, OwnerStanding::Gone),
             "run 0badf00d: 50 containers, started 3m 12s ago by process 42 on ci-3, now gone"
         );
         let agents = FoundRun {
@@ -216,7 +220,7 @@ mod tests {
             ..run
         };
         assert_eq!(
-            describe(&agents, Kind::Services, Standing::Gone),
+            describe(&agents, LeftoverKind::Services, OwnerStanding::Gone),
             "run 0badf00d: agents on a swarm's nodes, started 3m 12s ago by an unknown process"
         );
     }

@@ -36,13 +36,13 @@ pub struct DoctorArgs {
     pub image: String,
 
     /// How to print the findings
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
+    pub format: DoctorFormat,
 }
 
 /// How the findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum DoctorFormat {
     /// A table to read.
     Table,
     /// One JSON document (`leakcheck.doctor/v1`).
@@ -72,8 +72,8 @@ pub fn execute(args: DoctorArgs) -> Result<ExitCode, Failure> {
     ];
     checks.extend(engine);
     print(&match args.format {
-        Format::Table => table(&checks),
-        Format::Json => json(&checks)?,
+        DoctorFormat::Table => table(&checks),
+        DoctorFormat::Json => json(&checks)?,
     })?;
     if checks.iter().any(|check| check.status == Status::Fail) {
         Ok(ExitCode::Environment)

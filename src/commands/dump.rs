@@ -6,7 +6,7 @@ use goroutine_dump::{Dump, Keep, Scale};
 use super::document_format::DocumentFormat;
 use super::output;
 use crate::exit_code::{ExitCode, Failure};
-use crate::probe::dump_source::Source;
+use crate::probe::dump_source::DumpSource;
 use crate::render::dump_summary;
 use crate::sys::http::Header;
 
@@ -34,12 +34,12 @@ Exit codes:
 #[command(after_help = EXAMPLES)]
 pub struct DumpArgs {
     /// Dump to group, or the earlier one to compare with: a file, a URL, or - for standard input
-    #[arg(value_name = "FILE", value_parser = Source::parse, value_hint = clap::ValueHint::FilePath)]
-    file: Source,
+    #[arg(value_name = "FILE", value_parser = DumpSource::parse, value_hint = clap::ValueHint::FilePath)]
+    file: DumpSource,
 
     /// The later dump
-    #[arg(value_name = "LATER", value_parser = Source::parse, value_hint = clap::ValueHint::FilePath)]
-    later: Option<Source>,
+    #[arg(value_name = "LATER", value_parser = DumpSource::parse, value_hint = clap::ValueHint::FilePath)]
+    later: Option<DumpSource>,
 
     /// Rotations between the two dumps
     #[arg(
@@ -77,7 +77,7 @@ pub struct DumpArgs {
 /// # Errors
 /// A usage failure for a file that cannot be read or holds no goroutine.
 pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
-    if args.file == Source::Stdin && args.later == Some(Source::Stdin) {
+    if args.file == DumpSource::Stdin && args.later == Some(DumpSource::Stdin) {
         return Err(Failure::usage(
             "only one of the two dumps can be standard input",
         ));
@@ -103,12 +103,12 @@ pub fn execute(args: &DumpArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Measured)
 }
 
-fn read(source: &Source, args: &DumpArgs, keep: Keep) -> Result<Dump, Failure> {
+fn read(source: &DumpSource, args: &DumpArgs, keep: Keep) -> Result<Dump, Failure> {
     let dump = source.read(&args.headers, keep).map_err(|error| {
         let message = format!("cannot read {source}: {error:#}");
         match source {
-            Source::Url(_) => Failure::environment(message),
-            Source::Stdin | Source::File(_) => Failure::usage(message),
+            DumpSource::Url(_) => Failure::environment(message),
+            DumpSource::Stdin | DumpSource::File(_) => Failure::usage(message),
         }
     })?;
     match (dump.goroutines, dump.errors.first()) {

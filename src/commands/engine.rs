@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use synthetic_engine::clock::Clock;
+use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
 use synthetic_engine::listen::{ListenAddress, Listener};
 use synthetic_engine::rotation::{RotateBy, Rotation};
@@ -107,7 +107,7 @@ async fn serve_user(args: &EngineArgs) -> anyhow::Result<()> {
         Some(address) => Listener::bind(address).await?,
         None => Listener::bind_within(private_directory()?).await?,
     };
-    let clock = Clock::wall();
+    let clock = EngineClock::wall();
     let fleet = args.fleet.fleet();
     introduce(&fleet, &listener.address);
     let spec = EngineSpec {
@@ -167,7 +167,7 @@ async fn serve_parent() -> anyhow::Result<()> {
         })?;
         writeln!(io::stdout(), "{listening}").context("the parent went away")?;
     }
-    let daemon = Arc::new(Daemon::new(&spec, Clock::wall()));
+    let daemon = Arc::new(Daemon::new(&spec, EngineClock::wall()));
     serve_until(signals.next(), daemon, listener).await
 }
 

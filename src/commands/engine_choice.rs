@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::docker::endpoint::Endpoint;
 use crate::docker::image::DEFAULT_IMAGE;
 use crate::exit_code::Failure;
-use crate::experiment::plan::{Engine, Source, SwarmPlan};
+use crate::experiment::plan::{ContainerSource, Engine, SwarmPlan};
 use crate::swarm::agents::AgentPlan;
 
 /// What serves the containers, and where it is.
@@ -98,10 +98,10 @@ impl EngineChoice {
                     agents,
                 }));
             }
-            Some(label) => Source::Attached {
+            Some(label) => ContainerSource::Attached {
                 label: label.into(),
             },
-            None => Source::Created { image: image() },
+            None => ContainerSource::Created { image: image() },
         };
         Ok(Engine::Docker {
             hosts: self.hosts.clone(),

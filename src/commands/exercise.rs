@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use synthetic_engine::clock::Clock;
+use synthetic_engine::clock::EngineClock;
 use synthetic_engine::rotation::{RotateBy, Rotation};
 use synthetic_engine::spec::EngineSpec;
 use tempfile::TempDir;
@@ -265,7 +265,7 @@ impl ExerciseArgs {
         Exercise {
             spec: EngineSpec {
                 fleet: self.fleet.fleet(),
-                started_at_ns: Clock::wall().now_ns(),
+                started_at_ns: EngineClock::wall().now_ns(),
             },
             running: Running {
                 output,

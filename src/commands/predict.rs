@@ -15,7 +15,7 @@ use crate::analysis::prediction::Load;
 use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::plan;
 use crate::experiment::settings::number;
-use crate::model::predict::{Config, Prediction, Runtime, SCHEMA};
+use crate::model::predict::{Prediction, PredictionConfig, RuntimeKind, SCHEMA};
 use crate::model::settings::{HEALTH_CHECK, Settings, Workload, limits};
 use crate::monitor::catalogue;
 use crate::monitor::wiring::{HealthCheck, Wiring};
@@ -80,7 +80,7 @@ pub struct PredictArgs {
 
     /// Whose figures to hold --observed against [default: go]
     #[arg(long, value_enum, requires = "observed")]
-    runtime: Option<Runtime>,
+    runtime: Option<RuntimeKind>,
 
     /// How to print the prediction
     #[arg(long, value_enum, default_value_t = DocumentFormat::Table)]
@@ -108,7 +108,7 @@ impl PredictArgs {
             .then(arithmetic::lines)
             .transpose()?;
         let fit = |observed| {
-            let runtime = self.runtime.unwrap_or(Runtime::Go);
+            let runtime = self.runtime.unwrap_or(RuntimeKind::Go);
             let known = catalogue::all();
             let known: Vec<Wiring> = known.iter().map(|wiring| self.checked(wiring)).collect();
             mechanisms::fit(observed, &known, runtime, horizon)
@@ -117,7 +117,7 @@ impl PredictArgs {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             measured: false,
-            config: Config {
+            config: PredictionConfig {
                 containers: horizon.load.containers,
                 silent: horizon.load.silent.unwrap_or(0),
                 rotation_ms: millis(self.rotation()),

@@ -12,7 +12,7 @@ use crate::probe::prometheus_text::Selector;
 use crate::sys::http::{Header, parse_url, without_password};
 use crate::text::duration;
 use crate::text::secrets::masked_word;
-use crate::watch::{Processes, Target};
+use crate::watch::{Processes, WatchTarget};
 
 /// Where a process is asked, and how.
 #[derive(Debug, Args)]
@@ -110,12 +110,12 @@ impl ProcessSources {
     }
 
     /// The target, with what is read through `/proc`.
-    pub(super) fn target(&self, processes: Option<Processes>, proc_tells: bool) -> Target {
+    pub(super) fn target(&self, processes: Option<Processes>, proc_tells: bool) -> WatchTarget {
         let default = |name| Selector::parse(name).ok();
         let has_tasks = self.pprof.is_some() || self.console.is_some();
         let tasks = self.tasks_metric.clone();
         let fds = self.fds_metric.clone();
-        Target {
+        WatchTarget {
             processes,
             pprof: self.pprof.clone(),
             console: self.console.clone(),

@@ -117,7 +117,7 @@ impl ReportArgs {
             ));
         }
         let audit: Audit = document.parse(AUDIT_SCHEMA).map_err(Failure::usage)?;
-        Ok(audit::Format::Html.render(&audit, Terminal::PLAIN)?)
+        Ok(audit::AuditFormat::Html.render(&audit, Terminal::PLAIN)?)
     }
 
     /// The file to write; `None` for standard output.

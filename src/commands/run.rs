@@ -25,7 +25,7 @@ use crate::render::export::Export;
 use crate::render::format::Format;
 use crate::render::section_text::Terminal;
 use crate::runner;
-use crate::runner::Outcome;
+use crate::runner::RunOutcome;
 use crate::swarm::agents::AgentPlan;
 use crate::sys::{signals, stderr};
 
@@ -216,7 +216,7 @@ pub fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         Ok::<_, Failure>((outcome, interrupt.is_cancelled()))
     })?;
     consumers.hear(&Event::Over);
-    let Outcome {
+    let RunOutcome {
         mut report,
         released,
     } = outcome;

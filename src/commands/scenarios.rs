@@ -20,12 +20,12 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct ScenariosArgs {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<ScenariosAction>,
 }
 
 /// What to do with the scenarios.
 #[derive(Debug, Subcommand)]
-enum Action {
+enum ScenariosAction {
     /// List every scenario that the program brings along
     List,
     /// Print a scenario's file
@@ -41,8 +41,8 @@ enum Action {
 /// A usage failure for a name that is none.
 pub fn execute(args: &ScenariosArgs) -> Result<ExitCode, Failure> {
     let text = match &args.action {
-        None | Some(Action::List) => list()?,
-        Some(Action::Show { name }) => scenario_library::text(name)?.to_owned(),
+        None | Some(ScenariosAction::List) => list()?,
+        Some(ScenariosAction::Show { name }) => scenario_library::text(name)?.to_owned(),
     };
     output::print(text.trim_end())?;
     Ok(ExitCode::Measured)

@@ -21,7 +21,7 @@ use crate::sys::invocation::Invocation;
 use crate::sys::signals;
 use crate::text::duration;
 use crate::text::duration::millis;
-use crate::watch::{self, Processes, Sources, Target, Timing};
+use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -256,7 +256,7 @@ impl WatchArgs {
         }
     }
 
-    fn target(&self) -> Target {
+    fn target(&self) -> WatchTarget {
         let process = self.pid.map(|pid| Processes::One(OtherProcess::new(pid)));
         self.sources.target(process, self.pid.is_some())
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::commands::output;
 use crate::exit_code::{ExitCode, Failure};
 use crate::monitor::catalogue;
-use crate::monitor::wiring::{GoReference, Wiring};
+use crate::monitor::wiring::{InGo, Wiring};
 use crate::render::section_text::push_wrapped;
 
 /// The list is as wide in a wide terminal: it is read downwards.
@@ -76,7 +76,7 @@ fn overview() -> String {
     out
 }
 
-fn go_figures(go: &GoReference) -> String {
+fn go_figures(go: &InGo) -> String {
     let left = go.goroutines.zip(go.fds);
     let left = left.map(|(goroutines, fds)| format!("{goroutines:.2} / {fds:.2}"));
     let hung = go.hung.as_ref().map(|hung| format!("hung: {hung}"));

@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::fd_budget::FDS_LEFT_TO_ENGINE;
 use crate::monitor::census;
-use crate::protocol::{Event, WorkerEngine, WorkerPlan};
+use crate::protocol::{WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::console_server;
 use crate::worker::experiment::Experiment;
 use crate::worker::parent_link;
@@ -30,9 +30,9 @@ pub fn execute() -> Result<ExitCode, Failure> {
         match Experiment::start(plan, commands) {
             Ok(experiment) => {
                 let finding = experiment.run().await;
-                parent_link::say(&Event::Finished(Box::new(finding)));
+                parent_link::say(&WorkerEvent::Finished(Box::new(finding)));
             }
-            Err(error) => parent_link::say(&Event::Failed {
+            Err(error) => parent_link::say(&WorkerEvent::Failed {
                 message: format!("{error:#}"),
             }),
         }

@@ -58,7 +58,7 @@ impl Consumer for Exports<'_, format::Format> {
     }
 }
 
-impl Consumer for Exports<'_, audit::Format> {
+impl Consumer for Exports<'_, audit::AuditFormat> {
     fn hear(&self, event: &Event<'_>) {
         if let Event::ClaimWeighed { so_far, .. } = event {
             self.rewrite(|_| true, |format| format.render(so_far, Terminal::PLAIN));

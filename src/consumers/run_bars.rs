@@ -10,7 +10,7 @@ use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::events::{Consumer, Event};
 use crate::experiment::plan::Plan;
-use crate::protocol::Glance;
+use crate::protocol::LiveCounts;
 
 /// The bars.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl RunBars {
         });
     }
 
-    fn glance(&self, wiring: usize, glance: Glance, observation: &Observation) {
+    fn glance(&self, wiring: usize, glance: LiveCounts, observation: &Observation) {
         let Some(bar) = self.wirings.get().and_then(|bars| bars.get(wiring)) else {
             return;
         };

@@ -7,7 +7,7 @@ use bollard::Docker;
 
 use super::error_text::told;
 use super::run_id::RunId;
-use super::run_owner::{RunOwner, Standing};
+use super::run_owner::{OwnerStanding, RunOwner};
 use super::{labels, removal};
 use crate::exit_code::Failure;
 
@@ -27,10 +27,10 @@ pub struct FoundRun {
 impl FoundRun {
     /// Whether the process that started the run is still there. A run that names no process has
     /// nobody to come back for it.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> OwnerStanding {
         self.owner
             .as_ref()
-            .map_or(Standing::Gone, RunOwner::standing)
+            .map_or(OwnerStanding::Gone, RunOwner::standing)
     }
 }
 

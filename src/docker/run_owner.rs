@@ -19,7 +19,7 @@ pub struct RunOwner {
 
 /// Whether the process that started a run is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum OwnerStanding {
     /// It runs on this host.
     Alive,
     /// It ran on this host and is no more.
@@ -61,15 +61,15 @@ impl RunOwner {
     }
 
     /// Whether the owner still runs.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> OwnerStanding {
         if self.host != host_name() {
-            return Standing::Elsewhere;
+            return OwnerStanding::Elsewhere;
         }
         match (start_ticks(self.pid), self.start_ticks) {
-            (Some(now), Some(then)) if now == then => Standing::Alive,
+            (Some(now), Some(then)) if now == then => OwnerStanding::Alive,
             // Nothing was recorded to tell a reused id by: rather keep than end a live run.
-            (Some(_), None) => Standing::Alive,
-            _ => Standing::Gone,
+            (Some(_), None) => OwnerStanding::Alive,
+            _ => OwnerStanding::Gone,
         }
     }
 }
@@ -101,14 +101,14 @@ mod tests {
     fn this_process_is_alive_and_survives_the_way_through_its_labels() {
         let me = RunOwner::this_process();
         assert_eq!(RunOwner::from_labels(&me.to_labels()), Some(me.clone()));
-        assert_eq!(me.standing(), Standing::Alive);
+        assert_eq!(me.standing(), OwnerStanding::Alive);
     }
 
     #[test]
     fn a_reused_process_id_does_not_keep_a_dead_run_alive() {
         let mut other = RunOwner::this_process();
         other.start_ticks = other.start_ticks.map(|ticks| ticks + 1);
-        assert_eq!(other.standing(), Standing::Gone);
+        assert_eq!(other.standing(), OwnerStanding::Gone);
     }
 
     #[test]
@@ -119,11 +119,11 @@ mod tests {
             ..RunOwner::this_process()
         };
         child.wait().expect("ended");
-        assert_eq!(ended.standing(), Standing::Gone);
+        assert_eq!(ended.standing(), OwnerStanding::Gone);
         let far = RunOwner {
             host: "elsewhere".into(),
             ..RunOwner::this_process()
         };
-        assert_eq!(far.standing(), Standing::Elsewhere);
+        assert_eq!(far.standing(), OwnerStanding::Elsewhere);
     }
 }

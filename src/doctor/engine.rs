@@ -5,7 +5,7 @@ use bollard::Docker;
 use super::check::Check;
 use crate::docker::endpoint::Endpoint;
 use crate::docker::leftovers::{self, FoundRun};
-use crate::docker::run_owner::Standing;
+use crate::docker::run_owner::OwnerStanding;
 use crate::docker::{engine_load, image};
 use crate::exit_code::{ExitCode, Failure};
 use crate::swarm;
@@ -105,7 +105,7 @@ async fn left_behind(docker: Option<&Docker>) -> Check {
     };
     let (dead, kept): (Vec<_>, Vec<_>) = runs
         .iter()
-        .partition(|run| run.standing() == Standing::Gone);
+        .partition(|run| run.standing() == OwnerStanding::Gone);
     let containers: usize = dead.iter().map(|run| run.containers).sum();
     if !dead.is_empty() || sockets > 0 {
         return Check::warn(

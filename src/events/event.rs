@@ -6,7 +6,7 @@ use crate::docker::image::PullProgress;
 use crate::experiment::plan::Plan;
 use crate::model::audit::{Audit, Claim};
 use crate::model::report::{Config, GateResult, Report};
-use crate::protocol::Glance;
+use crate::protocol::LiveCounts;
 use crate::readings::Recording;
 
 /// Something that happened.
@@ -40,7 +40,7 @@ pub enum Event<'a> {
         /// Which of the run's wirings it is of.
         wiring: usize,
         /// The counts.
-        glance: Glance,
+        glance: LiveCounts,
         /// What was observed of the wiring, with its baseline once that is taken.
         observation: &'a Observation,
     },

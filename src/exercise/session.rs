@@ -21,7 +21,7 @@ use crate::readings::Recording;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
 use crate::text::duration;
-use crate::watch::{self, Processes, Sources, Target, Timing};
+use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 /// Between two looks at whether all containers are followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -40,7 +40,7 @@ pub struct Exercise {
     /// How its processes are run.
     pub running: Running,
     /// What else of it is read than `/proc`.
-    pub target: Target,
+    pub target: WatchTarget,
     /// How its streams are rotated.
     pub rotation: Rotation,
     /// Between two rotations.
@@ -152,12 +152,12 @@ async fn observe(
         seen.ask(engine).await;
         return Ok(seen);
     }
-    let target = Target {
+    let target = WatchTarget {
         processes: Some(Processes::Several(programs.set())),
         ..exercise.target.clone()
     };
     let mut sources = Sources::open(&target).await?;
-    let mut rotations = Rotations::default();
+    let mut rotations = RotationSchedule::default();
     // The rotations go on for as long as it is watched, and no longer; without them there is nothing to watch.
     let (stop, mut failed) = (interrupt.child_token(), None);
     let rotating = async {
@@ -258,7 +258,7 @@ async fn wait_until_followed(
 
 /// The rotations that the engine made.
 #[derive(Default)]
-struct Rotations {
+struct RotationSchedule {
     made: Vec<Instant>,
     /// What the engine knew before the second, from which on they count, and when.
     before: Option<((FollowersTold, EngineState), Instant)>,
@@ -266,7 +266,7 @@ struct Rotations {
     unread: Vec<u64>,
 }
 
-impl Rotations {
+impl RotationSchedule {
     /// Makes them, one after the other; then, or where there are none, it waits for ever. Only where
     /// the engine fails does it end.
     async fn make(&mut self, exercise: &Exercise, engine: &EngineProcess) -> Failure {

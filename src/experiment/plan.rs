@@ -20,7 +20,7 @@ use crate::sys::invocation::Invocation;
 /// A checked plan.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What was asked for. With [`Source::Attached`] the containers are counted when they are found.
+    /// What was asked for. With [`ContainerSource::Attached`] the containers are counted when they are found.
     pub settings: Settings,
     /// What serves the containers.
     pub engine: Engine,
@@ -47,7 +47,7 @@ pub enum Engine {
         /// Their endpoints, as given; where there are none, the environment says which one it is.
         hosts: Vec<String>,
         /// Where their containers come from.
-        source: Source,
+        source: ContainerSource,
     },
     /// The engines of a Docker Swarm, which places the containers itself.
     Swarm(SwarmPlan),
@@ -83,7 +83,7 @@ impl Engine {
     fn attach(&self) -> Option<&str> {
         match self {
             Self::Docker {
-                source: Source::Attached { label },
+                source: ContainerSource::Attached { label },
                 ..
             } => Some(label),
             _ => None,
@@ -94,7 +94,7 @@ impl Engine {
     fn image(&self) -> Option<&str> {
         match self {
             Self::Docker {
-                source: Source::Created { image },
+                source: ContainerSource::Created { image },
                 ..
             } => Some(image),
             Self::Swarm(swarm) => Some(&swarm.image),
@@ -118,7 +118,7 @@ impl Engine {
 
 /// Where a Docker engine's containers come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ContainerSource {
     /// Created from an image, and removed at the end.
     Created {
         /// The image.

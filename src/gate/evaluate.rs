@@ -7,7 +7,7 @@ use crate::model::metric::Metric;
 use crate::model::report::{Outcome, Verdict, WiringReport};
 
 /// What a condition came to for one wiring.
-pub(super) struct Finding<'a> {
+pub(super) struct Weighed<'a> {
     /// The wiring's name.
     pub(super) wiring: &'a str,
     /// What it came to.
@@ -20,7 +20,7 @@ pub(super) struct Finding<'a> {
     pub(super) reason: String,
 }
 
-impl Finding<'_> {
+impl Weighed<'_> {
     /// Orders by how badly they came off, the best first.
     pub(super) fn compare(&self, other: &Self) -> std::cmp::Ordering {
         let by_excess = self.excess.total_cmp(&other.excess);
@@ -30,7 +30,7 @@ impl Finding<'_> {
 
 impl Condition {
     /// Weighs one wiring.
-    pub(super) fn weigh(self, wiring: &WiringReport) -> Finding<'_> {
+    pub(super) fn weigh(self, wiring: &WiringReport) -> Weighed<'_> {
         let measured = match self {
             Self::Figure { metric, .. } => metric.of(wiring),
             Self::Verdict { .. } => None,
@@ -60,7 +60,7 @@ impl Condition {
             }
             _ => by_its_value(),
         };
-        Finding {
+        Weighed {
             wiring: &wiring.name,
             outcome,
             measured,

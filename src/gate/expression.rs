@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::comparison::Comparison;
 use super::parse_error::ParseError;
-use super::subject::Subject;
+use super::subject::GateSubject;
 use crate::model::metric::Metric;
 use crate::model::report::Verdict;
 use crate::text::nearest::nearest;
@@ -23,7 +23,7 @@ const VERDICT: &str = "verdict";
 /// A condition that a wiring's part of a report must meet. Its text form is the expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    pub(super) subject: Subject,
+    pub(super) subject: GateSubject,
     pub(super) condition: Condition,
 }
 
@@ -91,16 +91,16 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn subject(&mut self) -> Result<Subject, ParseError> {
+    fn subject(&mut self) -> Result<GateSubject, ParseError> {
         if self.eat("*") {
-            return Ok(Subject::Every);
+            return Ok(GateSubject::Every);
         }
         let (name, _) = self.word();
         if name.is_empty() {
             let expected = "expected a wiring's name, or * for every wiring";
             return Err(self.expected_here(expected));
         }
-        Ok(Subject::Named(name.into()))
+        Ok(GateSubject::Named(name.into()))
     }
 
     fn condition(&mut self) -> Result<Condition, ParseError> {
@@ -340,8 +340,8 @@ mod tests {
 
     fn gates() -> impl Strategy<Value = Gate> {
         let subject = prop_oneof![
-            Just(Subject::Every),
-            "[A-Za-z0-9_-]{1,20}".prop_map(Subject::Named),
+            Just(GateSubject::Every),
+            "[A-Za-z0-9_-]{1,20}".prop_map(GateSubject::Named),
         ];
         let figure = (
             proptest::sample::select(Metric::ALL.to_vec()),

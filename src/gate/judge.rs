@@ -1,6 +1,6 @@
 //! Whether a report meets a gate.
 
-use super::evaluate::Finding;
+use super::evaluate::Weighed;
 use super::expression::Gate;
 use super::wiring_check::NoSubject;
 use crate::exit_code::ExitCode;
@@ -24,7 +24,7 @@ impl Gate {
     pub fn judge(&self, report: &Report, partial: PartialReports) -> Result<GateResult, NoSubject> {
         self.check_wirings(report.wirings.iter().map(|wiring| wiring.name.as_str()))?;
         let asked = |wiring: &&WiringReport| self.subject.includes(&wiring.name);
-        let findings: Vec<Finding<'_>> = report
+        let findings: Vec<Weighed<'_>> = report
             .wirings
             .iter()
             .filter(asked)

@@ -4,14 +4,14 @@ use std::fmt;
 
 /// The wirings that a gate is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum GateSubject {
     /// All there are.
     Every,
     /// One.
     Named(String),
 }
 
-impl Subject {
+impl GateSubject {
     pub(super) fn includes(&self, wiring: &str) -> bool {
         match self {
             Self::Every => true,
@@ -20,7 +20,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for GateSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Every => f.write_str("*"),

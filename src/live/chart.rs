@@ -7,7 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::state::{State, Subject};
+use super::state::{LiveState, Subject};
 use super::text::{put, width};
 use super::view::View;
 
@@ -44,7 +44,7 @@ impl Bounds {
 }
 
 /// Draws the chart, and beside each line's end whose it is, which colours alone would not tell.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, view: &View) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &LiveState, view: &View) {
     let Some(bounds) = Bounds::of(&state.subjects) else {
         return;
     };

@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// A key that means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum KeyPress {
     /// A letter or a sign.
     Char(char),
     /// The arrow keys, and those that go by pages.
@@ -45,7 +45,7 @@ impl Keyboard {
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub(super) fn keys(&mut self, patience: Duration) -> io::Result<Vec<Key>> {
+    pub(super) fn keys(&mut self, patience: Duration) -> io::Result<Vec<KeyPress>> {
         let mut polled = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
         let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
         match poll(&mut polled, patience) {
@@ -64,19 +64,19 @@ impl Keyboard {
 }
 
 /// The keys that a terminal sends such bytes for; what means nothing is left out.
-fn parse(mut bytes: &[u8]) -> Vec<Key> {
+fn parse(mut bytes: &[u8]) -> Vec<KeyPress> {
     let mut keys = Vec::new();
     while let [byte, rest @ ..] = bytes {
         bytes = rest;
         match byte {
-            0x03 => keys.push(Key::Interrupt),
-            0x0c => keys.push(Key::Redraw),
+            0x03 => keys.push(KeyPress::Interrupt),
+            0x0c => keys.push(KeyPress::Redraw),
             0x1b => {
                 let (key, after) = escape(rest);
                 keys.extend(key);
                 bytes = after;
             }
-            0x20..=0x7e => keys.push(Key::Char(char::from(*byte))),
+            0x20..=0x7e => keys.push(KeyPress::Char(char::from(*byte))),
             _ => {}
         }
     }
@@ -84,18 +84,18 @@ fn parse(mut bytes: &[u8]) -> Vec<Key> {
 }
 
 /// What an escape and such bytes after it mean, and the bytes that do not belong to it.
-fn escape(bytes: &[u8]) -> (Option<Key>, &[u8]) {
+fn escape(bytes: &[u8]) -> (Option<KeyPress>, &[u8]) {
     let [b'[' | b'O', rest @ ..] = bytes else {
-        return (Some(Key::Escape), bytes);
+        return (Some(KeyPress::Escape), bytes);
     };
     let Some(end) = rest.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
         return (None, &[]);
     };
     let key = match &rest[..=end] {
-        b"A" => Some(Key::Up),
-        b"B" => Some(Key::Down),
-        b"5~" => Some(Key::PageUp),
-        b"6~" => Some(Key::PageDown),
+        b"A" => Some(KeyPress::Up),
+        b"B" => Some(KeyPress::Down),
+        b"5~" => Some(KeyPress::PageUp),
+        b"6~" => Some(KeyPress::PageDown),
         _ => None,
     };
     (key, &rest[end + 1..])
@@ -107,16 +107,22 @@ mod tests {
 
     #[test]
     fn arrows_are_read_in_both_modes_of_a_terminal_and_other_sequences_passed_over() {
-        assert_eq!(parse(b"\x1b[A\x1bOB"), [Key::Up, Key::Down]);
-        assert_eq!(parse(b"\x1b[5~\x1b[6~"), [Key::PageUp, Key::PageDown]);
-        assert_eq!(parse(b"\x1b[1;5Cq\x1b[15~"), [Key::Char('q')]);
-        assert_eq!(parse(b"\x1b"), [Key::Escape]);
+        assert_eq!(parse(b"\x1b[A\x1bOB"), [KeyPress::Up, KeyPress::Down]);
+        assert_eq!(
+            parse(b"\x1b[5~\x1b[6~"),
+            [KeyPress::PageUp, KeyPress::PageDown]
+        );
+        assert_eq!(parse(b"\x1b[1;5Cq\x1b[15~"), [KeyPress::Char('q')]);
+        assert_eq!(parse(b"\x1b"), [KeyPress::Escape]);
         assert_eq!(parse(b"\x1b[1;"), []);
     }
 
     #[test]
     fn ctrl_c_is_a_key_and_ctrl_z_is_none() {
-        assert_eq!(parse(b"\x03p\x1a"), [Key::Interrupt, Key::Char('p')]);
+        assert_eq!(
+            parse(b"\x03p\x1a"),
+            [KeyPress::Interrupt, KeyPress::Char('p')]
+        );
         assert_eq!(parse("ü\u{0}".as_bytes()), []);
     }
 }

@@ -24,4 +24,4 @@ mod text;
 mod view;
 
 pub use session::{Entered, LiveView};
-pub use state::{Count, Fact, News, Site};
+pub use state::{Count, Fact, LiveSite, News};

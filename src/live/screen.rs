@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::state::State;
+use super::state::LiveState;
 use super::text::{put, put_right, width};
 use super::view::View;
 use super::{chart, sites, subjects};
@@ -24,7 +24,7 @@ const LOWEST_CHART: u16 = 6;
 const HIGHEST_CHART: u16 = 16;
 
 /// Puts everything into the buffer's cells.
-pub(super) fn draw(buffer: &mut Buffer, state: &State, view: &View) {
+pub(super) fn draw(buffer: &mut Buffer, state: &LiveState, view: &View) {
     let area = buffer.area;
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (columns, rows) = SMALLEST;
@@ -56,7 +56,7 @@ fn row_at(area: Rect, row: u16) -> Rect {
 }
 
 /// What is unusual, how far it is, and for how long it has gone on.
-fn status(buffer: &mut Buffer, row: Rect, state: &State, view: &View) {
+fn status(buffer: &mut Buffer, row: Rect, state: &LiveState, view: &View) {
     let elapsed = duration::format(std::time::Duration::from_secs(view.elapsed.as_secs()));
     let room = row.width.saturating_sub(width(&elapsed) + 1);
     put_right(buffer, (row.x, row.y), &elapsed, row.width, Style::new());
@@ -98,7 +98,7 @@ struct Heights {
 impl Heights {
     /// Divides so many rows up: the counts first, then a few messages; what is left is the chart's and
     /// the sites'.
-    fn of(room: u16, state: &State) -> Self {
+    fn of(room: u16, state: &LiveState) -> Self {
         let counts = subjects::rows(&state.subjects);
         let (sites, messages) = (state.sites().count(), state.messages.len());
         let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
@@ -139,7 +139,7 @@ impl Heights {
     }
 }
 
-fn body(buffer: &mut Buffer, area: Rect, state: &State, view: &View) {
+fn body(buffer: &mut Buffer, area: Rect, state: &LiveState, view: &View) {
     let heights = Heights::of(area.height, state);
     let mut top = 0;
     let mut next = |height: u16| {
@@ -180,7 +180,7 @@ fn rule(buffer: &mut Buffer, section: Rect, words: &str) {
     );
 }
 
-fn counts_section(buffer: &mut Buffer, section: Rect, state: &State, view: &View) {
+fn counts_section(buffer: &mut Buffer, section: Rect, state: &LiveState, view: &View) {
     if section.height == 0 {
         return;
     }
@@ -194,7 +194,7 @@ fn counts_section(buffer: &mut Buffer, section: Rect, state: &State, view: &View
     table.draw(buffer, below(section, 1, section.height - 1));
 }
 
-fn sites_section(buffer: &mut Buffer, section: Rect, state: &State, view: &View) {
+fn sites_section(buffer: &mut Buffer, section: Rect, state: &LiveState, view: &View) {
     if section.height == 0 {
         return;
     }
@@ -205,7 +205,7 @@ fn sites_section(buffer: &mut Buffer, section: Rect, state: &State, view: &View)
     table.draw(buffer, below(section, 1, section.height - 1));
 }
 
-fn messages_section(buffer: &mut Buffer, section: Rect, state: &State) {
+fn messages_section(buffer: &mut Buffer, section: Rect, state: &LiveState) {
     if section.height == 0 {
         return;
     }
@@ -283,8 +283,8 @@ fn help(buffer: &mut Buffer, area: Rect, view: &View) {
 mod tests {
     use std::time::Duration;
 
-    use super::super::keyboard::Key;
-    use super::super::state::{Count, Fact, News, Site};
+    use super::super::keyboard::KeyPress;
+    use super::super::state::{Count, Fact, LiveSite, News};
     use super::*;
 
     fn count(what: &'static str, first: u64, now: u64) -> Count {
@@ -296,8 +296,8 @@ mod tests {
         }
     }
 
-    fn site(number: u64) -> Site {
-        Site {
+    fn site(number: u64) -> LiveSite {
+        LiveSite {
             label: format!("site-{number:03}").into(),
             first: 4,
             now: 4 + number,
@@ -305,8 +305,8 @@ mod tests {
         }
     }
 
-    fn state_of(names: &[&str], sites: u64) -> State {
-        let mut state = State::default();
+    fn state_of(names: &[&str], sites: u64) -> LiveState {
+        let mut state = LiveState::default();
         let mut hear = |news, second| state.hear(news, Duration::from_secs(second));
         hear(
             News::Title("leakcheck run: 4 containers".into(), "a rotation"),
@@ -333,7 +333,7 @@ mod tests {
         state
     }
 
-    fn rows(state: &State, view: &View, (columns, rows): (u16, u16)) -> Vec<String> {
+    fn rows(state: &LiveState, view: &View, (columns, rows): (u16, u16)) -> Vec<String> {
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
         draw(&mut buffer, state, view);
         for cell in &buffer.content {
@@ -346,7 +346,7 @@ mod tests {
         (0..rows).map(line).collect()
     }
 
-    fn screen(state: &State, view: &View, size: (u16, u16)) -> String {
+    fn screen(state: &LiveState, view: &View, size: (u16, u16)) -> String {
         rows(state, view, size).join("\n")
     }
 
@@ -402,7 +402,7 @@ mod tests {
     fn no_size_makes_it_panic_whatever_there_is_to_show() {
         let hostile = format!("\u{1b}[31m\n{}", "容".repeat(5000));
         let states = [
-            State::default(),
+            LiveState::default(),
             state_of(&[&hostile], 500),
             state_of(&["a"; 40], 3),
             state_of(&["a", "b"], 0),
@@ -414,7 +414,7 @@ mod tests {
                     scrolled: 499,
                     ..View::default()
                 };
-                view.press(Key::Char('f'), state);
+                view.press(KeyPress::Char('f'), state);
                 for columns in [1, 2, 5, 39, 40, 41, 60, 80, 200] {
                     for height in [1, 2, 9, 10, 11, 15, 16, 24, 60] {
                         rows(state, &view, (columns, height));
@@ -440,7 +440,7 @@ mod tests {
             ..View::default()
         };
         for key in ['p', 'f', 's'] {
-            view.press(Key::Char(key), &state);
+            view.press(KeyPress::Char(key), &state);
         }
         let said = screen(&state, &view, (80, 24));
         for words in [
@@ -457,7 +457,7 @@ mod tests {
         let state = state_of(&["old"], 50);
         let mut view = View::default();
         for _ in 0..80 {
-            view.press(Key::Down, &state);
+            view.press(KeyPress::Down, &state);
         }
         let said = screen(&state, &view, (80, 24));
         assert!(
@@ -476,10 +476,10 @@ mod tests {
     fn the_help_says_what_each_key_does() {
         let state = state_of(&["old"], 3);
         let mut view = View::default();
-        view.press(Key::Char('?'), &state);
+        view.press(KeyPress::Char('?'), &state);
         let said = screen(&state, &view, (80, 24));
         assert!(said.contains("freeze the display"), "{said}");
-        view.press(Key::Char('h'), &state);
+        view.press(KeyPress::Char('h'), &state);
         assert!(!screen(&state, &view, (80, 24)).contains("freeze the display"));
     }
 }

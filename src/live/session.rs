@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, raise};
 
-use super::keyboard::{Key, Keyboard};
+use super::keyboard::{KeyPress, Keyboard};
 use super::screen;
-use super::state::{News, State};
-use super::terminal::Terminal;
-use super::view::{Action, View};
+use super::state::{LiveState, News};
+use super::terminal::LiveTerminal;
+use super::view::{View, ViewAction};
 use crate::exit_code::Failure;
 use crate::sys::pause;
 use crate::sys::pause::{Hold, HoldSwitch};
@@ -115,11 +115,11 @@ impl LiveView {
         };
         let keyboard = Keyboard::open().map_err(uncontrolled)?;
         let session = Session {
-            terminal: Terminal::take().map_err(uncontrolled)?,
+            terminal: LiveTerminal::take().map_err(uncontrolled)?,
             keyboard,
             news,
             hold,
-            state: State::default(),
+            state: LiveState::default(),
             view: View {
                 colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
                 pausing: self.pausing,
@@ -159,11 +159,11 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the thread has.
 struct Session {
-    terminal: Terminal,
+    terminal: LiveTerminal,
     keyboard: Keyboard,
     news: Receiver<News>,
     hold: HoldSwitch,
-    state: State,
+    state: LiveState,
     view: View,
     started: Instant,
 }
@@ -172,10 +172,10 @@ impl Session {
     /// Draws and heeds keys until nobody can tell anything any more, or the terminal is gone.
     fn show(mut self) {
         let mut drawn: Option<Instant> = None;
-        let (mut stale, mut area) = (true, Terminal::area());
+        let (mut stale, mut area) = (true, LiveTerminal::area());
         while let Some(heard) = self.hear() {
             stale |= heard;
-            if std::mem::replace(&mut area, Terminal::area()) != area {
+            if std::mem::replace(&mut area, LiveTerminal::area()) != area {
                 stale = true;
             }
             let until_next = drawn.map_or(Duration::ZERO, |drawn| {
@@ -224,12 +224,12 @@ impl Session {
         Some(new || ticked)
     }
 
-    fn press(&mut self, key: Key) {
+    fn press(&mut self, key: KeyPress) {
         match self.view.press(key, &self.state) {
-            Some(Action::Pause(on)) => self.hold.set(on),
+            Some(ViewAction::Pause(on)) => self.hold.set(on),
             // The same way as Ctrl-C goes without the view.
-            Some(Action::End) => drop(raise(Signal::SIGINT)),
-            Some(Action::Redraw) => self.terminal.forget(),
+            Some(ViewAction::End) => drop(raise(Signal::SIGINT)),
+            Some(ViewAction::Redraw) => self.terminal.forget(),
             None => {}
         }
     }

@@ -1,19 +1,19 @@
 //! The spawn sites, in the order that was chosen.
 
-use super::state::{Site, State};
+use super::state::{LiveSite, LiveState};
 use super::subjects::{each, grown};
-use super::table::{Cell, Column, Table};
+use super::table::{Cell, Column, LiveTable};
 use super::view::View;
 
 /// The table of so many sites from the one that is scrolled to, and which of them they are.
-pub(super) fn table(state: &State, room: usize, view: &View) -> (Table, String) {
-    let mut sites: Vec<(usize, &Site)> = state.sites().collect();
+pub(super) fn table(state: &LiveState, room: usize, view: &View) -> (LiveTable, String) {
+    let mut sites: Vec<(usize, &LiveSite)> = state.sites().collect();
     view.order.sort(&mut sites);
     // Nothing is scrolled past while there is room for all.
     let first = view.scrolled.min(sites.len().saturating_sub(room));
     let shown = &sites[first..sites.len().min(first + room)];
     let several = state.subjects.len() > 1;
-    let row = |&(subject, site): &(usize, &Site)| {
+    let row = |&(subject, site): &(usize, &LiveSite)| {
         let mut row: Vec<Cell> = vec![site.label.to_string().into()];
         if several {
             row.push(state.subjects[subject].name.clone().into());
@@ -34,7 +34,7 @@ pub(super) fn table(state: &State, room: usize, view: &View) -> (Table, String) 
         Column::figures("growth", 0),
         Column::figures("each", 2),
     ]);
-    let table = Table {
+    let table = LiveTable {
         columns,
         rows: shown.iter().map(row).collect(),
     };

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::state::Site;
+use super::state::LiveSite;
 
 /// By what sites are sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl Order {
     }
 
     /// Sorts sites, each with the number of its subject; what is equal goes by name.
-    pub(super) fn sort(self, sites: &mut [(usize, &Site)]) {
-        let by_name = |(subject, site): &(usize, &Site)| (site.label.clone(), *subject);
+    pub(super) fn sort(self, sites: &mut [(usize, &LiveSite)]) {
+        let by_name = |(subject, site): &(usize, &LiveSite)| (site.label.clone(), *subject);
         match self {
             Self::Growth => sites.sort_by_cached_key(|one| {
                 (Reverse(one.1.growth()), Reverse(one.1.now), by_name(one))
@@ -52,8 +52,8 @@ impl Order {
 mod tests {
     use super::*;
 
-    fn site(label: &str, first: u64, now: u64) -> Site {
-        Site {
+    fn site(label: &str, first: u64, now: u64) -> LiveSite {
+        LiveSite {
             label: label.into(),
             first,
             now,
@@ -74,7 +74,7 @@ mod tests {
             ["heart", "driver", "reader"],
             ["driver", "heart", "reader"],
         ] {
-            let mut sites: Vec<(usize, &Site)> = all.iter().map(|site| (0, site)).collect();
+            let mut sites: Vec<(usize, &LiveSite)> = all.iter().map(|site| (0, site)).collect();
             order.sort(&mut sites);
             let labels: Vec<&str> = sites.iter().map(|(_, site)| &*site.label).collect();
             assert_eq!(labels, expected, "{order:?}");

@@ -23,7 +23,7 @@ pub enum News {
     /// How one of them stands, by its number.
     Counts(usize, Vec<Count>, Vec<Fact>),
     /// The spawn sites of one of them.
-    Sites(usize, Vec<Site>),
+    Sites(usize, Vec<LiveSite>),
     /// Something that was said.
     Message(String),
 }
@@ -52,7 +52,7 @@ pub struct Fact {
 
 /// What started tasks, and how many there are.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Site {
+pub struct LiveSite {
     /// What its tasks are called.
     pub label: Arc<str>,
     /// How many there were at the baseline.
@@ -63,7 +63,7 @@ pub struct Site {
     pub each: Option<f64>,
 }
 
-impl Site {
+impl LiveSite {
     /// By how many they have become more.
     pub fn growth(&self) -> i128 {
         i128::from(self.now) - i128::from(self.first)
@@ -76,13 +76,13 @@ pub struct Subject {
     pub(super) name: String,
     pub(super) counts: Vec<Count>,
     pub(super) facts: Vec<Fact>,
-    pub(super) sites: Vec<Site>,
-    pub(super) series: Series,
+    pub(super) sites: Vec<LiveSite>,
+    pub(super) series: CountSeries,
 }
 
 /// Everything that is shown.
 #[derive(Debug, Clone, Default)]
-pub(super) struct State {
+pub(super) struct LiveState {
     pub(super) title: String,
     /// In what slopes are told: a rotation of one container.
     pub(super) each: &'static str,
@@ -91,7 +91,7 @@ pub(super) struct State {
     pub(super) messages: VecDeque<String>,
 }
 
-impl State {
+impl LiveState {
     /// Takes news in that came so long after the start.
     pub(super) fn hear(&mut self, news: News, at: Duration) {
         match news {
@@ -132,7 +132,7 @@ impl State {
     }
 
     /// All sites, each with the number of its subject.
-    pub(super) fn sites(&self) -> impl Iterator<Item = (usize, &Site)> {
+    pub(super) fn sites(&self) -> impl Iterator<Item = (usize, &LiveSite)> {
         let subjects = self.subjects.iter().enumerate();
         subjects.flat_map(|(number, subject)| subject.sites.iter().map(move |site| (number, site)))
     }
@@ -140,7 +140,7 @@ impl State {
 
 /// A count over time, of which no more points are kept than can be drawn.
 #[derive(Debug, Clone)]
-pub(super) struct Series {
+pub(super) struct CountSeries {
     points: Vec<(f64, f64)>,
     /// One of so many readings is kept …
     every: usize,
@@ -148,7 +148,7 @@ pub(super) struct Series {
     since: usize,
 }
 
-impl Default for Series {
+impl Default for CountSeries {
     fn default() -> Self {
         Self {
             points: Vec::new(),
@@ -158,7 +158,7 @@ impl Default for Series {
     }
 }
 
-impl Series {
+impl CountSeries {
     fn push(&mut self, point: (f64, f64)) {
         match self.points.last_mut() {
             Some(last) if !self.since.is_multiple_of(self.every) => *last = point,
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_long_series_is_thinned_and_keeps_its_first_and_its_last_point() {
-        let mut series = Series::default();
+        let mut series = CountSeries::default();
         for number in 0..10_000 {
             series.push((f64::from(number), f64::from(number)));
             assert_eq!(
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn news_of_a_subject_that_is_not_there_change_nothing() {
-        let mut state = State::default();
+        let mut state = LiveState::default();
         state.hear(counts(7), Duration::ZERO);
         state.hear(News::Sites(3, Vec::new()), Duration::ZERO);
         assert!(state.subjects.is_empty());
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn names_and_messages_are_kept_without_control_characters() {
-        let mut state = State::default();
+        let mut state = LiveState::default();
         state.hear(News::Subjects(vec!["a\u{1b}[2Jb\n".into()]), Duration::ZERO);
         for number in 0..MESSAGES + 5 {
             state.hear(News::Message(format!("{number}\r\u{7}")), Duration::ZERO);

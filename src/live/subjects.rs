@@ -1,7 +1,7 @@
 //! The wirings, or the process, with their counts.
 
 use super::state::{Count, Subject};
-use super::table::{Cell, Column, Table};
+use super::table::{Cell, Column, LiveTable};
 use super::text::one_line;
 use super::view::View;
 use crate::text::figures::told;
@@ -34,7 +34,7 @@ pub(super) fn rows(subjects: &[Subject]) -> usize {
 
 /// The table in so many rows: where all do not fit, the first count of each subject, and where those do
 /// not, how many more there are.
-pub(super) fn table(subjects: &[Subject], room: usize, view: &View) -> Table {
+pub(super) fn table(subjects: &[Subject], room: usize, view: &View) -> LiveTable {
     let counts = match rows(subjects) <= room {
         true => usize::MAX,
         false => 1,
@@ -51,7 +51,7 @@ pub(super) fn table(subjects: &[Subject], room: usize, view: &View) -> Table {
     if shown < subjects.len() {
         rows.push(vec![format!("… {} more", subjects.len() - shown).into()]);
     }
-    Table {
+    LiveTable {
         columns: columns(subjects),
         rows,
     }

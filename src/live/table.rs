@@ -60,12 +60,12 @@ impl From<String> for Cell {
 
 /// A table whose first column names things.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct LiveTable {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
+impl LiveTable {
     /// Draws the headings, and as many rows as there is room for.
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect) {
         let headings = |column: &Column| Cell {
@@ -145,7 +145,7 @@ mod tests {
         ];
         let area = Rect::new(0, 0, room, 3);
         let mut buffer = Buffer::empty(area);
-        Table { columns, rows }.draw(&mut buffer, area);
+        LiveTable { columns, rows }.draw(&mut buffer, area);
         let symbols = buffer.content.chunks(usize::from(room.max(1)));
         let line = |cells: &[ratatui::buffer::Cell]| {
             let line: String = cells.iter().map(|cell| cell.symbol()).collect();

@@ -20,13 +20,13 @@ static TAKEN: Mutex<bool> = Mutex::new(false);
 const USUAL: (u16, u16) = (80, 24);
 
 /// The terminal that standard error is, from when it is taken until it is dropped.
-pub(super) struct Terminal {
+pub(super) struct LiveTerminal {
     backend: CrosstermBackend<BufWriter<Stderr>>,
     /// What stands on it.
     shown: Buffer,
 }
 
-impl Terminal {
+impl LiveTerminal {
     /// Takes the terminal: the other screen, without a cursor, and every key as it is pressed.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Drop for LiveTerminal {
     fn drop(&mut self) {
         give_back(&mut lock());
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use ratatui::style::{Color, Style};
 
-use super::keyboard::Key;
+use super::keyboard::KeyPress;
 use super::sort::Order;
-use super::state::State;
+use super::state::LiveState;
 
 /// What the one who looks has chosen.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct View {
     pub(super) scrolled: usize,
     pub(super) help: bool,
     /// What was known when the display was frozen; `None` while it follows.
-    pub(super) frozen: Option<Box<State>>,
+    pub(super) frozen: Option<Box<LiveState>>,
     pub(super) paused: bool,
     pub(super) ending: bool,
     /// Since the start.
@@ -29,7 +29,7 @@ pub(super) struct View {
 
 /// What a key asks of the measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum ViewAction {
     /// Hold it up, or let it go on.
     Pause(bool),
     /// End it.
@@ -40,37 +40,37 @@ pub(super) enum Action {
 
 impl View {
     /// Heeds a key.
-    pub(super) fn press(&mut self, key: Key, state: &State) -> Option<Action> {
+    pub(super) fn press(&mut self, key: KeyPress, state: &LiveState) -> Option<ViewAction> {
         let sites = self.frozen.as_deref().unwrap_or(state).sites().count();
         match key {
-            Key::Down => self.scroll(sites, 1),
-            Key::Up => self.scroll(sites, -1),
-            Key::PageDown => self.scroll(sites, 10),
-            Key::PageUp => self.scroll(sites, -10),
-            Key::Escape => self.help = false,
-            Key::Redraw => return Some(Action::Redraw),
-            Key::Interrupt | Key::Char('q') => {
+            KeyPress::Down => self.scroll(sites, 1),
+            KeyPress::Up => self.scroll(sites, -1),
+            KeyPress::PageDown => self.scroll(sites, 10),
+            KeyPress::PageUp => self.scroll(sites, -10),
+            KeyPress::Escape => self.help = false,
+            KeyPress::Redraw => return Some(ViewAction::Redraw),
+            KeyPress::Interrupt | KeyPress::Char('q') => {
                 self.ending = true;
-                return Some(Action::End);
+                return Some(ViewAction::End);
             }
-            Key::Char('p') => {
+            KeyPress::Char('p') => {
                 self.paused = !self.paused;
-                return Some(Action::Pause(self.paused));
+                return Some(ViewAction::Pause(self.paused));
             }
-            Key::Char('f' | ' ') => {
+            KeyPress::Char('f' | ' ') => {
                 self.frozen = match self.frozen {
                     None => Some(Box::new(state.clone())),
                     Some(_) => None,
                 };
             }
-            Key::Char('s') => {
+            KeyPress::Char('s') => {
                 self.order = self.order.next();
                 self.scrolled = 0;
             }
-            Key::Char('j') => self.scroll(sites, 1),
-            Key::Char('k') => self.scroll(sites, -1),
-            Key::Char('?' | 'h') => self.help = !self.help,
-            Key::Char(_) => {}
+            KeyPress::Char('j') => self.scroll(sites, 1),
+            KeyPress::Char('k') => self.scroll(sites, -1),
+            KeyPress::Char('?' | 'h') => self.help = !self.help,
+            KeyPress::Char(_) => {}
         }
         None
     }
@@ -107,13 +107,13 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::{News, Site};
+    use super::super::state::{LiveSite, News};
     use super::*;
 
-    fn state_with_sites(count: u32) -> State {
-        let mut state = State::default();
+    fn state_with_sites(count: u32) -> LiveState {
+        let mut state = LiveState::default();
         state.hear(News::Subjects(vec!["old".into()]), Duration::ZERO);
-        let site = |number: u32| Site {
+        let site = |number: u32| LiveSite {
             label: number.to_string().into(),
             first: 0,
             now: number.into(),
@@ -128,36 +128,36 @@ mod tests {
     fn scrolling_stops_at_either_end_and_a_new_order_starts_at_the_top() {
         let (mut view, state) = (View::default(), state_with_sites(3));
         for _ in 0..5 {
-            view.press(Key::Down, &state);
+            view.press(KeyPress::Down, &state);
         }
         assert_eq!(view.scrolled, 2);
-        view.press(Key::PageUp, &state);
+        view.press(KeyPress::PageUp, &state);
         assert_eq!(view.scrolled, 0);
-        view.press(Key::Char('j'), &state);
-        view.press(Key::Char('s'), &state);
+        view.press(KeyPress::Char('j'), &state);
+        view.press(KeyPress::Char('s'), &state);
         assert_eq!(view.scrolled, 0);
-        view.press(Key::Down, &state_with_sites(0));
+        view.press(KeyPress::Down, &state_with_sites(0));
         assert_eq!(view.scrolled, 0);
     }
 
     #[test]
     fn a_pause_is_asked_for_and_taken_back_and_an_end_may_be_asked_for_again() {
-        let (mut view, state) = (View::default(), State::default());
+        let (mut view, state) = (View::default(), LiveState::default());
         let mut press = |key| view.press(key, &state);
-        assert_eq!(press(Key::Char('p')), Some(Action::Pause(true)));
-        assert_eq!(press(Key::Char('p')), Some(Action::Pause(false)));
-        assert_eq!(press(Key::Char('q')), Some(Action::End));
-        assert_eq!(press(Key::Interrupt), Some(Action::End));
-        assert_eq!(press(Key::Char('x')), None);
+        assert_eq!(press(KeyPress::Char('p')), Some(ViewAction::Pause(true)));
+        assert_eq!(press(KeyPress::Char('p')), Some(ViewAction::Pause(false)));
+        assert_eq!(press(KeyPress::Char('q')), Some(ViewAction::End));
+        assert_eq!(press(KeyPress::Interrupt), Some(ViewAction::End));
+        assert_eq!(press(KeyPress::Char('x')), None);
     }
 
     #[test]
     fn a_frozen_view_keeps_what_was_known_then() {
         let (mut view, state) = (View::default(), state_with_sites(3));
-        view.press(Key::Char('f'), &state);
+        view.press(KeyPress::Char('f'), &state);
         let kept = view.frozen.as_ref().map(|state| state.sites().count());
         assert_eq!(kept, Some(3));
-        view.press(Key::Char(' '), &state);
+        view.press(KeyPress::Char(' '), &state);
         assert!(view.frozen.is_none());
     }
 }

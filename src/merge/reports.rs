@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use leakcheck_test::growth::signed_difference;
 
-    use crate::analysis::rates::{Growths, Scale, rate};
+    use crate::analysis::rates::{Growths, RateScale, rate};
     use crate::gate::test_report;
     use crate::model::report::{Rate, Sample, Verdict};
 
@@ -228,7 +228,7 @@ mod tests {
         let rotation = Duration::from_secs(1);
         rate(
             growths,
-            Scale {
+            RateScale {
                 containers,
                 rotation,
             },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::rates::{Scale, rate};
+use crate::analysis::rates::{RateScale, rate};
 use crate::analysis::samples::Samples;
 use crate::analysis::shards;
 use crate::model::report::{
@@ -154,7 +154,7 @@ impl Sum {
             let counts = exhausted.is_none_or(|rotation| sample.rotation < Some(rotation));
             samples.add(sample.clone(), counts);
         }
-        let scale = Scale {
+        let scale = RateScale {
             containers,
             rotation: Duration::from_millis(rotation_ms),
         };

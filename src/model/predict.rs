@@ -20,7 +20,7 @@ pub struct Prediction {
     /// Always false: no figure of this document was measured by this program.
     pub measured: bool,
     /// What was asked.
-    pub config: Config,
+    pub config: PredictionConfig,
     /// Stream rotations that come due.
     pub streams: Streams,
     /// What each wiring is expected to leave.
@@ -28,12 +28,12 @@ pub struct Prediction {
     /// Which mechanisms fit the observed growth; null where none was given.
     pub observed: Option<Fit>,
     /// The post-mortem's arithmetic, redone; null where the figures asked about are not its own.
-    pub post_mortem: Option<Vec<Line>>,
+    pub post_mortem: Option<Vec<ArithmeticLine>>,
 }
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Config {
+pub struct PredictionConfig {
     /// Containers followed.
     pub containers: u64,
     /// Of these, containers that print nothing.
@@ -136,7 +136,7 @@ pub struct Fit {
     /// Tasks per minute.
     pub tasks_per_minute: f64,
     /// Whose figures the mechanisms have.
-    pub runtime: Runtime,
+    pub runtime: RuntimeKind,
     /// A mechanism fits whose misfits are at most this large.
     pub tolerance: f64,
     /// The mechanisms, best first: by the misfit of the ratio where file descriptors are known,
@@ -153,14 +153,14 @@ pub struct Fit {
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Runtime {
+pub enum RuntimeKind {
     /// Goroutines, as measured in Go
     Go,
     /// Tasks, by the closed form
     Rust,
 }
 
-impl Runtime {
+impl RuntimeKind {
     /// What this runtime's tasks are called, in the plural.
     pub fn tasks(self) -> &'static str {
         match self {
@@ -217,7 +217,7 @@ pub enum Source {
 
 /// One line of the post-mortem's arithmetic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Line {
+pub struct ArithmeticLine {
     /// The section of the document.
     pub section: u8,
     /// What is worked out.

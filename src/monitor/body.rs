@@ -33,13 +33,13 @@ pub(super) enum Read {
 /// An open log response.
 #[derive(Default)]
 pub struct Body {
-    state: Mutex<State>,
+    state: Mutex<BodyState>,
     /// Held by the one read that is in progress.
     reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct BodyState {
     /// `None` once the body is closed.
     frames: Option<LogFrames>,
     /// A frame that arrived together with the response's head.
@@ -56,7 +56,7 @@ impl Body {
         framing: Framing,
     ) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State {
+            state: Mutex::new(BodyState {
                 frames: Some(frames),
                 first,
                 framing,
@@ -144,7 +144,7 @@ impl Body {
         self.lock().frames.is_none()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BodyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use synthetic_engine::workload::containers;
 /// position: every line before the last delivered timestamp, and as many lines with that timestamp
 /// as were delivered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Delivery {
+pub struct LineDelivery {
     /// Lines that reached the consumer for the first time.
     pub read: u64,
     /// Numbered lines that were skipped over: a later line came without them.
@@ -43,7 +43,7 @@ struct Position {
     lines: u32,
 }
 
-impl Delivery {
+impl LineDelivery {
     /// A delivery that starts at `since` and wants nothing that was printed before.
     pub fn starting_at(since: Option<Timestamp>) -> Self {
         Self {
@@ -169,7 +169,7 @@ mod tests {
             per_timestamp in 1u64..4,
             whole_seconds in any::<bool>(),
         ) {
-            let mut delivery = Delivery::default();
+            let mut delivery = LineDelivery::default();
             let mut printed = 0;
             for cut in cuts {
                 printed += cut;
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn lines_logged_out_of_order_are_all_delivered() {
-        let mut delivery = Delivery::default();
+        let mut delivery = LineDelivery::default();
         delivery.resume();
         for second in [10, 12, 11, 13] {
             let line = format!("2026-01-01T00:00:{second}.000000000Z to stdout or stderr\n");
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_gap_counts_every_line_that_is_missing() {
-        let mut delivery = Delivery::default();
+        let mut delivery = LineDelivery::default();
         for sequence in [0, 1, 5] {
             delivery.deliver(&line(sequence, 1));
         }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_line_with_an_old_number_and_a_new_time_is_a_duplicate() {
-        let mut delivery = Delivery::default();
+        let mut delivery = LineDelivery::default();
         delivery.deliver(&line(0, 1));
         delivery.deliver(&Bytes::from(
             "2026-01-01T00:00:00.000000001Z leakcheck web-00 line 0\n",
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_line_from_before_the_first_wanted_moment_is_not_waited_for() {
         let second = |second: i64| Timestamp::new(1_700_000_000 + second, 0).expect("a time");
-        let delivery = Delivery::starting_at(Some(second(10)));
+        let delivery = LineDelivery::starting_at(Some(second(10)));
         let behind = |timestamp| {
             delivery.behind(LastLine {
                 timestamp,
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn text_without_a_timestamp_is_counted_as_malformed() {
-        let mut delivery = Delivery::default();
+        let mut delivery = LineDelivery::default();
         for text in ["", "no-time here", "\u{1}\u{2}"] {
             delivery.deliver(&Bytes::from(text));
         }

@@ -18,7 +18,7 @@ use super::heartbeat;
 use super::pace::Pace;
 use super::reader::Reader;
 use super::record::{At, Forgotten, Present, Record};
-use super::step::Step;
+use super::step::RotationStep;
 use super::stop_message::StopMessage;
 use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Wiring};
 use crate::docker::error_text::is_not_found;
@@ -114,7 +114,7 @@ pub(super) enum StreamEnd {
 }
 
 /// A container's surroundings that outlive its streams.
-pub(super) struct Surroundings<'a> {
+pub(super) struct FollowContext<'a> {
     pub(super) app: &'a Context,
     pub(super) container: &'a Context,
     pub(super) record: &'a Record,
@@ -128,11 +128,11 @@ pub(super) struct Surroundings<'a> {
 ///
 /// `on_open` is called when the engine has answered.
 pub(super) async fn follow_one_stream(
-    around: &mut Surroundings<'_>,
+    around: &mut FollowContext<'_>,
     rotation: &mut watch::Receiver<u64>,
     on_open: impl FnOnce(),
 ) -> StreamEnd {
-    let Surroundings {
+    let FollowContext {
         app,
         container,
         record,
@@ -321,31 +321,31 @@ async fn end_stream(
     record: &Record,
     shared: &Shared,
     heartbeat: &mut JoinHandle<()>,
-    steps: &[Step],
+    steps: &[RotationStep],
     mut stream: Forgotten,
     stop: Option<&StopMessage>,
 ) {
     for step in steps {
         match step {
-            Step::Close => stream.body.close(),
-            Step::CloseBetweenReads => {
+            RotationStep::Close => stream.body.close(),
+            RotationStep::CloseBetweenReads => {
                 record.stage.set(At::Closing);
                 stream.body.close_between_reads().await;
             }
-            Step::TellReader => {
+            RotationStep::TellReader => {
                 // At shutdown every reader is cancelled: there is nobody to tell.
                 if let Some(stop) = stop {
                     record.stage.set(At::TellingReader);
                     stop.send().await;
                 }
             }
-            Step::Drain => {
+            RotationStep::Drain => {
                 if let Some(chunks) = stream.chunks.take() {
                     let number = record.streams_opened();
                     drain::start(&format!("drain {} #{number}", record.name), chunks);
                 }
             }
-            Step::WaitReader { limit } => {
+            RotationStep::WaitReader { limit } => {
                 record.stage.set(At::WaitingForReader);
                 let reader = &mut stream.reader;
                 // A reader that panicked has ended too: the wait is over either way.
@@ -354,7 +354,7 @@ async fn end_stream(
                     Some(limit) => drop(tokio::time::timeout(shared.pace.of(*limit), reader).await),
                 }
             }
-            Step::WaitReaderAndHeartbeat => {
+            RotationStep::WaitReaderAndHeartbeat => {
                 record.stage.set(At::WaitingForReaderAndHeartbeat);
                 drop((&mut stream.reader).await);
                 drop((&mut *heartbeat).await);

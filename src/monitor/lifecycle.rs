@@ -68,7 +68,7 @@ pub struct Progress {
 
 /// A place at which containers stand that stopped rotating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hung {
+pub struct HungAt {
     /// What the supervisor waits for and, where that is its reader, what the reader waits for.
     pub place: String,
     /// How many containers stand there.
@@ -188,8 +188,8 @@ impl Monitor {
 
     /// Where the containers stand that made fewer than `due` rotations, how many stand there, and
     /// for how long. A container that ended and did not start again is not among them.
-    pub fn hung(&self, due: u64) -> Vec<Hung> {
-        let mut places: Vec<Hung> = Vec::new();
+    pub fn hung(&self, due: u64) -> Vec<HungAt> {
+        let mut places: Vec<HungAt> = Vec::new();
         for record in &self.records {
             let standing = record.standing();
             if record.rotations_made() >= due || standing.at == At::WaitingForStart {
@@ -202,7 +202,7 @@ impl Monitor {
                     hung.shortest = hung.shortest.min(standing.since);
                     hung.longest = hung.longest.max(standing.since);
                 }
-                None => places.push(Hung {
+                None => places.push(HungAt {
                     place: standing.place,
                     containers: 1,
                     shortest: standing.since,

@@ -32,7 +32,7 @@ pub mod wiring;
 
 pub use client::{EngineAddress, Reach};
 pub use follow::OPENING_AT_ONCE;
-pub use lifecycle::{Delivered, DeliveryTotals, Hung, Monitor, MonitorPlan, Replacements};
+pub use lifecycle::{Delivered, DeliveryTotals, HungAt, Monitor, MonitorPlan, Replacements};
 pub use pace::Pace;
 pub use record::Followed;
 pub use spawn::census;

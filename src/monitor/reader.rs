@@ -46,16 +46,16 @@ impl Reader {
         while !self.cancelled.is_cancelled() {
             self.stage.set(ReaderAt::Reading);
             let chunk = match self.read().await {
-                Next::Read(Read::Lines(lines)) => {
+                NextRead::Read(Read::Lines(lines)) => {
                     if let Some(last_read) = &self.last_read {
                         last_read.note(&lines);
                     }
                     Chunk::Lines(lines)
                 }
-                Next::Read(Read::Ended) => Chunk::End(None),
-                Next::Read(Read::Failed(error)) => Chunk::End(Some(error)),
-                Next::GivenUp => continue,
-                Next::Stopped => break,
+                NextRead::Read(Read::Ended) => Chunk::End(None),
+                NextRead::Read(Read::Failed(error)) => Chunk::End(Some(error)),
+                NextRead::GivenUp => continue,
+                NextRead::Stopped => break,
             };
             let last = matches!(chunk, Chunk::End(_));
             self.stage.set(match last {
@@ -74,21 +74,21 @@ impl Reader {
     }
 
     /// One read, as far as the wiring waits for it.
-    async fn read(&self) -> Next {
+    async fn read(&self) -> NextRead {
         match self.read {
-            ReadStyle::CheckedBetweenReads => Next::Read(self.body.read().await),
+            ReadStyle::CheckedBetweenReads => NextRead::Read(self.body.read().await),
             ReadStyle::Cancellable => tokio::select! {
-                read = self.body.read() => Next::Read(read),
-                () = self.cancelled.cancelled() => Next::Stopped,
-                () = self.stop.take() => Next::Stopped,
+                read = self.body.read() => NextRead::Read(read),
+                () = self.cancelled.cancelled() => NextRead::Stopped,
+                () = self.stop.take() => NextRead::Stopped,
             },
             ReadStyle::Nested { timeout } => {
                 let read = nested_read::start(&format!("read of {}", self.name), self.body.clone());
                 match tokio::time::timeout(self.pace.of(timeout), read).await {
-                    Ok(Ok(read)) => Next::Read(read),
+                    Ok(Ok(read)) => NextRead::Read(read),
                     // A read that panicked has ended the stream for its reader.
-                    Ok(Err(_)) => Next::Read(Read::Ended),
-                    Err(_) => Next::GivenUp,
+                    Ok(Err(_)) => NextRead::Read(Read::Ended),
+                    Err(_) => NextRead::GivenUp,
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Reader {
 }
 
 /// What came of waiting for a read.
-enum Next {
+enum NextRead {
     Read(Read),
     /// It took too long; it goes on without its reader.
     GivenUp,

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::body::Body;
 use super::chunk::Chunk;
-use super::delivery::Delivery;
+use super::delivery::LineDelivery;
 use super::tally::Tally;
 use crate::docker::error_text::told;
 use crate::text::duration::millis;
@@ -45,9 +45,9 @@ pub(super) struct Record {
     /// What is counted of all containers.
     tally: Arc<Tally>,
     streams_opened: AtomicU64,
-    rotations: Mutex<Rotations>,
+    rotations: Mutex<RotationsMade>,
     last_error: Mutex<Option<String>>,
-    delivery: Mutex<Delivery>,
+    delivery: Mutex<LineDelivery>,
     reader: Mutex<Arc<ReaderStage>>,
     forgotten: Mutex<Vec<Forgotten>>,
 }
@@ -65,7 +65,7 @@ pub(super) struct Present {
 
 /// The rotations of one container.
 #[derive(Debug, Clone, Copy, Default)]
-struct Rotations {
+struct RotationsMade {
     /// Made, or excused.
     made: u64,
     /// Of these, due while it was away, and not made since.
@@ -106,13 +106,13 @@ impl Record {
             rotations: Mutex::default(),
             last_error: Mutex::default(),
             stage: Stage::default(),
-            delivery: Mutex::new(Delivery::starting_at(since)),
+            delivery: Mutex::new(LineDelivery::starting_at(since)),
             reader: Mutex::default(),
             forgotten: Mutex::default(),
         }
     }
 
-    pub(super) fn delivery(&self) -> MutexGuard<'_, Delivery> {
+    pub(super) fn delivery(&self) -> MutexGuard<'_, LineDelivery> {
         lock(&self.delivery)
     }
 
@@ -242,7 +242,7 @@ impl Record {
     }
 
     /// Where the supervisor stands and, where it waits for its reader, where the reader stands.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> ContainerStanding {
         let (at, since) = (self.stage.get(), self.stage.since());
         let place = match at {
             At::WaitingForReader | At::WaitingForReaderAndHeartbeat | At::TellingReader => {
@@ -251,7 +251,7 @@ impl Record {
             }
             _ => at.words().into(),
         };
-        Standing { at, place, since }
+        ContainerStanding { at, place, since }
     }
 
     /// Where the readers of forgotten streams stand that have not ended, and how many stand there.
@@ -267,7 +267,7 @@ impl Record {
 }
 
 /// Where a supervisor stands, and for how long.
-pub(super) struct Standing {
+pub(super) struct ContainerStanding {
     pub(super) at: At,
     /// In words.
     pub(super) place: String,

@@ -9,7 +9,7 @@ use crate::text::duration;
 /// One step of ending a stream at its rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum RotationStep {
     /// Close the response body: its connection ends, and a read in progress returns.
     Close,
     /// Close it under the lock that a reader holds while it reads: this waits until no read is in
@@ -37,7 +37,7 @@ pub enum Step {
 )]
 enum WrittenStep {
     InAWord(Word),
-    Whole(Step),
+    Whole(RotationStep),
 }
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ enum Word {
     WaitReader,
 }
 
-impl From<WrittenStep> for Step {
+impl From<WrittenStep> for RotationStep {
     fn from(written: WrittenStep) -> Self {
         match written {
             WrittenStep::InAWord(Word::WaitReader) => Self::WaitReader { limit: None },
@@ -57,15 +57,15 @@ impl From<WrittenStep> for Step {
 }
 
 /// Reads a list of steps.
-pub(super) fn list<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<Step>, D::Error> {
+pub(super) fn list<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<RotationStep>, D::Error> {
     let written = Vec::<WrittenStep>::deserialize(file)?;
-    Ok(written.into_iter().map(Step::from).collect())
+    Ok(written.into_iter().map(RotationStep::from).collect())
 }
 
 /// Reads a list of steps that may be missing.
 pub(super) fn list_if_any<'de, D: Deserializer<'de>>(
     file: D,
-) -> Result<Option<Vec<Step>>, D::Error> {
+) -> Result<Option<Vec<RotationStep>>, D::Error> {
     let written = Option::<Vec<WrittenStep>>::deserialize(file)?;
-    Ok(written.map(|steps| steps.into_iter().map(Step::from).collect()))
+    Ok(written.map(|steps| steps.into_iter().map(RotationStep::from).collect()))
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::context::Context;
-use super::follow::{HEARTBEAT, Shared, StreamEnd, Surroundings, follow_one_stream};
+use super::follow::{FollowContext, HEARTBEAT, Shared, StreamEnd, follow_one_stream};
 use super::health_check;
 use super::heartbeat;
 use super::record::{At, Record};
@@ -145,7 +145,7 @@ impl Supervisor {
         heartbeat: &mut JoinHandle<()>,
     ) -> End {
         loop {
-            let mut around = Surroundings {
+            let mut around = FollowContext {
                 app: &self.app,
                 container,
                 record: &self.record,

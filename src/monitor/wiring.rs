@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::step::{self, Step};
+use super::step::{self, RotationStep};
 use crate::text::duration;
 
 /// A named set of choices, with what it shows and what the same choices did in Go.
@@ -27,7 +27,7 @@ pub struct Wiring {
     #[serde(alias = "rust-note")]
     pub rust_note: Option<String>,
     /// What the same wiring did in Go.
-    pub go: Option<GoReference>,
+    pub go: Option<InGo>,
     /// What the reader's cancellation descends from.
     #[serde(default, alias = "reader-parent")]
     pub reader_parent: Scope,
@@ -41,14 +41,14 @@ pub struct Wiring {
     /// What a rotation does with the old stream, in this order, once the stream's own scope has
     /// expired. An empty list forgets the stream.
     #[serde(default, alias = "at-rotation", deserialize_with = "step::list")]
-    pub at_rotation: Vec<Step>,
+    pub at_rotation: Vec<RotationStep>,
     /// What is done with a stream that the engine ended; `None` does what a rotation does.
     #[serde(
         default,
         alias = "at-engine-end",
         deserialize_with = "step::list_if_any"
     )]
-    pub at_engine_end: Option<Vec<Step>>,
+    pub at_engine_end: Option<Vec<RotationStep>>,
     /// Whether the reader closes the stream itself once its loop has ended.
     #[serde(default, alias = "reader-closes")]
     pub reader_closes: bool,
@@ -203,7 +203,7 @@ pub struct HealthCheck {
 /// rotation 2 s, 12 rotations, half of the containers silent unless `load` says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GoReference {
+pub struct InGo {
     /// Goroutines per rotation per container; `None` where the run hung.
     pub goroutines: Option<f64>,
     /// File descriptors per rotation per container; `None` where the run hung.
@@ -226,13 +226,16 @@ impl Wiring {
 
     /// Whether the rotation waits for the reader, and where in the order of steps.
     pub fn waits_at(&self) -> Option<usize> {
-        self.at_rotation
-            .iter()
-            .position(|step| matches!(step, Step::WaitReader { .. } | Step::WaitReaderAndHeartbeat))
+        self.at_rotation.iter().position(|step| {
+            matches!(
+                step,
+                RotationStep::WaitReader { .. } | RotationStep::WaitReaderAndHeartbeat
+            )
+        })
     }
 
     /// The steps that end a stream which the engine ended itself.
-    pub fn steps_at_engine_end(&self) -> &[Step] {
+    pub fn steps_at_engine_end(&self) -> &[RotationStep] {
         self.at_engine_end.as_deref().unwrap_or(&self.at_rotation)
     }
 
@@ -258,7 +261,7 @@ impl Wiring {
     }
 }
 
-impl Step {
+impl RotationStep {
     /// Whether the step closes the response body.
     fn closes(&self) -> bool {
         matches!(self, Self::Close | Self::CloseBetweenReads)

@@ -27,13 +27,13 @@ const LARGEST_UPDATE: usize = 512 << 20;
 /// A console's endpoint, listened to in the background.
 #[derive(Debug)]
 pub struct Console {
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<HeardOfConsole>>,
     listener: JoinHandle<()>,
 }
 
 /// What has been heard so far.
 #[derive(Debug, Default)]
-struct Heard {
+struct HeardOfConsole {
     live: HashMap<u64, Arc<str>>,
     calm_updates: u32,
     /// When the last update was made, by the process's own clock.
@@ -76,7 +76,7 @@ impl Console {
         let mut updates = waited
             .with_context(|| format!("no answer within {timeout:?}"))?
             .context("is this the address of a tokio program's console-subscriber?")?;
-        let heard = Arc::new(Mutex::new(Heard::default()));
+        let heard = Arc::new(Mutex::new(HeardOfConsole::default()));
         let listening = Arc::clone(&heard);
         let listener = tokio::spawn(async move {
             let ended = loop {
@@ -115,11 +115,11 @@ impl Drop for Console {
 }
 
 /// A listener that panicked has left what it had heard.
-fn lock(heard: &Mutex<Heard>) -> std::sync::MutexGuard<'_, Heard> {
+fn lock(heard: &Mutex<HeardOfConsole>) -> std::sync::MutexGuard<'_, HeardOfConsole> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Heard {
+impl HeardOfConsole {
     fn is_caught_up(&self) -> bool {
         self.calm_updates >= CALM_UPDATES && !self.is_behind && !self.left_out
     }
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_tells_of_tasks_late_has_not_told_of_all() {
-        let mut heard = Heard::default();
+        let mut heard = HeardOfConsole::default();
         for id in 0..10 {
             heard.take(update(id, 1000 * id, (1000 * id).saturating_sub(990)));
         }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_an_endpoint_left_out_is_never_known() {
-        let mut heard = Heard::default();
+        let mut heard = HeardOfConsole::default();
         let mut left_out = update(0, 0, 0);
         left_out.task_update.as_mut().expect("tasks").dropped_events = 1;
         heard.take(left_out);

@@ -19,7 +19,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// Where a dump is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum DumpSource {
     /// Standard input.
     Stdin,
     /// A file.
@@ -28,7 +28,7 @@ pub enum Source {
     Url(Url),
 }
 
-impl Source {
+impl DumpSource {
     /// Parses `-`, a URL of HTTP or a path.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for DumpSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("standard input"),

@@ -5,7 +5,7 @@ use std::io::Read;
 use anyhow::{Context, ensure};
 use url::Url;
 
-use super::prometheus_text::{self, Selector, Series};
+use super::prometheus_text::{self, MetricSeries, Selector};
 use crate::sys::http::Getter;
 use crate::text::nearest::nearest;
 
@@ -82,7 +82,7 @@ impl MetricsEndpoint {
         })
     }
 
-    fn series(&self) -> anyhow::Result<(Vec<Series>, Option<f64>)> {
+    fn series(&self) -> anyhow::Result<(Vec<MetricSeries>, Option<f64>)> {
         let mut text = Vec::new();
         let mut body = self.getter.get(&self.url, LARGEST)?;
         body.read_to_end(&mut text)?;
@@ -102,8 +102,8 @@ impl MetricsEndpoint {
     }
 }
 
-fn gauge(selector: &Selector, series: &[Series]) -> Result<u64, String> {
-    let chosen: Vec<&Series> = series.iter().filter(|one| selector.selects(one)).collect();
+fn gauge(selector: &Selector, series: &[MetricSeries]) -> Result<u64, String> {
+    let chosen: Vec<&MetricSeries> = series.iter().filter(|one| selector.selects(one)).collect();
     let name = selector.name();
     match chosen[..] {
         [] => Err(match series.iter().any(|one| one.name == name) {

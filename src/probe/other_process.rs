@@ -27,7 +27,7 @@ pub struct ProcessReading {
 
 /// Why a process was not read.
 #[derive(Debug)]
-pub enum ReadError {
+pub enum ProcessReadError {
     /// There is no such process, or it has ended.
     Gone,
     /// It is another user's, or nothing tells.
@@ -42,7 +42,7 @@ mod linux {
     use procfs::ProcError;
     use procfs::process::{ProcState, Process};
 
-    use super::{OtherProcess, ProcessReading, ReadError};
+    use super::{OtherProcess, ProcessReadError, ProcessReading};
     use crate::probe::process::gauges;
     use leakcheck_test::fds;
 
@@ -70,20 +70,20 @@ mod linux {
         ///
         /// # Errors
         /// Says whether it is gone, or may not be read.
-        pub fn read(&self) -> Result<ProcessReading, ReadError> {
+        pub fn read(&self) -> Result<ProcessReading, ProcessReadError> {
             let stat = self.process()?.stat()?;
             // What has ended and is not waited for yet has no descriptor any more.
             if matches!(stat.state(), Ok(ProcState::Zombie | ProcState::Dead)) {
-                return Err(ReadError::Gone);
+                return Err(ProcessReadError::Gone);
             }
             let folder = format!("/proc/{}/fd", self.pid);
             let targets = fds::targets(Path::new(&folder)).map_err(|error| match error.kind() {
-                ErrorKind::NotFound => ReadError::Gone,
-                ErrorKind::PermissionDenied => ReadError::Other(anyhow::anyhow!(
+                ErrorKind::NotFound => ProcessReadError::Gone,
+                ErrorKind::PermissionDenied => ProcessReadError::Other(anyhow::anyhow!(
                     "the process {} is another user's: run leakcheck as that user, or as root",
                     self.pid
                 )),
-                _ => ReadError::Other(anyhow::Error::from(error).context(folder)),
+                _ => ProcessReadError::Other(anyhow::Error::from(error).context(folder)),
             })?;
             Ok(ProcessReading {
                 fds: targets.len() as u64,
@@ -97,13 +97,13 @@ mod linux {
             })
         }
 
-        fn process(&self) -> Result<Process, ReadError> {
-            let pid = i32::try_from(self.pid).map_err(|_| ReadError::Gone)?;
+        fn process(&self) -> Result<Process, ProcessReadError> {
+            let pid = i32::try_from(self.pid).map_err(|_| ProcessReadError::Gone)?;
             Ok(Process::new(pid)?)
         }
     }
 
-    impl From<ProcError> for ReadError {
+    impl From<ProcError> for ProcessReadError {
         fn from(error: ProcError) -> Self {
             match error {
                 ProcError::NotFound(_) => Self::Gone,
@@ -129,8 +129,8 @@ impl OtherProcess {
     ///
     /// # Errors
     /// Always.
-    pub fn read(&self) -> Result<ProcessReading, ReadError> {
-        Err(ReadError::Other(anyhow::anyhow!(
+    pub fn read(&self) -> Result<ProcessReading, ProcessReadError> {
+        Err(ProcessReadError::Other(anyhow::anyhow!(
             "the process {} cannot be read: only Linux has /proc",
             self.pid
         )))

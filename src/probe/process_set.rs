@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::other_process::{OtherProcess, ProcessReading, ReadError};
+use super::other_process::{OtherProcess, ProcessReadError, ProcessReading};
 
 /// Processes that come and go, read together.
 #[derive(Debug, Clone, Default)]
@@ -52,16 +52,16 @@ impl ProcessSet {
     ///
     /// # Errors
     /// Where one may not be read, and where none is left.
-    pub fn read(&self) -> Result<ProcessReading, ReadError> {
+    pub fn read(&self) -> Result<ProcessReading, ProcessReadError> {
         let pids = self.all();
         if pids.is_empty() {
-            return Err(ReadError::Gone);
+            return Err(ProcessReadError::Gone);
         }
         let mut sum: Option<ProcessReading> = None;
         for pid in pids {
             let one = match OtherProcess::new(pid).read() {
                 Ok(one) => one,
-                Err(ReadError::Gone) => continue,
+                Err(ProcessReadError::Gone) => continue,
                 Err(error) => return Err(error),
             };
             match &mut sum {

@@ -11,7 +11,7 @@ pub struct Selector {
 
 /// A series and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct MetricSeries {
     /// The metric's name.
     pub name: String,
     /// Its labels.
@@ -39,14 +39,14 @@ impl Selector {
     }
 
     /// Whether a series is meant.
-    pub fn selects(&self, series: &Series) -> bool {
+    pub fn selects(&self, series: &MetricSeries) -> bool {
         let has = |(label, value): (&String, &String)| series.labels.get(label) == Some(value);
         series.name == self.name && self.labels.iter().all(has)
     }
 }
 
 /// Reads the series of a text; lines that are none are left out, and told by their numbers.
-pub fn read(text: &str) -> (Vec<Series>, Vec<usize>) {
+pub fn read(text: &str) -> (Vec<MetricSeries>, Vec<usize>) {
     let (mut series, mut unread) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -61,11 +61,11 @@ pub fn read(text: &str) -> (Vec<Series>, Vec<usize>) {
     (series, unread)
 }
 
-fn one(line: &str) -> Option<Series> {
+fn one(line: &str) -> Option<MetricSeries> {
     let (name, labels, rest) = name_and_labels(line)?;
     // A timestamp or an exemplar may follow.
     let value = rest.split_whitespace().next()?.parse().ok()?;
-    Some(Series {
+    Some(MetricSeries {
         name,
         labels,
         value,
@@ -173,7 +173,7 @@ mod tests {
             let written: Vec<String> = labels.iter().map(|(l, v)| format!("{l}=\"{v}\"")).collect();
             let (series, unread) = read(&format!("{name}{{{}}} {value}\n", written.join(",")));
             prop_assert_eq!(unread, Vec::<usize>::new());
-            prop_assert_eq!(&series[0], &Series { name, labels, value });
+            prop_assert_eq!(&series[0], &MetricSeries { name, labels, value });
         }
     }
 }

@@ -144,17 +144,17 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
 mod tests {
     use super::*;
 
-    type Row = (u64, Kind, Option<&'static str>);
+    type Member = (u64, Kind, Option<&'static str>);
 
     fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)
     }
 
-    fn free(number: u64) -> Row {
+    fn free(number: u64) -> Member {
         (number, Kind::Socket, None)
     }
 
-    fn waiting(number: u64) -> Row {
+    fn waiting(number: u64) -> Member {
         (number, Kind::Socket, Some("WaitGroup"))
     }
 

@@ -113,15 +113,15 @@ pub fn engine_side(report: &Report) -> Vec<Chart> {
 }
 
 /// A count that leaks, and what is known of it beside its samples.
-struct Count {
+struct CountOf {
     unit: &'static str,
     of: fn(&Sample) -> Option<u64>,
     predicted: fn(&WiringReport) -> Option<f64>,
     steps: fn(&Trends) -> &[Step],
 }
 
-fn tasks(report: &Report) -> Count {
-    Count {
+fn tasks(report: &Report) -> CountOf {
+    CountOf {
         unit: report
             .config
             .watched
@@ -133,8 +133,8 @@ fn tasks(report: &Report) -> Count {
     }
 }
 
-fn fds(report: &Report) -> Count {
-    Count {
+fn fds(report: &Report) -> CountOf {
+    CountOf {
         unit: report.config.fd_unit().1,
         of: |sample| sample.fds,
         predicted: |wiring| wiring.predicted.fds_per_rotation_per_container,
@@ -142,7 +142,7 @@ fn fds(report: &Report) -> Count {
     }
 }
 
-impl Count {
+impl CountOf {
     fn chart(&self, report: &Report) -> Chart {
         let values =
             |wiring: &WiringReport| keyed(report, wiring, |sample| count((self.of)(sample)));

@@ -1,7 +1,7 @@
 //! What people read of a fit: the mechanisms in a table, best first, and what follows in words.
 
 use super::section::{Section, Text, figure, table};
-use crate::model::predict::{Candidate, Fit, Prediction, Runtime};
+use crate::model::predict::{Candidate, Fit, Prediction, RuntimeKind};
 use crate::text::duration::format_millis;
 
 /// The wiring whose leak is the reader's: what the post-mortem blames.
@@ -197,11 +197,11 @@ fn same_figures(fit: &Fit) -> Vec<String> {
 
 fn whose_figures(fit: &Fit) -> String {
     match fit.runtime {
-        Runtime::Go => "Figures of Go: a reference, measured once with half of the containers \
+        RuntimeKind::Go => "Figures of Go: a reference, measured once with half of the containers \
              silent (with none silent, line-fix is 2.00 : 1 as well, at 2.00 per rotation); at \
              health checks inferred, from what an idle connection holds there (throwaway-client)."
             .into(),
-        Runtime::Rust => "Figures of Rust, by the closed form.".into(),
+        RuntimeKind::Rust => "Figures of Rust, by the closed form.".into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fit_summary;
 use super::section::{Section, Text, figure, table, trimmed};
-use crate::model::predict::{Driver, Growth, Line, Prediction, Scaled, WiringPrediction};
+use crate::model::predict::{ArithmeticLine, Driver, Growth, Prediction, Scaled, WiringPrediction};
 use crate::text::duration::format_millis;
 
 /// The sections of a prediction.
@@ -139,28 +139,30 @@ fn rows(wiring: &WiringPrediction, tasks: &str, growth: Growth) -> [Vec<Text>; 2
     ]
 }
 
-fn post_mortem(lines: &[Line]) -> Section {
+fn post_mortem(lines: &[ArithmeticLine]) -> Section {
     let header = ["", "section", "claim", "says", "gives", "verdict"];
     let header = header.map(String::from);
-    let rows = (1..).zip(lines).map(|(number, line): (u32, &Line)| {
-        vec![
-            Text::Words(number.to_string()),
-            Text::Words(line.section.to_string()),
-            Text::Words(line.claim.clone()),
-            Text::Figure(match line.implied {
-                true => format!("({})", line.says),
-                false => line.says.clone(),
-            }),
-            Text::Figure(trimmed(line.gives)),
-            Text::Words(line.verdict.word().into()),
-        ]
-    });
+    let rows = (1..)
+        .zip(lines)
+        .map(|(number, line): (u32, &ArithmeticLine)| {
+            vec![
+                Text::Words(number.to_string()),
+                Text::Words(line.section.to_string()),
+                Text::Words(line.claim.clone()),
+                Text::Figure(match line.implied {
+                    true => format!("({})", line.says),
+                    false => line.says.clone(),
+                }),
+                Text::Figure(trimmed(line.gives)),
+                Text::Words(line.verdict.word().into()),
+            ]
+        });
     let mut notes =
         vec!["In brackets: not written down, but implied. Why each holds or slips:".to_owned()];
     notes.extend(
         (1..)
             .zip(lines)
-            .map(|(number, line): (u32, &Line)| format!("{number}: {}.", line.why)),
+            .map(|(number, line): (u32, &ArithmeticLine)| format!("{number}: {}.", line.why)),
     );
     Section {
         heading: "The post-mortem's arithmetic, redone".into(),

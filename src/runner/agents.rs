@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::containers::{CONNECTING, SPARE_LIFE, interruptible, placed_by_swarm};
 use super::context::RunContext;
-use super::outcome::{Outcome, observations, report};
+use super::outcome::{RunOutcome, observations, report};
 use crate::analysis::prediction::predict;
 use crate::docker::run_id::RunId;
 use crate::events::{Consumer, Event};
@@ -49,7 +49,7 @@ pub(super) async fn run(
     context: &RunContext<'_>,
     swarm: &SwarmPlan,
     agent: &AgentPlan,
-) -> Result<Outcome, Failure> {
+) -> Result<RunOutcome, Failure> {
     let connecting = manager::connect(swarm.manager.as_deref());
     let (docker, _) = interruptible(context.interrupt, CONNECTING, connecting).await?;
     let run = RunId::generate();
@@ -59,7 +59,7 @@ pub(super) async fn run(
     let released = removal::remove_run(&docker, &run).await;
     let measured = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     match (measured, released) {
-        (Ok(report), released) => Ok(Outcome { report, released }),
+        (Ok(report), released) => Ok(RunOutcome { report, released }),
         (Err(failure), released) => Err(failure.after(released)),
     }
 }
@@ -82,7 +82,7 @@ async fn measure(
     let nodes = placed
         .iter()
         .map(|(node, containers)| (node.clone(), containers.len() as u64));
-    let waiting = Waiting {
+    let waiting = AwaitedReports {
         docker,
         agents: &agents,
         plan,
@@ -114,7 +114,7 @@ struct OfNode {
 }
 
 /// How it stands with an agent.
-enum Standing {
+enum NodeStanding {
     /// It is to be waited for.
     Awaited,
     /// For now nothing is to be had of it, for this reason.
@@ -123,14 +123,14 @@ enum Standing {
     Ended(Box<Result<Report, String>>),
 }
 
-impl Standing {
+impl NodeStanding {
     fn without_report(why: String) -> Self {
         Self::Ended(Box::new(Err(why)))
     }
 }
 
 /// The wait for all agents.
-struct Waiting<'a> {
+struct AwaitedReports<'a> {
     docker: &'a Docker,
     agents: &'a Agents,
     plan: &'a Plan,
@@ -148,7 +148,7 @@ struct Waiting<'a> {
     not_stopped_since: Option<Instant>,
 }
 
-impl Waiting<'_> {
+impl AwaitedReports<'_> {
     async fn for_all(
         mut self,
         events: &dyn Consumer,
@@ -217,7 +217,7 @@ impl Waiting<'_> {
             let node = nodes.values().find(|node| node.name == *name);
             let trouble = node.and_then(|node| node.trouble.as_deref());
             let standing = match trouble {
-                Some(trouble) => Standing::Troubled(format!(
+                Some(trouble) => NodeStanding::Troubled(format!(
                     "the node is {trouble}, and its agent's report with it"
                 )),
                 None => {
@@ -228,15 +228,15 @@ impl Waiting<'_> {
             (name.clone(), standing)
         });
         let asked = futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE);
-        let told: Vec<(String, Standing)> = asked.collect().await;
+        let told: Vec<(String, NodeStanding)> = asked.collect().await;
         for (name, standing) in told {
             let report = match standing {
-                Standing::Ended(report) => *report,
-                Standing::Awaited => {
+                NodeStanding::Ended(report) => *report,
+                NodeStanding::Awaited => {
                     self.troubled.remove(&name);
                     continue;
                 }
-                Standing::Troubled(why) => {
+                NodeStanding::Troubled(why) => {
                     let since = self.troubled.entry(name.clone());
                     if since.or_insert_with(Instant::now).elapsed() < NODE_PATIENCE {
                         continue;
@@ -255,7 +255,7 @@ impl Waiting<'_> {
     }
 
     /// How it stands with the agent of a node that is up.
-    async fn standing_of(&self, node: &str, task: Option<&Task>) -> Standing {
+    async fn standing_of(&self, node: &str, task: Option<&Task>) -> NodeStanding {
         let waited = self.since.elapsed();
         let told_to_stop = self
             .stopped
@@ -263,32 +263,34 @@ impl Waiting<'_> {
         match task {
             // It never ran, and has said nothing.
             Some(task) if task.is_rejected() => {
-                Standing::without_report(format!("its agent did not start ({})", task.told()))
+                NodeStanding::without_report(format!("its agent did not start ({})", task.told()))
             }
             Some(task) if task.is_over() => {
                 match agent_report::read(self.docker, &task.id, node).await {
-                    Ok(report) => Standing::Ended(Box::new(Ok(report))),
-                    Err(NoReport::Unread(why)) => Standing::Troubled(why),
-                    Err(NoReport::NotMade(why)) => Standing::without_report(match &task.trouble {
-                        Some(trouble) => format!("{why} ({trouble})"),
-                        None => why,
-                    }),
+                    Ok(report) => NodeStanding::Ended(Box::new(Ok(report))),
+                    Err(NoReport::Unread(why)) => NodeStanding::Troubled(why),
+                    Err(NoReport::NotMade(why)) => {
+                        NodeStanding::without_report(match &task.trouble {
+                            Some(trouble) => format!("{why} ({trouble})"),
+                            None => why,
+                        })
+                    }
                 }
             }
             Some(task) if task.is_running() => {
                 let limit = STARTING_PATIENCE + self.plan.duration_wall() + MEASURING_PATIENCE;
                 if waited < limit && !told_to_stop {
-                    return Standing::Awaited;
+                    return NodeStanding::Awaited;
                 }
-                Standing::without_report(format!(
+                NodeStanding::without_report(format!(
                     "its agent has not ended within {} s",
                     waited.as_secs()
                 ))
             }
-            _ if waited < STARTING_PATIENCE && !told_to_stop => Standing::Awaited,
+            _ if waited < STARTING_PATIENCE && !told_to_stop => NodeStanding::Awaited,
             task => {
                 let told = task.map_or_else(|| "none is there".into(), Task::told);
-                Standing::without_report(format!(
+                NodeStanding::without_report(format!(
                     "its agent has not started within {} s ({told})",
                     waited.as_secs()
                 ))

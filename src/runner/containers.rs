@@ -25,7 +25,7 @@ use crate::docker::{attach, image, removal};
 use crate::engine_process::EngineProcess;
 use crate::events::Event;
 use crate::exit_code::{ExitCode, Failure, all_done};
-use crate::experiment::plan::{Engine, Plan, Source, SwarmPlan};
+use crate::experiment::plan::{ContainerSource, Engine, Plan, SwarmPlan};
 use crate::monitor::Followed;
 use crate::swarm::replicas::{Placed, Replicas};
 use crate::swarm::{self, manager, printers, replicas};
@@ -142,8 +142,10 @@ impl Containers {
             Engine::Docker { hosts, source } => {
                 let engines = interruptible(interrupt, CONNECTING, connect(hosts)).await?;
                 match source {
-                    Source::Created { image } => Self::create(context, engines, image).await,
-                    Source::Attached { label } => {
+                    ContainerSource::Created { image } => {
+                        Self::create(context, engines, image).await
+                    }
+                    ContainerSource::Attached { label } => {
                         let attaching = Self::attach(plan, engines, label);
                         interruptible(interrupt, "containers were being looked for", attaching)
                             .await

@@ -9,14 +9,14 @@ use futures_util::future::{join_all, try_join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::{EngineHandle, ListeningEngine};
-use super::hosts::{Hosts, News};
+use super::hosts::{HostNews, Hosts};
 use super::shard::{Heard, Shard};
 use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::docker::last_lines::ASKED_AT_A_TIME;
 use crate::model::report::EngineCounts;
-use crate::protocol::{Command, WorkerPlan};
+use crate::protocol::{WorkerCommand, WorkerPlan};
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
 
@@ -133,13 +133,13 @@ impl Drive<'_> {
             let Some(news) = until_enough_waited(interrupt, looking).await else {
                 // Whether hosts went away in it is not known, so that it tells nothing.
                 heard.interrupted();
-                tell_all(workers, &[Command::Disregard, Command::Stop]).await;
+                tell_all(workers, &[WorkerCommand::Disregard, WorkerCommand::Stop]).await;
                 continue;
             };
             heed(workers, &news).await;
             if !news.lost.is_empty() {
                 // What was read of a rotation in which a host went away is nobody's doing.
-                tell_all(workers, &[Command::Stop]).await;
+                tell_all(workers, &[WorkerCommand::Stop]).await;
                 continue;
             }
             for (number, one) in told.iter_mut().enumerate() {
@@ -163,12 +163,12 @@ impl Drive<'_> {
             if done {
                 self.bring_back(workers, rotation, interrupt).await;
             }
-            let commands: &[Command] = if done {
-                &[Command::Stop]
+            let commands: &[WorkerCommand] = if done {
+                &[WorkerCommand::Stop]
             } else if hold.is_on() {
-                &[Command::Hold, Command::Rotate]
+                &[WorkerCommand::Hold, WorkerCommand::Rotate]
             } else {
-                &[Command::Rotate]
+                &[WorkerCommand::Rotate]
             };
             // One of ours tells its counts before the next rotation may begin. No rotation waits for another.
             let engines = || self.engines.iter().filter_map(|engine| engine.listening());
@@ -194,7 +194,7 @@ impl Drive<'_> {
 }
 
 /// Says something to all workers.
-async fn tell_all(workers: &mut [Shard<'_>], commands: &[Command]) {
+async fn tell_all(workers: &mut [Shard<'_>], commands: &[WorkerCommand]) {
     for worker in workers {
         for command in commands {
             worker.tell(command).await;
@@ -204,7 +204,7 @@ async fn tell_all(workers: &mut [Shard<'_>], commands: &[Command]) {
 
 /// Lets the workers follow what stands in the place of containers that were moved, and notes shares that
 /// are gone.
-async fn heed(workers: &mut [Shard<'_>], news: &News) {
+async fn heed(workers: &mut [Shard<'_>], news: &HostNews) {
     for moved in &news.moved {
         if let Some(worker) = workers.get_mut(moved.share) {
             worker.replace(moved).await;

@@ -25,7 +25,7 @@ pub(super) struct Hosts<'a> {
 
 /// What has become of the containers since they were looked at last.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct HostNews {
     /// Those in whose place another is to be followed.
     pub(super) moved: Vec<Moved>,
     /// How many of each share a scheduler has taken away or brought back.
@@ -44,7 +44,7 @@ impl<'a> Hosts<'a> {
     }
 
     /// Looks at all containers after a rotation, which so many of each share did not make.
-    pub(super) async fn look(&mut self, rotation: u64, behind: &[u64]) -> News {
+    pub(super) async fn look(&mut self, rotation: u64, behind: &[u64]) -> HostNews {
         match &mut self.replicas {
             Some(replicas) => {
                 let mut look = replicas.look(rotation).await;
@@ -58,7 +58,7 @@ impl<'a> Hosts<'a> {
                 }
                 self.news(look)
             }
-            None => News {
+            None => HostNews {
                 lost: self.silent(behind).await,
                 disturbed: vec![0; behind.len()],
                 moved: Vec::new(),
@@ -71,15 +71,15 @@ impl<'a> Hosts<'a> {
         self.away.iter().any(|away| *away > 0)
     }
 
-    fn news(&mut self, look: Result<Look, Failure>) -> News {
+    fn news(&mut self, look: Result<Look, Failure>) -> HostNews {
         let look = match look {
             Ok(look) => look,
             // Nobody is left to ask for the logs of any container.
             Err(failure) => {
                 let lost = (0..self.engines.len()).map(|share| (share, failure.to_string()));
-                return News {
+                return HostNews {
                     lost: lost.collect(),
-                    ..News::default()
+                    ..HostNews::default()
                 };
             }
         };
@@ -88,7 +88,7 @@ impl<'a> Hosts<'a> {
             disturbed[moved.share] += 1;
         }
         self.away = look.away;
-        News {
+        HostNews {
             moved: look.moved,
             disturbed,
             lost: look.lost,

@@ -12,5 +12,5 @@ mod run;
 mod shard;
 mod watcher;
 
-pub use outcome::Outcome;
+pub use outcome::RunOutcome;
 pub use run::run;

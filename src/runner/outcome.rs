@@ -7,7 +7,7 @@ use crate::model::report::{Report, SCHEMA, Tool};
 use crate::monitor::wiring::Wiring;
 
 /// What a run came to.
-pub struct Outcome {
+pub struct RunOutcome {
     /// What was measured.
     pub report: Report,
     /// Whether everything that was made for the run is gone again; else what is left, and how to

@@ -10,8 +10,8 @@ use super::agents;
 use super::containers::Containers;
 use super::context::RunContext;
 use super::drive::Drive;
-use super::outcome::{Outcome, observations, report};
-use super::watcher::Watch;
+use super::outcome::{RunOutcome, observations, report};
+use super::watcher::WatchedRun;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
@@ -35,7 +35,7 @@ pub async fn run(
     events: &dyn Consumer,
     interrupt: &CancellationToken,
     hold: &Hold,
-) -> Result<Outcome, Failure> {
+) -> Result<RunOutcome, Failure> {
     let context = RunContext {
         plan: &plan,
         events,
@@ -59,7 +59,7 @@ pub async fn run(
     let outcome = measuring.catch_unwind().await;
     let released = containers.release().await;
     match outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
-        Ok(report) => Ok(Outcome { report, released }),
+        Ok(report) => Ok(RunOutcome { report, released }),
         Err(failure) => Err(failure.after(released)),
     }
 }
@@ -88,7 +88,7 @@ async fn measure(
     });
     let hosts: Vec<(String, u64)> = hosts.collect();
     let observations = observations(plan, &hosts, containers.engines.are_shared());
-    let watch = Watch::new(plan, events, observations);
+    let watch = WatchedRun::new(plan, events, observations);
     let drives = plan.wirings.iter().enumerate().map(|(index, wiring)| {
         let shares = containers.shares.iter().enumerate();
         let workers = shares.map(|(shard, share)| {

@@ -13,7 +13,7 @@ use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::docker::log_position::LastLine;
 use crate::model::report::Sample;
-use crate::protocol::{Command, Event, Finding, Glance, TaskSite, WorkerPlan};
+use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
 use crate::swarm::replicas::Moved;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
@@ -22,14 +22,14 @@ use crate::worker::process::WorkerProcess;
 /// What all workers of a wiring say beside their measurements.
 pub(super) struct Heard<'a> {
     pub(super) watcher: &'a Watcher<'a>,
-    glances: Mutex<Vec<Glance>>,
+    glances: Mutex<Vec<LiveCounts>>,
     interrupted: AtomicBool,
 }
 
 impl<'a> Heard<'a> {
     /// Nothing so far, of so many workers.
     pub(super) fn new(watcher: &'a Watcher<'a>, workers: usize) -> Self {
-        let glances = Mutex::new(vec![Glance::default(); workers]);
+        let glances = Mutex::new(vec![LiveCounts::default(); workers]);
         Self {
             watcher,
             glances,
@@ -44,7 +44,7 @@ impl<'a> Heard<'a> {
         }
     }
 
-    fn glance(&self, number: usize, glance: Glance) {
+    fn glance(&self, number: usize, glance: LiveCounts) {
         let mut glances = self.glances.lock().unwrap_or_else(PoisonError::into_inner);
         glances[number] = glance;
         self.watcher.glance(shards::glances(&glances));
@@ -76,7 +76,7 @@ enum Over {
     /// It waits to be told the last lines.
     AsksForLastLines,
     /// It knew them by itself, and has said its last word.
-    Finished(Box<Finding>),
+    Finished(Box<WorkerResult>),
 }
 
 /// What was read after a rotation.
@@ -127,7 +127,7 @@ impl<'a> Shard<'a> {
     pub(super) async fn lose(&mut self, why: &str) {
         self.lost = true;
         self.heard.watcher.cut_short_on(self.number, why);
-        self.tell(&Command::Disregard).await;
+        self.tell(&WorkerCommand::Disregard).await;
     }
 
     /// Lets the worker follow another container in place of one.
@@ -135,7 +135,7 @@ impl<'a> Shard<'a> {
         let container = moved.container;
         if let Some(replaced) = self.plan.monitor.containers.get_mut(container) {
             replaced.reference.clone_from(&moved.task);
-            self.tell(&Command::Replace {
+            self.tell(&WorkerCommand::Replace {
                 container,
                 reference: moved.task.clone(),
                 away_from: moved.away_from,
@@ -151,7 +151,7 @@ impl<'a> Shard<'a> {
             return Ok(None);
         }
         match self.hear().await? {
-            Event::Sample {
+            WorkerEvent::Sample {
                 sample,
                 sites,
                 fds_exhausted,
@@ -162,9 +162,9 @@ impl<'a> Shard<'a> {
                     fds_exhausted,
                 }));
             }
-            Event::Finished(finding) => self.over = Some(Over::Finished(finding)),
+            WorkerEvent::Finished(finding) => self.over = Some(Over::Finished(finding)),
             // The others are heard, and not handed on.
-            Event::RotationsDone | Event::Progress(_) | Event::Failed { .. } => {
+            WorkerEvent::RotationsDone | WorkerEvent::Progress(_) | WorkerEvent::Failed { .. } => {
                 self.over = Some(Over::AsksForLastLines);
             }
         }
@@ -173,7 +173,7 @@ impl<'a> Shard<'a> {
 
     /// Says something to the worker. One that is gone does not listen: what it said last, and that it
     /// died, is still to be heard.
-    pub(super) async fn tell(&mut self, command: &Command) {
+    pub(super) async fn tell(&mut self, command: &WorkerCommand) {
         drop(self.worker.tell(command).await);
     }
 
@@ -199,15 +199,15 @@ impl<'a> Shard<'a> {
             }
         }
         let last_lines = self.last_lines.clone();
-        self.tell(&Command::Finish { last_lines }).await;
+        self.tell(&WorkerCommand::Finish { last_lines }).await;
     }
 
     /// Hears the worker's last word and ends it.
-    pub(super) async fn finish(&mut self) -> anyhow::Result<Finding> {
+    pub(super) async fn finish(&mut self) -> anyhow::Result<WorkerResult> {
         let finding = match self.over.take() {
             Some(Over::Finished(finding)) => finding,
             Some(Over::AsksForLastLines) | None => loop {
-                if let Event::Finished(finding) = self.hear().await? {
+                if let WorkerEvent::Finished(finding) = self.hear().await? {
                     break finding;
                 }
             },
@@ -217,7 +217,7 @@ impl<'a> Shard<'a> {
     }
 
     /// Compares what was delivered with the engine's log, where the lines carry no numbers of ours.
-    pub(super) async fn recount(&self, finding: &mut Finding) {
+    pub(super) async fn recount(&self, finding: &mut WorkerResult) {
         let (Some(since), Some(engine)) = (self.plan.monitor.since, self.engine.listening()) else {
             return;
         };
@@ -247,7 +247,7 @@ impl<'a> Shard<'a> {
     }
 
     /// What the worker says next beside its glances. Where it dies, the run ends early because of it.
-    async fn hear(&mut self) -> anyhow::Result<Event> {
+    async fn hear(&mut self) -> anyhow::Result<WorkerEvent> {
         let heard = self.listen().await;
         if let Err(error) = &heard {
             let watcher = self.heard.watcher;
@@ -257,7 +257,7 @@ impl<'a> Shard<'a> {
     }
 
     /// Listens to the worker; meanwhile it is told of an interrupt and of a hold.
-    async fn listen(&mut self) -> anyhow::Result<Event> {
+    async fn listen(&mut self) -> anyhow::Result<WorkerEvent> {
         loop {
             let interrupted = self.interrupt.is_cancelled();
             let event = tokio::select! {
@@ -265,17 +265,17 @@ impl<'a> Shard<'a> {
                 () = self.interrupt.cancelled(), if !self.stopped => {
                     self.stopped = true;
                     self.heard.interrupted();
-                    self.tell(&Command::Stop).await;
+                    self.tell(&WorkerCommand::Stop).await;
                     continue;
                 }
                 held = self.hold.changed(), if !self.stopped => {
-                    self.tell(if held { &Command::Hold } else { &Command::Resume }).await;
+                    self.tell(if held { &WorkerCommand::Hold } else { &WorkerCommand::Resume }).await;
                     continue;
                 }
             };
             match event {
-                Event::Progress(glance) => self.heard.glance(self.number, glance),
-                Event::Failed { message } => bail!(message),
+                WorkerEvent::Progress(glance) => self.heard.glance(self.number, glance),
+                WorkerEvent::Failed { message } => bail!(message),
                 event => return Ok(event),
             }
         }

@@ -6,16 +6,16 @@ use super::outcome::report;
 use crate::analysis::wiring_report::Observation;
 use crate::events::{Consumer, Event, SoFar};
 use crate::experiment::plan::Plan;
-use crate::protocol::Glance;
+use crate::protocol::LiveCounts;
 
 /// What is observed of all wirings, in one place.
-pub(super) struct Watch<'a> {
+pub(super) struct WatchedRun<'a> {
     plan: &'a Plan,
     events: &'a dyn Consumer,
     observations: Mutex<Vec<Observation>>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> WatchedRun<'a> {
     /// A watch over these wirings, whose events are heard.
     pub(super) fn new(
         plan: &'a Plan,
@@ -47,13 +47,13 @@ impl<'a> Watch<'a> {
 
 /// One wiring's part of the watch.
 pub(super) struct Watcher<'a> {
-    watch: &'a Watch<'a>,
+    watch: &'a WatchedRun<'a>,
     wiring: usize,
 }
 
 impl Watcher<'_> {
     /// Tells the live counts in passing.
-    pub(super) fn glance(&self, glance: Glance) {
+    pub(super) fn glance(&self, glance: LiveCounts) {
         let observations = self.watch.lock();
         self.watch.events.hear(&Event::Glanced {
             wiring: self.wiring,

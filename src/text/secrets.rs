@@ -7,14 +7,14 @@ pub const MASK: &str = "***";
 
 /// The words of a command without its secrets.
 pub fn masked(words: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut next = Next::Word;
+    let mut next = NextWord::Word;
     let words = words.into_iter().map(|word| {
-        let this = std::mem::replace(&mut next, Next::after(&word));
+        let this = std::mem::replace(&mut next, NextWord::after(&word));
         match this {
-            Next::Header => header(&word),
+            NextWord::Header => header(&word),
             // A flag in the place of a value: the one before it takes none.
-            Next::Secret if !word.starts_with('-') => MASK.into(),
-            Next::Word | Next::Secret => masked_word(&word),
+            NextWord::Secret if !word.starts_with('-') => MASK.into(),
+            NextWord::Word | NextWord::Secret => masked_word(&word),
         }
     });
     words.collect()
@@ -22,13 +22,13 @@ pub fn masked(words: impl IntoIterator<Item = String>) -> Vec<String> {
 
 /// What the next word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum NextWord {
     Word,
     Header,
     Secret,
 }
 
-impl Next {
+impl NextWord {
     fn after(word: &str) -> Self {
         match word.strip_prefix('-') {
             _ if matches!(word, "--header" | "-H") => Self::Header,

@@ -11,4 +11,4 @@ mod target;
 pub(crate) use session::say;
 pub use session::{Timing, watch};
 pub use sources::Sources;
-pub use target::{Processes, Target};
+pub use target::{Processes, WatchTarget};

@@ -10,13 +10,13 @@ use goroutine_dump::{Dump, Frame, Group};
 #[cfg(feature = "console")]
 use leakcheck_test::spawn_site::SpawnSite;
 
-use super::target::{Processes, Target};
+use super::target::{Processes, WatchTarget};
 use crate::exit_code::Failure;
 use crate::model::report::{LeakProfile, LeakedGoroutines};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
-use crate::probe::other_process::{ProcessReading, ReadError};
+use crate::probe::other_process::{ProcessReadError, ProcessReading};
 use crate::probe::pprof::Pprof;
 use crate::readings::{Kind, Lives, Reading, Site, Waiting};
 use crate::sys::http::{Getter, without_password};
@@ -75,7 +75,7 @@ impl Sources {
     ///
     /// # Errors
     /// Where the console does not answer; the others are asked when they are read.
-    pub async fn open(target: &Target) -> Result<Self, Failure> {
+    pub async fn open(target: &WatchTarget) -> Result<Self, Failure> {
         let getter = || Getter::new(target.timeout, target.headers.clone());
         #[cfg(feature = "console")]
         let console = match &target.console {
@@ -131,8 +131,8 @@ impl Sources {
         // Asked first: what is gone does not answer either.
         let process = match &self.processes {
             Some(processes) => Some(processes.read().map_err(|error| match error {
-                ReadError::Gone => NoReading::Gone,
-                ReadError::Other(error) => NoReading::Failed(error),
+                ProcessReadError::Gone => NoReading::Gone,
+                ProcessReadError::Other(error) => NoReading::Failed(error),
             })?),
             None => None,
         };

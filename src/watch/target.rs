@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::probe::other_process::{OtherProcess, ProcessReading, ReadError};
+use crate::probe::other_process::{OtherProcess, ProcessReadError, ProcessReading};
 use crate::probe::process_set::ProcessSet;
 use crate::probe::prometheus_text::Selector;
 use crate::sys::http::Header;
@@ -32,7 +32,7 @@ impl Processes {
     ///
     /// # Errors
     /// Says whether it is gone, or may not be read.
-    pub fn read(&self) -> Result<ProcessReading, ReadError> {
+    pub fn read(&self) -> Result<ProcessReading, ProcessReadError> {
         match self {
             Self::One(process) => process.read(),
             Self::Several(set) => set.read(),
@@ -42,7 +42,7 @@ impl Processes {
 
 /// A process, or several that are read as one, by at least one of its sources.
 #[derive(Debug, Clone, Default)]
-pub struct Target {
+pub struct WatchTarget {
     /// What is read through `/proc`.
     pub processes: Option<Processes>,
     /// Its pprof.

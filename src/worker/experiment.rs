@@ -15,7 +15,7 @@ use super::surroundings::Surroundings;
 use crate::docker::log_position::LastLine;
 use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
 use crate::monitor::{Monitor, census};
-use crate::protocol::{Command, Event, Finding, Glance, TaskSite, WorkerPlan};
+use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
 use crate::text::duration::millis;
 
 /// How often the live counts are shown.
@@ -44,7 +44,7 @@ pub struct Experiment {
     plan: WorkerPlan,
     surroundings: Surroundings,
     monitor: Monitor,
-    commands: UnboundedReceiver<Command>,
+    commands: UnboundedReceiver<WorkerCommand>,
     runtime: RuntimeIntervals,
     started: Instant,
     /// By the wall clock, for those who look.
@@ -64,7 +64,7 @@ pub struct Experiment {
     held: bool,
     /// … and how long it held the present one up.
     held_for: Duration,
-    finding: Finding,
+    finding: WorkerResult,
 }
 
 impl Experiment {
@@ -72,7 +72,10 @@ impl Experiment {
     ///
     /// # Errors
     /// Fails where the engine's address is none.
-    pub fn start(plan: WorkerPlan, commands: UnboundedReceiver<Command>) -> anyhow::Result<Self> {
+    pub fn start(
+        plan: WorkerPlan,
+        commands: UnboundedReceiver<WorkerCommand>,
+    ) -> anyhow::Result<Self> {
         let handle = tokio::runtime::Handle::current();
         let runtime = tokio_metrics::RuntimeMonitor::new(&handle).intervals();
         let surroundings = Surroundings::new(&plan.engine)?;
@@ -95,12 +98,12 @@ impl Experiment {
             stopped: false,
             held: false,
             held_for: Duration::ZERO,
-            finding: Finding::default(),
+            finding: WorkerResult::default(),
         })
     }
 
     /// Carries the experiment out, telling the parent of every sample, and returns what was found.
-    pub async fn run(mut self) -> Finding {
+    pub async fn run(mut self) -> WorkerResult {
         self.follow_all().await;
         self.linger().await;
         self.sample().await;
@@ -209,7 +212,7 @@ impl Experiment {
     }
 
     /// What the parent says next; paused time does not go on until then.
-    async fn next_command(&mut self) -> Option<Command> {
+    async fn next_command(&mut self) -> Option<WorkerCommand> {
         match self.surroundings.has_wall_time() {
             true => self.commands.recv().await,
             // On this thread, which is the runtime's only one.
@@ -232,26 +235,26 @@ impl Experiment {
     fn glance_now_and_then(&mut self) {
         if self.last_glance.elapsed() >= GLANCE_EVERY {
             self.last_glance = std::time::Instant::now();
-            say(&Event::Progress(self.glance()));
+            say(&WorkerEvent::Progress(self.glance()));
         }
     }
 
-    fn heed(&mut self, command: Option<Command>) {
+    fn heed(&mut self, command: Option<WorkerCommand>) {
         match command {
-            Some(Command::Rotate) => self.rotation_wanted = true,
-            Some(Command::Stop) => self.stopped = true,
-            Some(Command::Disregard) => {
+            Some(WorkerCommand::Rotate) => self.rotation_wanted = true,
+            Some(WorkerCommand::Stop) => self.stopped = true,
+            Some(WorkerCommand::Disregard) => {
                 self.disregarded.get_or_insert(self.rotation);
             }
-            Some(Command::Hold) => self.held = true,
-            Some(Command::Resume) => self.held = false,
-            Some(Command::Replace {
+            Some(WorkerCommand::Hold) => self.held = true,
+            Some(WorkerCommand::Resume) => self.held = false,
+            Some(WorkerCommand::Replace {
                 container,
                 reference,
                 away_from,
             }) => self.monitor.replace(container, reference, away_from),
             // Nobody has asked for the last lines yet.
-            Some(Command::Finish { .. }) | None => {}
+            Some(WorkerCommand::Finish { .. }) | None => {}
         }
     }
 
@@ -261,9 +264,9 @@ impl Experiment {
         }
     }
 
-    fn glance(&self) -> Glance {
+    fn glance(&self) -> LiveCounts {
         let progress = self.monitor.progress();
-        Glance {
+        LiveCounts {
             followed: progress.followed,
             rotation: self.rotation,
             tasks: census().live_tasks(),
@@ -343,7 +346,7 @@ impl Experiment {
             };
             (site, tasks)
         });
-        say(&Event::Sample {
+        say(&WorkerEvent::Sample {
             sample: Box::new(sample),
             sites: sites.collect(),
             fds_exhausted: self.monitor.fds_exhausted(),
@@ -351,7 +354,7 @@ impl Experiment {
     }
 
     /// Gives the late a last chance, waits for the last lines, and shuts the monitor down.
-    async fn finish(mut self) -> Finding {
+    async fn finish(mut self) -> WorkerResult {
         self.finding.fds_final = self.surroundings.fd_kinds();
         self.finding.forgotten_readers = self.monitor.forgotten_readers();
         let all = self.containers();
@@ -407,10 +410,10 @@ impl Experiment {
         if last_lines.is_some() {
             return last_lines;
         }
-        say(&Event::RotationsDone);
+        say(&WorkerEvent::RotationsDone);
         loop {
             match self.commands.recv().await {
-                Some(Command::Finish { last_lines }) => return last_lines,
+                Some(WorkerCommand::Finish { last_lines }) => return last_lines,
                 command @ Some(_) => self.heed(command),
                 None => return None,
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use synthetic_engine::clock::Clock;
+use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
 use synthetic_engine::documents::API_VERSION;
 use synthetic_engine::server::spawn_connection;
@@ -28,7 +28,7 @@ pub(super) struct InMemoryEngine {
 impl InMemoryEngine {
     /// Starts an engine whose time begins when its containers start; must be called within a runtime.
     pub(super) fn start(spec: &EngineSpec) -> Self {
-        let clock = Clock::starting_at(spec.started_at_ns);
+        let clock = EngineClock::starting_at(spec.started_at_ns);
         Self {
             daemon: Arc::new(Daemon::new(spec, clock)),
             open: Arc::default(),

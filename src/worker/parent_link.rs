@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::protocol::{Command, Event};
+use crate::protocol::{WorkerCommand, WorkerEvent};
 use crate::sys::stderr;
 
 /// Reads a plan and then commands from standard input, on a thread of its own: whatever state the
@@ -15,7 +15,7 @@ use crate::sys::stderr;
 ///
 /// # Errors
 /// Fails where the first line is no plan.
-pub fn open<P>() -> anyhow::Result<(P, mpsc::UnboundedReceiver<Command>)>
+pub fn open<P>() -> anyhow::Result<(P, mpsc::UnboundedReceiver<WorkerCommand>)>
 where
     P: DeserializeOwned + Send + 'static,
 {
@@ -51,7 +51,7 @@ fn first_line<P>(plan: &Receiver<Option<serde_json::Result<P>>>) -> anyhow::Resu
 }
 
 /// Says something to the parent. A parent that no longer listens is gone.
-pub fn say(event: &Event) {
+pub fn say(event: &WorkerEvent) {
     let written = serde_json::to_string(event)
         .map_err(std::io::Error::other)
         .and_then(|line| writeln!(std::io::stdout().lock(), "{line}"));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use crate::protocol::{Command, Event, WorkerEngine, WorkerPlan};
+use crate::protocol::{WorkerCommand, WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::child_stderr::LastWords;
 use crate::sys::console_server::PORT_VARIABLE;
 
@@ -74,7 +74,7 @@ impl WorkerProcess {
     ///
     /// # Errors
     /// Fails where the worker is gone, or takes nothing in.
-    pub async fn tell(&mut self, command: &Command) -> anyhow::Result<()> {
+    pub async fn tell(&mut self, command: &WorkerCommand) -> anyhow::Result<()> {
         self.write(command).await
     }
 
@@ -107,7 +107,7 @@ impl WorkerProcess {
     /// # Errors
     /// Fails where the worker died, with its last words, and where it says nothing or takes nothing in for too
     /// long.
-    pub async fn next_event(&mut self, interrupted: bool) -> anyhow::Result<Event> {
+    pub async fn next_event(&mut self, interrupted: bool) -> anyhow::Result<WorkerEvent> {
         self.listens()?;
         let silence = match self.in_paused_time && !interrupted {
             true => SILENCE_IN_PAUSED_TIME,

@@ -15,7 +15,7 @@ use ::leakcheck::internals::merge::Merge;
 use ::leakcheck::internals::model::report::Report;
 use ::leakcheck::internals::model::saved;
 use ::leakcheck::internals::probe::prometheus_text;
-use ::leakcheck::internals::protocol::{Command, Event, WorkerPlan};
+use ::leakcheck::internals::protocol::{WorkerCommand, WorkerEvent, WorkerPlan};
 use ::leakcheck::internals::render::dump_summary::{of_diff, of_dump};
 use ::leakcheck::internals::render::format::Format;
 use ::leakcheck::internals::render::github;
@@ -221,8 +221,8 @@ fn what_a_worker_and_its_parent_say() {
     let seeds = seeds.map(|seed| seed.as_bytes().to_vec()).into();
     each_is_read_or_refused("worker's line", seeds, |input| {
         let plan = serde_json::from_slice::<WorkerPlan>(input).is_ok();
-        let command = serde_json::from_slice::<Command>(input).is_ok();
-        plan || command || serde_json::from_slice::<Event>(input).is_ok()
+        let command = serde_json::from_slice::<WorkerCommand>(input).is_ok();
+        plan || command || serde_json::from_slice::<WorkerEvent>(input).is_ok()
     });
 }
 

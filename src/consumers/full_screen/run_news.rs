@@ -3,9 +3,9 @@
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::experiment::plan::Plan;
-use crate::live::{Count, Fact, News, Site};
+use crate::live::{Count, Fact, LiveSite, News};
 use crate::model::report::{Rate, Report, SiteReport, WiringReport};
-use crate::protocol::Glance;
+use crate::protocol::LiveCounts;
 use crate::render::summary;
 
 pub(super) fn pulling(image: &str, progress: &PullProgress) -> News {
@@ -41,7 +41,7 @@ pub(super) fn start(plan: &Plan) -> [News; 3] {
 /// A wiring's live counts; `begun` is the last rotation that any wiring began.
 pub(super) fn glance(
     wiring: usize,
-    glance: Glance,
+    glance: LiveCounts,
     observation: &Observation,
     begun: u64,
 ) -> [News; 2] {
@@ -62,7 +62,7 @@ pub(super) fn sites(so_far: &Report) -> impl Iterator<Item = News> {
     wirings.map(|(number, wiring)| News::Sites(number, sites_of(wiring)))
 }
 
-fn counts(glance: Glance, observation: &Observation) -> Vec<Count> {
+fn counts(glance: LiveCounts, observation: &Observation) -> Vec<Count> {
     let baseline = observation.samples.first();
     let rates = observation.rates();
     let each = |rate: Option<Rate>| rate.and_then(|rate| rate.per_rotation_per_container);
@@ -81,7 +81,7 @@ fn counts(glance: Glance, observation: &Observation) -> Vec<Count> {
     std::iter::once(tasks).chain(fds).collect()
 }
 
-fn facts(glance: Glance, observation: &Observation) -> Vec<Fact> {
+fn facts(glance: LiveCounts, observation: &Observation) -> Vec<Fact> {
     let fact = |heading, value| Fact { heading, value };
     vec![
         fact(
@@ -98,8 +98,8 @@ fn facts(glance: Glance, observation: &Observation) -> Vec<Fact> {
 }
 
 /// The spawn sites at the baseline, and at the last sample.
-fn sites_of(wiring: &WiringReport) -> Vec<Site> {
-    let site = |site: &SiteReport| Site {
+fn sites_of(wiring: &WiringReport) -> Vec<LiveSite> {
+    let site = |site: &SiteReport| LiveSite {
         label: site.label.as_str().into(),
         first: site.baseline,
         now: site.r#final,

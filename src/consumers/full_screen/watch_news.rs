@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::analysis::watched::Watch;
 use crate::consumers::watch_table::lasting;
-use crate::live::{Count, Fact, News, Site};
+use crate::live::{Count, Fact, LiveSite, News};
 use crate::model::report::{Config, Rate, Rates, Watched};
 use crate::readings::{self, Reading, Recording};
 use crate::render::watch_summary;
@@ -125,7 +125,7 @@ impl Watching {
     }
 
     /// What there was at first, and what there is now, with the growth per what slopes are told in.
-    fn sites(&self, first: &Reading, last: &Reading) -> Vec<Site> {
+    fn sites(&self, first: &Reading, last: &Reading) -> Vec<LiveSite> {
         const MINUTE: f64 = 60.0;
         let passed = last.at - first.at;
         let units = match self.rotation {
@@ -140,13 +140,13 @@ impl Watching {
             reading.sites.get(site).copied().unwrap_or(0)
         };
         let site = |site: &readings::Site| {
-            let shown = Site {
+            let shown = LiveSite {
                 label: site.label.clone(),
                 first: of(first, site),
                 now: of(last, site),
                 each: None,
             };
-            Site {
+            LiveSite {
                 // Of less than one there is no more than a guess.
                 each: (units >= 1.0).then(|| shown.growth() as f64 / divisor),
                 ..shown

@@ -5,14 +5,14 @@ use memchr::{memchr, memrchr};
 
 use super::errors::Errors;
 use super::groups::{Groups, Member};
-use super::key::Key;
+use super::key::GroupKey;
 
 /// Reads a dump line by line and adds each goroutine to its group when it is complete.
 #[derive(Default)]
 pub(super) struct Goroutines {
     /// Whether a goroutine is under way; what follows is about it.
     under_way: bool,
-    key: Key,
+    key: GroupKey,
     member: Member,
     /// Whether the calls are of an ancestor by now, which is another goroutine.
     in_ancestor: bool,

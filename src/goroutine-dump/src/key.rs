@@ -14,7 +14,7 @@ const CREATOR: u8 = 1;
 
 /// A key under construction; it is used again for each goroutine.
 #[derive(Debug, Default)]
-pub(super) struct Key {
+pub(super) struct GroupKey {
     text: Vec<u8>,
     /// Whether the last call's place has not come yet.
     open: bool,
@@ -31,7 +31,7 @@ pub(super) struct Parts {
     pub(super) created_by: Option<Frame>,
 }
 
-impl Key {
+impl GroupKey {
     /// Begins a goroutine in this state, given in parts.
     pub(super) fn begin<'a>(&mut self, state: impl IntoIterator<Item = &'a [u8]>, labels: &[u8]) {
         self.text.clear();

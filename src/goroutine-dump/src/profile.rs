@@ -5,7 +5,7 @@ use memchr::{memchr, memmem};
 use super::errors::Errors;
 use super::goroutines::decimal;
 use super::groups::Groups;
-use super::key::Key;
+use super::key::GroupKey;
 
 /// The name of Go's profile of leaked goroutines, from 1.26 on.
 pub(super) const OF_LEAKED: &[u8] = b"goroutineleak";
@@ -15,7 +15,7 @@ pub(super) const OF_LEAKED: &[u8] = b"goroutineleak";
 pub(super) struct Profile {
     /// How many goroutines the stack under way has.
     count: Option<u64>,
-    key: Key,
+    key: GroupKey,
 }
 
 /// Whose profile a line begins: `goroutine profile: total 650`, or `goroutineleak`'s.

@@ -9,7 +9,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use super::errors::Errors;
 use super::groups::Groups;
-use super::key::Key;
+use super::key::GroupKey;
 use super::profile::OF_LEAKED;
 
 /// A profile holds a record per stack; none is this large.
@@ -28,7 +28,7 @@ struct ValueType {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Sample {
+struct ProtoSample {
     #[prost(uint64, repeated, tag = "1")]
     location_id: Vec<u64>,
     #[prost(int64, repeated, tag = "2")]
@@ -55,11 +55,11 @@ struct Location {
     address: u64,
     /// Several where calls were inlined, the innermost first.
     #[prost(message, repeated, tag = "4")]
-    line: Vec<Line>,
+    line: Vec<ProtoLine>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Line {
+struct ProtoLine {
     #[prost(uint64, tag = "1")]
     function_id: u64,
     #[prost(int64, tag = "2")]
@@ -78,9 +78,9 @@ struct Function {
 
 /// A profile as far as goroutines need it.
 #[derive(Default)]
-struct Profile<'a> {
+struct ProtoProfile<'a> {
     sample_types: Vec<ValueType>,
-    samples: Vec<Sample>,
+    samples: Vec<ProtoSample>,
     locations: HashMap<u64, Location>,
     functions: HashMap<u64, Function>,
     strings: Vec<&'a [u8]>,
@@ -100,7 +100,7 @@ pub(super) fn is_binary(start: &[u8]) -> bool {
 
 /// Reads a profile and adds each stack. Of a damaged one it takes what stands before the damage.
 pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
-    let mut profile = Profile::default();
+    let mut profile = ProtoProfile::default();
     let mut rest = bytes;
     while !rest.is_empty() {
         let at = bytes.len() - rest.len();
@@ -123,7 +123,7 @@ pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
     }
     let most = bytes.len().saturating_mul(LONGER).min(LARGEST_IN_WORDS);
     let mut room = most;
-    let mut key = Key::default();
+    let mut key = GroupKey::default();
     for sample in &profile.samples {
         let count = sample.value.first().copied().unwrap_or(0);
         let Ok(count) = u64::try_from(count) else {
@@ -141,7 +141,7 @@ pub(super) fn read(bytes: &[u8], groups: &mut Groups, errors: &mut Errors) {
     }
 }
 
-impl<'a> Profile<'a> {
+impl<'a> ProtoProfile<'a> {
     /// Takes one field off the start of `rest`.
     fn take_field(&mut self, rest: &mut &'a [u8]) -> anyhow::Result<()> {
         let (tag, wire_type) = decode_key(rest)?;
@@ -154,7 +154,7 @@ impl<'a> Profile<'a> {
             .context("it ends within a record")?;
         match tag {
             1 => self.sample_types.push(ValueType::decode(field)?),
-            2 => self.samples.push(Sample::decode(field)?),
+            2 => self.samples.push(ProtoSample::decode(field)?),
             4 => {
                 let location = Location::decode(field)?;
                 self.locations.insert(location.id, location);
@@ -181,7 +181,7 @@ impl<'a> Profile<'a> {
     }
 
     /// Writes a sample's labels and stack as a key; false where that needs more room.
-    fn name(&self, sample: &Sample, key: &mut Key, room: usize) -> bool {
+    fn name(&self, sample: &ProtoSample, key: &mut GroupKey, room: usize) -> bool {
         let lengths = sample
             .label
             .iter()
@@ -250,11 +250,11 @@ mod tests {
 
     /// A profile as it is written.
     #[derive(Clone, PartialEq, Message)]
-    struct Written {
+    struct ProtoGroup {
         #[prost(message, repeated, tag = "1")]
         sample_type: Vec<ValueType>,
         #[prost(message, repeated, tag = "2")]
-        sample: Vec<Sample>,
+        sample: Vec<ProtoSample>,
         #[prost(message, repeated, tag = "4")]
         location: Vec<Location>,
         #[prost(message, repeated, tag = "5")]
@@ -275,13 +275,13 @@ mod tests {
             "tenant",
             "a",
         ];
-        let line = |function_id, line| Line { function_id, line };
+        let line = |function_id, line| ProtoLine { function_id, line };
         let function = |id, name| Function {
             id,
             name,
             filename: 5,
         };
-        let sample = |count: &i64| Sample {
+        let sample = |count: &i64| ProtoSample {
             location_id: vec![1],
             value: vec![*count],
             label: vec![Label {
@@ -290,7 +290,7 @@ mod tests {
                 num: 0,
             }],
         };
-        let written = Written {
+        let written = ProtoGroup {
             sample_type: vec![ValueType { r#type: 1 }],
             sample: counts.iter().map(sample).collect(),
             location: vec![Location {
@@ -336,9 +336,9 @@ mod tests {
     fn a_small_profile_cannot_ask_for_much_memory() {
         let calls = 1300;
         let strings = ["", "goroutine", &"m".repeat(1300)];
-        let written = Written {
+        let written = ProtoGroup {
             sample_type: vec![ValueType { r#type: 1 }],
-            sample: vec![Sample {
+            sample: vec![ProtoSample {
                 location_id: vec![1; calls],
                 value: vec![1],
                 label: Vec::new(),
@@ -346,7 +346,7 @@ mod tests {
             location: vec![Location {
                 id: 1,
                 address: 1,
-                line: vec![Line::default(); 300],
+                line: vec![ProtoLine::default(); 300],
             }],
             function: vec![Function {
                 id: 0,

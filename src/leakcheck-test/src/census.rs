@@ -109,20 +109,20 @@ impl Drop for CountedTask {
 
 /// A hash table of spawn sites that only grows: open addressing, each slot written once.
 struct SiteTable {
-    slots: [Site; CAPACITY],
-    overflow: Site,
+    slots: [SiteSlot; CAPACITY],
+    overflow: SiteSlot,
 }
 
 /// One spawn site's counts. A location may stand in several slots, when the compiler emitted it
 /// several times; reading merges them.
-struct Site {
+struct SiteSlot {
     location: OnceLock<&'static Location<'static>>,
     declared: OnceLock<Declared>,
     spawned: AtomicU64,
     ended: AtomicU64,
 }
 
-impl Site {
+impl SiteSlot {
     const fn new() -> Self {
         Self {
             location: OnceLock::new(),
@@ -147,19 +147,19 @@ impl Site {
 impl SiteTable {
     const fn new() -> Self {
         Self {
-            slots: [const { Site::new() }; CAPACITY],
-            overflow: Site::new(),
+            slots: [const { SiteSlot::new() }; CAPACITY],
+            overflow: SiteSlot::new(),
         }
     }
 
     /// The slots in which a location may stand, in the order in which they are tried.
-    fn probe(&self, location: &'static Location<'static>) -> impl Iterator<Item = &Site> {
+    fn probe(&self, location: &'static Location<'static>) -> impl Iterator<Item = &SiteSlot> {
         let start = std::ptr::from_ref(location).addr() / align_of::<Location<'static>>();
         (0..CAPACITY).map(move |step| &self.slots[(start + step) % CAPACITY])
     }
 
     /// The slot of a spawn site, taken now if it has none.
-    fn site(&self, location: &'static Location<'static>) -> &Site {
+    fn site(&self, location: &'static Location<'static>) -> &SiteSlot {
         self.probe(location)
             .find(|slot| std::ptr::eq(*slot.location.get_or_init(|| location), location))
             .unwrap_or(&self.overflow)
@@ -202,7 +202,7 @@ impl SiteTable {
     }
 
     fn total(&self) -> u64 {
-        self.slots.iter().map(Site::live).sum::<u64>() + self.overflow.live()
+        self.slots.iter().map(SiteSlot::live).sum::<u64>() + self.overflow.live()
     }
 }
 

@@ -130,7 +130,7 @@ impl NoLeak {
     /// # Panics
     /// Where sites are to be ignored and nobody knows them: outside of [`run`], or in a build
     /// without `--cfg tokio_unstable`.
-    pub async fn check<F, R>(&self, mut round: F) -> Growth
+    pub async fn check<F, R>(&self, mut round: F) -> RoundGrowth
     where
         F: FnMut() -> R,
         R: Future,
@@ -141,7 +141,7 @@ impl NoLeak {
             "ignore_site needs spawn sites: run the test by leakcheck_test::run, in a build with \
              RUSTFLAGS=\"--cfg tokio_unstable\""
         );
-        let mut growth = Growth {
+        let mut growth = RoundGrowth {
             counts: Vec::new(),
             sites_first: None,
             sites_last: None,
@@ -181,7 +181,7 @@ impl NoLeak {
         assert!(growth.verdict() == LeakVerdict::Clean, "{growth}");
     }
 
-    async fn sample(&self, census: Option<&Census>, growth: &mut Growth) {
+    async fn sample(&self, census: Option<&Census>, growth: &mut RoundGrowth) {
         let before = growth.counts.last().copied();
         let started = Instant::now();
         let settled = loop {
@@ -240,7 +240,7 @@ impl RoundCounts {
 
 /// What the rounds left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Growth {
+pub struct RoundGrowth {
     /// The baseline's, then those after each round.
     counts: Vec<RoundCounts>,
     sites_first: Option<SiteCounts>,
@@ -263,7 +263,7 @@ pub enum LeakVerdict {
     Inconclusive,
 }
 
-impl Growth {
+impl RoundGrowth {
     /// Judges: whether the rounds are alive comes before what they leave, and a leak shows in every
     /// round.
     pub fn verdict(&self) -> LeakVerdict {
@@ -339,7 +339,7 @@ impl Growth {
 }
 
 /// The verdict in words, and the table of the sites that grew.
-impl fmt::Display for Growth {
+impl fmt::Display for RoundGrowth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.in_words())?;
         let Some(sites) = self.sites() else {

@@ -53,4 +53,4 @@ pub mod growth;
 pub mod settle;
 pub mod spawn_site;
 
-pub use check::{Growth, LeakVerdict, NoLeak, assert_no_leak, run};
+pub use check::{LeakVerdict, NoLeak, RoundGrowth, assert_no_leak, run};

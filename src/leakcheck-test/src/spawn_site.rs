@@ -24,7 +24,7 @@ pub struct Declared {
 }
 
 /// A library's spawn site that has a name of its own.
-struct Known {
+struct KnownSite {
     package: &'static str,
     file: &'static str,
     label: &'static str,
@@ -32,7 +32,7 @@ struct Known {
 }
 
 /// The hidden spawn sites that everybody meets.
-const KNOWN: &[Known] = &[Known {
+const KNOWN: &[KnownSite] = &[KnownSite {
     package: "hyper-util",
     file: "src/rt/tokio.rs",
     label: "connection driver",
@@ -80,7 +80,7 @@ pub fn meaning(label: &str) -> Option<&'static str> {
     known.map(|known| known.meaning)
 }
 
-impl Known {
+impl KnownSite {
     fn is(&self, package: &str, file: &str) -> bool {
         let version = package.strip_prefix(self.package);
         file == self.file

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use super::legend;
-use super::scale::Scale;
+use super::scale::AxisScale;
 use super::series::{Chart, Shape};
 
 /// The space that a drawing takes.
-pub(super) struct Frame {
+pub(super) struct PlotFrame {
     pub(super) width: f64,
     pub(super) plot_height: f64,
     /// What is left free for the ticks' labels, beside the plot and below it.
@@ -19,13 +19,13 @@ pub(super) struct Frame {
     ticks: (usize, usize),
 }
 
-impl Frame {
+impl PlotFrame {
     pub(super) fn plot_width(&self) -> f64 {
         self.width - self.left - RIGHT
     }
 }
 
-pub(super) const WHOLE: Frame = Frame {
+pub(super) const WHOLE: PlotFrame = PlotFrame {
     width: 480.0,
     plot_height: 190.0,
     left: 50.0,
@@ -34,7 +34,7 @@ pub(super) const WHOLE: Frame = Frame {
     ticks: (5, 6),
 };
 /// In the cell of a table: what its axis counts is said elsewhere.
-pub(super) const SMALL: Frame = Frame {
+pub(super) const SMALL: PlotFrame = PlotFrame {
     width: 270.0,
     plot_height: 76.0,
     left: 40.0,
@@ -47,31 +47,31 @@ const ABOVE: f64 = 10.0;
 
 /// Where things stand in the drawing.
 pub(super) struct Layout {
-    pub(super) frame: &'static Frame,
+    pub(super) frame: &'static PlotFrame,
     pub(super) top: f64,
-    pub(super) places: Scale,
-    pub(super) values: Scale,
+    pub(super) places: AxisScale,
+    pub(super) values: AxisScale,
 }
 
 impl Layout {
-    pub(super) fn of(chart: &Chart, frame: &'static Frame, rows: usize) -> Self {
+    pub(super) fn of(chart: &Chart, frame: &'static PlotFrame, rows: usize) -> Self {
         let top = ABOVE + rows as f64 * legend::ROW;
         let (along_values, along_places) = frame.ticks;
         let values = match chart.shape {
             Shape::Lines => {
                 let all = chart.series.iter().flat_map(|series| &series.values);
-                Scale::of_values(all.copied().flatten(), along_values)
+                AxisScale::of_values(all.copied().flatten(), along_values)
             }
             Shape::Areas => {
                 let sums =
                     (0..chart.places.len()).map(|index| stacked(chart, index).last().copied());
-                Scale::of_values(sums.flatten(), along_values)
+                AxisScale::of_values(sums.flatten(), along_values)
             }
         };
         Self {
             frame,
             top,
-            places: Scale::of_places(chart.place, &chart.places, along_places),
+            places: AxisScale::of_places(chart.place, &chart.places, along_places),
             values,
         }
     }

@@ -4,7 +4,7 @@ use super::place::{Place, figure};
 
 /// Values on an axis, from one end to the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(super) struct AxisScale {
     /// The value at the axis' start.
     pub(super) low: f64,
     /// The value at its end; greater than the other.
@@ -45,7 +45,7 @@ const CLOCK_STEPS: [f64; 24] = [
     DAY,
 ];
 
-impl Scale {
+impl AxisScale {
     /// A scale of values from zero that has room for all of them, with about so many ticks; between
     /// whole ones there is none.
     pub(super) fn of_values(values: impl Iterator<Item = f64> + Clone, ticks: usize) -> Self {
@@ -136,13 +136,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ticks(scale: Scale) -> Vec<f64> {
+    fn ticks(scale: AxisScale) -> Vec<f64> {
         scale.ticks().collect()
     }
 
     #[test]
     fn counts_have_round_ticks_from_zero_past_the_largest() {
-        let scale = Scale::of_values([150.0, 1350.0].into_iter(), 5);
+        let scale = AxisScale::of_values([150.0, 1350.0].into_iter(), 5);
         assert_eq!(ticks(scale), [0.0, 500.0, 1000.0, 1500.0]);
     }
 
@@ -150,14 +150,14 @@ mod tests {
     fn rotations_are_counted_in_whole_ones() {
         let places: Vec<f64> = (0..=3).map(f64::from).collect();
         assert_eq!(
-            ticks(Scale::of_places(Place::Rotation, &places, 6)),
+            ticks(AxisScale::of_places(Place::Rotation, &places, 6)),
             [0.0, 1.0, 2.0, 3.0]
         );
     }
 
     #[test]
     fn time_is_read_as_on_a_clock() {
-        let scale = Scale::of_places(Place::Seconds, &[0.0, 150.0], 6);
+        let scale = AxisScale::of_places(Place::Seconds, &[0.0, 150.0], 6);
         let labels: Vec<String> = scale.ticks().map(seconds_in_words).collect();
         assert_eq!(labels, ["0 s", "30 s", "60 s", "90 s", "2m", "2m 30s"]);
     }
@@ -171,7 +171,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_values_find_a_scale_that_holds_them(values in prop::collection::vec(any::<f64>(), 0..9)) {
-            let scale = Scale::of_values(values.iter().copied(), 5);
+            let scale = AxisScale::of_values(values.iter().copied(), 5);
             prop_assert!(scale.low < scale.high && scale.low <= 0.0);
             prop_assert!(ticks(scale).len() <= 12, "{scale:?}");
             for value in values {
@@ -181,7 +181,7 @@ mod tests {
 
         #[test]
         fn any_times_find_ticks(first in 0.0..1e12_f64, lasting in 0.0..1e12_f64) {
-            let scale = Scale::of_places(Place::Seconds, &[first, first + lasting], 6);
+            let scale = AxisScale::of_places(Place::Seconds, &[first, first + lasting], 6);
             prop_assert!(ticks(scale).len() <= 12, "{scale:?}");
         }
     }

@@ -20,9 +20,9 @@ const MOST_SERIES: usize = 8;
 /// All series are drawn to one scale from zero, so that a flat one next to a growing one is seen to be
 /// flat. Where there are more values than blocks, each block is the largest of its own.
 pub fn render(chart: &Chart, columns: u16) -> Option<String> {
-    let rows: Vec<Row> = chart.measured().filter_map(Row::of).collect();
+    let rows: Vec<DotRow> = chart.measured().filter_map(DotRow::of).collect();
     let room = usize::from(columns);
-    let widest = |part: fn(&Row) -> &str| {
+    let widest = |part: fn(&DotRow) -> &str| {
         let widths = rows.iter().map(|row| part(row).chars().count());
         widths.max().unwrap_or(0)
     };
@@ -49,14 +49,14 @@ pub fn render(chart: &Chart, columns: u16) -> Option<String> {
 }
 
 /// A series as text.
-struct Row {
+struct DotRow {
     name: String,
     first: String,
     last: String,
     values: Vec<u64>,
 }
 
-impl Row {
+impl DotRow {
     fn of(series: &Series) -> Option<Self> {
         let known: Vec<f64> = series.values.iter().copied().flatten().collect();
         Some(Self {

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::layout::{Frame, Layout, SMALL, WHOLE, n, points, stacked};
+use super::layout::{Layout, PlotFrame, SMALL, WHOLE, n, points, stacked};
 use super::legend::{self, Entry};
 use super::palette::{class_of, colour_of, dash_of, hatch_of, hatching, marker};
 use super::place::{Place, figure};
@@ -45,7 +45,7 @@ pub fn file(chart: &Chart) -> String {
     )
 }
 
-fn drawing(chart: &Chart, id: &str, frame: &'static Frame, style: Option<Markup>) -> Markup {
+fn drawing(chart: &Chart, id: &str, frame: &'static PlotFrame, style: Option<Markup>) -> Markup {
     let entries = legend::lay_out(&chart.series, frame.plot_width());
     let rows = entries.last().map_or(0, |entry| entry.row + 1);
     let layout = Layout::of(chart, frame, rows);

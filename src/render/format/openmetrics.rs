@@ -12,7 +12,7 @@ use crate::model::metric::Metric;
 use crate::model::report::{Report, Verdict};
 use crate::text::printable::printable;
 
-type Figures = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
+type Gauges = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfWiring {
@@ -67,7 +67,7 @@ fn help(metric: Metric) -> &'static str {
 pub(super) fn render(report: &Report) -> anyhow::Result<String> {
     let mut registry = Registry::default();
     for metric in Metric::ALL {
-        let family = Figures::default();
+        let family = Gauges::default();
         for wiring in &report.wirings {
             // What is unknown is left out.
             if let Some(value) = metric.of(wiring) {

@@ -10,12 +10,12 @@ const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// Reads the wall clock once and advances with tokio's `Instant` from there, so that time never
 /// jumps backwards under a schedule and stands still where tokio's time is paused.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct EngineClock {
     anchor: Instant,
     anchor_ns: i64,
 }
 
-impl Clock {
+impl EngineClock {
     /// A clock set by the wall clock.
     pub fn wall() -> Self {
         let since_epoch = SystemTime::now()
@@ -53,7 +53,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_paused_clock_stands_still_and_advances_with_tokio() {
-        let clock = Clock::starting_at(1_000);
+        let clock = EngineClock::starting_at(1_000);
         assert_eq!(clock.now_ns(), 1_000);
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(clock.now_ns(), 3_000_001_000);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::followers::{Followed, FollowedGuard};
+use crate::followers::{FollowRecord, FollowedGuard};
 use crate::resettable::Resets;
 
 /// A connection, as its requests see it.
@@ -16,7 +16,7 @@ pub struct Connection {
 
 impl Connection {
     /// Takes note that a container's log was asked for.
-    pub fn follows(&self, followed: &Arc<Followed>) {
+    pub fn follows(&self, followed: &Arc<FollowRecord>) {
         let mut follows = self.follows.lock().unwrap_or_else(PoisonError::into_inner);
         if !follows.iter().any(|guard| guard.is_of(followed)) {
             follows.push(followed.connection());

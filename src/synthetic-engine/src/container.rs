@@ -5,13 +5,13 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::EngineClock;
 use crate::faults::injector::Strikes;
 use crate::faults::stamps::Stamps;
-use crate::followers::Followed;
+use crate::followers::FollowRecord;
 use crate::identity;
 use crate::lifecycle::{Exit, Lifecycle};
-use crate::restarts::Restarts;
+use crate::restarts::RestartTimes;
 use crate::rotation::StreamFate;
 use crate::schedule::Schedule;
 use crate::workload::containers::Container;
@@ -30,7 +30,7 @@ pub struct SyntheticContainer {
     /// Created and first started, in ns of unix time.
     pub created_at_ns: i64,
     /// When it ends and starts again; `None` for one that runs on.
-    pub restarts: Option<Restarts>,
+    pub restarts: Option<RestartTimes>,
     /// What its lines are stamped with.
     pub stamps: Stamps,
     /// Which of its streams are struck; `None` where none is.
@@ -38,7 +38,7 @@ pub struct SyntheticContainer {
     /// How often containers of this name were replaced before.
     pub generation: u64,
     /// What is known of its followers.
-    pub followed: Arc<Followed>,
+    pub followed: Arc<FollowRecord>,
     described: Container,
     now: watch::Sender<Now>,
 }
@@ -81,7 +81,8 @@ impl SyntheticContainer {
             tty: container.tty,
             schedule: Schedule::new(container, started_at_ns),
             created_at_ns: started_at_ns,
-            restarts: (container.restarts).map(|restarts| Restarts::new(restarts, started_at_ns)),
+            restarts: (container.restarts)
+                .map(|restarts| RestartTimes::new(restarts, started_at_ns)),
             stamps: (container.faults.as_ref())
                 .map(Stamps::of)
                 .unwrap_or_default(),
@@ -150,7 +151,7 @@ impl SyntheticContainer {
 
     /// Rotates the streams that are open; says when, in ns of unix time, or `None` where it does not
     /// run.
-    pub fn rotate(&self, fate: StreamFate, clock: &Clock) -> Option<i64> {
+    pub fn rotate(&self, fate: StreamFate, clock: &EngineClock) -> Option<i64> {
         let mut rotated_ns = None;
         self.now.send_if_modified(|now| {
             let runs = now.lifecycle == Lifecycle::Running;
@@ -177,7 +178,7 @@ impl SyntheticContainer {
     }
 
     /// Ends it by a signal; `None` when it had ended before.
-    pub fn end(&self, signal: Signal, clock: &Clock) -> Option<Exit> {
+    pub fn end(&self, signal: Signal, clock: &EngineClock) -> Option<Exit> {
         let mut ended = None;
         self.now.send_if_modified(|now| {
             let lifecycle = &mut now.lifecycle;

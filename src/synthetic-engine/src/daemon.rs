@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::EngineClock;
 use crate::container::SyntheticContainer;
 use crate::errors::ApiError;
 use crate::events::{Action, EventLog};
@@ -16,19 +16,19 @@ use crate::registry::Registry;
 use crate::requests::Requests;
 use crate::rotation::{RotateBy, Rotation, StreamFate};
 use crate::spec::EngineSpec;
-use crate::state::Counts;
+use crate::state::EngineTotals;
 
 /// The engine without its sockets.
 #[derive(Debug)]
 pub struct Daemon {
     /// The time by which lines are due.
-    pub clock: Clock,
+    pub clock: EngineClock,
     /// The containers.
     pub registry: Registry,
     /// What happened to them.
     pub events: EventLog,
     /// Live counts.
-    pub counts: Arc<Counts>,
+    pub counts: Arc<EngineTotals>,
     /// What was asked for.
     pub requests: Requests,
     /// How often the engine was asked to start anew: its server does.
@@ -37,14 +37,14 @@ pub struct Daemon {
 
 impl Daemon {
     /// An engine whose containers all run.
-    pub fn new(spec: &EngineSpec, clock: Clock) -> Self {
+    pub fn new(spec: &EngineSpec, clock: EngineClock) -> Self {
         let containers = spec.fleet.containers.iter();
         let faults = Injected::none_of(containers.filter_map(|one| one.faults.as_ref()));
         Self {
             clock,
             registry: Registry::new(spec),
             events: EventLog::default(),
-            counts: Arc::new(Counts::with_faults(faults)),
+            counts: Arc::new(EngineTotals::with_faults(faults)),
             requests: Requests::default(),
             restarts: watch::Sender::default(),
         }

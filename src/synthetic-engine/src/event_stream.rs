@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::daemon::Daemon;
 use crate::documents;
 use crate::errors::ApiError;
-use crate::events::{Action, Event};
+use crate::events::{Action, ContainerEvent};
 use crate::filters::Filters;
 use crate::query::Query;
 
@@ -74,7 +74,7 @@ impl EventRequest {
         })
     }
 
-    fn history(&self, daemon: &Daemon) -> VecDeque<Event> {
+    fn history(&self, daemon: &Daemon) -> VecDeque<ContainerEvent> {
         if self.since_ns.is_none() {
             return VecDeque::new();
         }
@@ -82,7 +82,7 @@ impl EventRequest {
         let mut first = daemon.registry.all();
         first.retain(|container| container.generation == 0);
         let births = first.iter().flat_map(|container| {
-            [Action::Create, Action::Start].map(|action| Event {
+            [Action::Create, Action::Start].map(|action| ContainerEvent {
                 container: Arc::clone(container),
                 action,
                 time_ns: container.created_at_ns,
@@ -94,7 +94,7 @@ impl EventRequest {
             .collect()
     }
 
-    fn wants(&self, event: &Event) -> bool {
+    fn wants(&self, event: &ContainerEvent) -> bool {
         let container = &event.container;
         self.since_ns.is_none_or(|since| since <= event.time_ns)
             && self.until_ns.is_none_or(|until| event.time_ns <= until)
@@ -115,14 +115,14 @@ impl EventRequest {
 struct Follower {
     request: EventRequest,
     daemon: Arc<Daemon>,
-    happened: VecDeque<Event>,
+    happened: VecDeque<ContainerEvent>,
     /// The number of the next event that was not looked at.
     next: u64,
     count: watch::Receiver<u64>,
 }
 
 impl Follower {
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<ContainerEvent> {
         loop {
             if let Some(event) = self.happened.pop_front() {
                 return Some(event);
@@ -154,7 +154,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::clock::Clock;
+    use crate::clock::EngineClock;
     use crate::spec::EngineSpec;
     use crate::workload::containers::Fleet;
 
@@ -163,7 +163,7 @@ mod tests {
             fleet: Fleet::generate(2, 1.0, 1.0, 1),
             started_at_ns: 5_000_000_000,
         };
-        Arc::new(Daemon::new(&spec, Clock::starting_at(10_000_000_000)))
+        Arc::new(Daemon::new(&spec, EngineClock::starting_at(10_000_000_000)))
     }
 
     async fn actions(daemon: Arc<Daemon>, query: &str) -> Vec<String> {

@@ -51,13 +51,13 @@ impl Action {
 
 /// What happened, to whom and when.
 #[derive(Debug, Clone)]
-pub(crate) struct Event {
+pub(crate) struct ContainerEvent {
     pub(crate) container: Arc<SyntheticContainer>,
     pub(crate) action: Action,
     pub(crate) time_ns: i64,
 }
 
-impl Event {
+impl ContainerEvent {
     /// As Docker tells it.
     pub(crate) fn to_json(&self) -> Value {
         let container = &self.container;
@@ -97,14 +97,14 @@ pub struct EventLog {
 struct Recorded {
     /// How many older ones were forgotten.
     forgotten: u64,
-    events: VecDeque<Event>,
+    events: VecDeque<ContainerEvent>,
 }
 
 impl EventLog {
     /// Remembers an event and tells everyone who follows.
     pub fn record(&self, container: &Arc<SyntheticContainer>, action: Action, time_ns: i64) {
         let mut recorded = self.lock();
-        recorded.events.push_back(Event {
+        recorded.events.push_back(ContainerEvent {
             container: Arc::clone(container),
             action,
             time_ns,
@@ -117,7 +117,7 @@ impl EventLog {
     }
 
     /// Number `n` and later, and the number of the next that is still to come.
-    pub(crate) fn since(&self, n: u64) -> (Vec<Event>, u64) {
+    pub(crate) fn since(&self, n: u64) -> (Vec<ContainerEvent>, u64) {
         let recorded = self.lock();
         let skip = usize::try_from(n.saturating_sub(recorded.forgotten)).unwrap_or(usize::MAX);
         let events = recorded.events.iter().skip(skip).cloned().collect();

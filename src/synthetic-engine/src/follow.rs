@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use hyper::body::Frame;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::EngineClock;
 use crate::container::{Now, Rotated, SyntheticContainer};
 use crate::daemon::Daemon;
 use crate::faults::damage::{Damaged, Then, damage};
@@ -19,7 +19,7 @@ use crate::followers::FollowedGuard;
 use crate::frames::LineFormat;
 use crate::rotation::StreamFate;
 use crate::schedule::Schedule;
-use crate::state::{CountGuard, Counts};
+use crate::state::{CountGuard, EngineTotals};
 
 /// No more than this (and one line) is made at once for one stream: what a slow client costs.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -46,17 +46,17 @@ pub struct LogStream {
     until_ns: Option<i64>,
     /// When the container ends next, to start again: a follow ends with it.
     ends_ns: Option<i64>,
-    clock: Clock,
-    counts: Arc<Counts>,
+    clock: EngineClock,
+    counts: Arc<EngineTotals>,
     /// Present until the stream has been struck, where it is to be, with the line that is struck.
     strike: Option<(u64, Strike)>,
     /// What a strike has left of it.
-    left: Left,
+    left: LinesLeft,
 }
 
 /// What is left of a stream once it was struck.
 #[derive(Debug, Default)]
-enum Left {
+enum LinesLeft {
     /// All of it: it goes on, or it was not struck.
     #[default]
     All,
@@ -152,7 +152,7 @@ impl LogStream {
             clock: daemon.clock,
             counts: Arc::clone(&daemon.counts),
             strike: None,
-            left: Left::All,
+            left: LinesLeft::All,
         }
     }
 
@@ -175,16 +175,16 @@ impl LogStream {
     /// of the response.
     async fn next_chunk(&mut self) -> Option<Result<Bytes, Broken>> {
         match &mut self.left {
-            Left::All => {}
-            Left::Bytes(bytes) if bytes.is_empty() => {}
+            LinesLeft::All => {}
+            LinesLeft::Bytes(bytes) if bytes.is_empty() => {}
             left => {
                 // Whatever was sent before is on its way: a body that waits is flushed.
                 tokio::task::yield_now().await;
                 match left {
-                    Left::Bytes(bytes) => return Some(Ok(bytes.split_to(1))),
-                    Left::Break(broken) => return Some(Err(*broken)),
-                    Left::Silence => std::future::pending().await,
-                    Left::End | Left::All => return None,
+                    LinesLeft::Bytes(bytes) => return Some(Ok(bytes.split_to(1))),
+                    LinesLeft::Break(broken) => return Some(Err(*broken)),
+                    LinesLeft::Silence => std::future::pending().await,
+                    LinesLeft::End | LinesLeft::All => return None,
                 }
             }
         }
@@ -320,15 +320,15 @@ impl LogStream {
             self.lines.start += 1;
         }
         self.left = match then {
-            Then::GoesOn => Left::All,
-            Then::Splits => Left::Bytes(Bytes::new()),
+            Then::GoesOn => LinesLeft::All,
+            Then::Splits => LinesLeft::Bytes(Bytes::new()),
             Then::FallsSilent => {
                 self.silent = Some(self.container.followed.silent_stream());
-                Left::Silence
+                LinesLeft::Silence
             }
-            Then::Ends => Left::End,
-            Then::Breaks => Left::Break(Broken::Reset),
-            Then::Closes => Left::Break(Broken::Closed),
+            Then::Ends => LinesLeft::End,
+            Then::Breaks => LinesLeft::Break(Broken::Reset),
+            Then::Closes => LinesLeft::Break(Broken::Closed),
         };
         bytes
     }
@@ -336,7 +336,7 @@ impl LogStream {
     /// A chunk, or the first byte of one that is to come byte by byte.
     fn first_part(&mut self, mut chunk: Bytes) -> Bytes {
         match &mut self.left {
-            Left::Bytes(later) if !chunk.is_empty() => {
+            LinesLeft::Bytes(later) if !chunk.is_empty() => {
                 let first = chunk.split_to(1);
                 *later = chunk;
                 first
@@ -378,7 +378,7 @@ mod tests {
             },
             started_at_ns: 0,
         };
-        Daemon::new(&spec, Clock::starting_at(0))
+        Daemon::new(&spec, EngineClock::starting_at(0))
     }
 
     fn open(daemon: &Daemon, query: &str) -> LogStream {

@@ -69,12 +69,12 @@ impl FollowersTold {
 
 /// The same, as it is counted. Whoever takes the place of a container that was removed goes on with it.
 #[derive(Debug, Default)]
-pub struct Followed {
-    state: Mutex<State>,
+pub struct FollowRecord {
+    state: Mutex<FollowState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct FollowState {
     streams: u64,
     /// Of these, those to which nothing more comes.
     silent: u64,
@@ -95,7 +95,7 @@ struct State {
     lost_before: u64,
 }
 
-impl State {
+impl FollowState {
     /// Lines of this generation that were handed to nobody, of so many that are due.
     fn lost(&self, due: u64) -> u64 {
         // Who comes to a container that runs already is not told what it said before; who follows
@@ -109,7 +109,7 @@ impl State {
     }
 }
 
-impl Followed {
+impl FollowRecord {
     /// Counts a stream, opened at this time, until the guard is dropped.
     pub fn stream(self: &Arc<Self>, now_ns: i64) -> FollowedGuard {
         let mut state = self.lock();
@@ -196,7 +196,7 @@ impl Followed {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, FollowState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -208,12 +208,12 @@ fn nanos_between(from_ns: i64, to_ns: i64) -> u64 {
 /// A stream or a connection that is open; dropping it counts it off.
 #[derive(Debug)]
 pub struct FollowedGuard {
-    followed: Arc<Followed>,
-    which: fn(&mut State) -> &mut u64,
+    followed: Arc<FollowRecord>,
+    which: fn(&mut FollowState) -> &mut u64,
 }
 
 impl FollowedGuard {
-    fn new(followed: &Arc<Followed>, which: fn(&mut State) -> &mut u64) -> Self {
+    fn new(followed: &Arc<FollowRecord>, which: fn(&mut FollowState) -> &mut u64) -> Self {
         *which(&mut followed.lock()) += 1;
         Self {
             followed: Arc::clone(followed),
@@ -222,7 +222,7 @@ impl FollowedGuard {
     }
 
     /// Whether it is of this container.
-    pub fn is_of(&self, followed: &Arc<Followed>) -> bool {
+    pub fn is_of(&self, followed: &Arc<FollowRecord>) -> bool {
         Arc::ptr_eq(&self.followed, followed)
     }
 }
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_opened_anew_tells_how_long_it_took() {
-        let followed = Arc::new(Followed::default());
+        let followed = Arc::new(FollowRecord::default());
         followed.rotated(0);
         let first = followed.stream(SECOND);
         assert_eq!(followed.tell("web", 0, SECOND).rotations, 0, "never open");
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn lines_between_two_streams_are_lost_and_the_same_ones_again_are_repeated() {
-        let followed = Arc::new(Followed::default());
+        let followed = Arc::new(FollowRecord::default());
         let stream = followed.stream(0);
         followed.sent(0, 5..10);
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn who_finds_a_replaced_container_late_misses_its_first_lines() {
-        let followed = Arc::new(Followed::default());
+        let followed = Arc::new(FollowRecord::default());
         let _stream = followed.stream(0);
         followed.sent(0, 5..10);
         followed.next_generation(12);

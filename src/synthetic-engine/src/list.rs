@@ -111,7 +111,7 @@ impl ListRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::clock::EngineClock;
     use crate::spec::EngineSpec;
     use crate::workload::containers::Fleet;
 
@@ -131,7 +131,7 @@ mod tests {
             fleet: Fleet::generate(12, 0.5, 1.0, 1),
             started_at_ns: 0,
         };
-        let daemon = Daemon::new(&spec, Clock::wall());
+        let daemon = Daemon::new(&spec, EngineClock::wall());
         daemon.stop(&daemon.registry.find("web-03").expect("exists"));
         let id = &daemon.registry.find("web-05").expect("exists").id[..12];
 

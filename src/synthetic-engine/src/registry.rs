@@ -11,11 +11,11 @@ use crate::spec::EngineSpec;
 /// The containers of an engine.
 #[derive(Debug)]
 pub struct Registry {
-    containers: RwLock<Containers>,
+    containers: RwLock<ContainerTable>,
 }
 
 #[derive(Debug)]
-struct Containers {
+struct ContainerTable {
     in_order: Vec<Arc<SyntheticContainer>>,
     by_name: HashMap<String, usize>,
     by_id: BTreeMap<String, usize>,
@@ -28,7 +28,7 @@ impl Registry {
             .map(|container| Arc::new(SyntheticContainer::new(container, spec.started_at_ns)))
             .collect();
         let numbered = || containers.iter().enumerate();
-        let containers = Containers {
+        let containers = ContainerTable {
             by_name: numbered()
                 .map(|(n, container)| (container.name.clone(), n))
                 .collect(),
@@ -70,7 +70,7 @@ impl Registry {
         containers.in_order[n] = container;
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Containers> {
+    fn read(&self) -> RwLockReadGuard<'_, ContainerTable> {
         self.containers
             .read()
             .unwrap_or_else(PoisonError::into_inner)

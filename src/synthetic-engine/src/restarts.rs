@@ -4,7 +4,7 @@ use crate::workload::containers;
 
 /// The times at which one container ends and starts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Restarts {
+pub struct RestartTimes {
     /// The first, in ns of unix time.
     first_ns: i64,
     /// Between two, in ns, at least one.
@@ -13,7 +13,7 @@ pub struct Restarts {
     pub keeps_streams: bool,
 }
 
-impl Restarts {
+impl RestartTimes {
     /// Those of a container that starts at `started_at_ns` (unix time in ns).
     pub fn new(restarts: containers::Restarts, started_at_ns: i64) -> Self {
         let nanos = |seconds: f64| (seconds * 1e9).round() as i64;
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn each_restart_is_counted_from_its_very_moment_on() {
-        let restarts = Restarts::new(
+        let restarts = RestartTimes::new(
             containers::Restarts {
                 first_s: 3.0,
                 every_s: 2.0,

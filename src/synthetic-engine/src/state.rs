@@ -25,7 +25,7 @@ pub struct EngineState {
 
 /// The counts as they change.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct EngineTotals {
     connections: AtomicU64,
     streams: AtomicU64,
     lines_sent: AtomicU64,
@@ -34,7 +34,7 @@ pub struct Counts {
     pub faults: Arc<Injected>,
 }
 
-impl Counts {
+impl EngineTotals {
     /// None so far, of an engine that is to inject these faults.
     pub fn with_faults(faults: Injected) -> Self {
         Self {
@@ -83,12 +83,12 @@ impl Counts {
 /// One of something that is open; dropping it counts it off.
 #[derive(Debug)]
 pub struct CountGuard {
-    counts: Arc<Counts>,
-    which: fn(&Counts) -> &AtomicU64,
+    counts: Arc<EngineTotals>,
+    which: fn(&EngineTotals) -> &AtomicU64,
 }
 
 impl CountGuard {
-    fn new(counts: &Arc<Counts>, which: fn(&Counts) -> &AtomicU64) -> Self {
+    fn new(counts: &Arc<EngineTotals>, which: fn(&EngineTotals) -> &AtomicU64) -> Self {
         which(counts).fetch_add(1, Ordering::Relaxed);
         Self {
             counts: Arc::clone(counts),
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_guard_counts_for_as_long_as_it_lives() {
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(EngineTotals::default());
         let asker = counts.connection();
         let stream = counts.stream();
         assert_eq!(

@@ -9,7 +9,7 @@ use futures_util::{Stream, stream};
 use hyper::body::Frame;
 use serde_json::{Value, json};
 
-use crate::clock::Clock;
+use crate::clock::EngineClock;
 use crate::container::SyntheticContainer;
 use crate::daemon::Daemon;
 use crate::query::Query;
@@ -61,7 +61,7 @@ impl StatsRequest {
     }
 }
 
-fn document(container: &SyntheticContainer, clock: Clock) -> Value {
+fn document(container: &SyntheticContainer, clock: EngineClock) -> Value {
     let cpu = json!({
         "cpu_usage": {"total_usage": 0, "usage_in_kernelmode": 0, "usage_in_usermode": 0},
         "online_cpus": std::thread::available_parallelism().map_or(1, usize::from),

@@ -55,11 +55,11 @@ impl Injected {
 #[derive(Debug)]
 pub struct Strikes {
     of: ContainerFaults,
-    state: Mutex<State>,
+    state: Mutex<StrikeState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct StrikeState {
     /// Streams that were asked for.
     streams: u64,
     /// Of these, such as took the place of one that a strike had ended.
