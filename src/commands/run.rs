@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Id};
 
 use super::engine_choice::EngineChoice;
 use super::gating::Gating;
@@ -16,7 +16,7 @@ use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::fd_budget::{FdShortage, MAX_SHARDS};
 use crate::experiment::plan::Plan;
 use crate::experiment::scenario::Scenario;
-use crate::experiment::settings::TypedSettings;
+use crate::experiment::settings::{TypedFleet, TypedSettings};
 use crate::gate::baseline::is_sound;
 use crate::gate::judge::{self, PartialReports};
 use crate::model::report::{Report, Verdict, WiringReport};
@@ -104,7 +104,7 @@ pub struct RunArgs {
     #[arg(
         long,
         value_name = "LABEL",
-        conflicts_with_all = ["image", "containers", "lines_per_second", "silent", "burst", "seed"],
+        conflicts_with_all = TypedFleet::ids().into_iter().chain(["image", "burst"].map(Id::from)),
         help_heading = "Containers"
     )]
     attach: Option<String>,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, Args, Command, FromArgMatches, Id};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use synthetic_engine::workload::containers::VIRTUAL_LINES_PER_SECOND;
@@ -236,6 +236,13 @@ impl TypedSettings {
 }
 
 impl TypedFleet {
+    /// What clap knows the flags by: none of them is about containers that are found.
+    pub fn ids() -> Vec<Id> {
+        let command = Self::augment_args(Command::new("fleet"));
+        let flags = command.get_arguments();
+        flags.map(|flag| flag.get_id().clone()).collect()
+    }
+
     /// How many containers there are.
     pub fn containers(&self) -> usize {
         self.containers.unwrap_or(Settings::default().containers)
