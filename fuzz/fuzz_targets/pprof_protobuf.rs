@@ -10,8 +10,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use goroutine_dump::{Dump, Keep};
 use goroutine_dump::read_either;
+use goroutine_dump::{Dump, Keep};
 use leakcheck_fuzz::{Pieces, check, read, survives_json};
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,7 @@
     reason = "a target tells what it finds by panicking"
 )]
 
-use leakcheck::internals::probe::prometheus_text::{Selector, MetricSeries, read};
+use leakcheck::internals::probe::prometheus_text::{MetricSeries, Selector, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

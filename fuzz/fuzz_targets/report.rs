@@ -11,9 +11,9 @@ use leakcheck::internals::gate::baseline;
 use leakcheck::internals::gate::expression::Gate;
 use leakcheck::internals::gate::judge::{PartialReports, judge_all};
 use leakcheck::internals::merge::Merge;
+use leakcheck::internals::model::saved;
 use leakcheck::internals::render::format::Format;
 use leakcheck::internals::render::github;
-use leakcheck::internals::model::saved;
 use leakcheck::internals::render::section_text::Terminal;
 use libfuzzer_sys::fuzz_target;
 

@@ -20,7 +20,8 @@ pub fn read(bytes: &[u8], keep: Keep) -> Dump {
 /// returns it with each of its goroutines.
 pub fn check(bytes: &[u8]) -> Dump {
     let whole = read(bytes, Keep::Each);
-    let in_pieces = goroutine_dump::read(Pieces::new(bytes), Keep::Each).expect("memory can be read");
+    let in_pieces =
+        goroutine_dump::read(Pieces::new(bytes), Keep::Each).expect("memory can be read");
     assert_eq!(in_pieces, whole, "it matters how much is read at once");
     check_keeping(bytes, &whole);
     check_counts(&whole);

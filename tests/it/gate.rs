@@ -299,3 +299,23 @@ fn quiet_judging_prints_no_annotation_either() {
     .assert();
     judged.code(1).stdout("");
 }
+
+#[test]
+fn a_report_that_the_first_version_wrote_is_judged_shown_and_merged() {
+    let saved = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/saved/run-0.1.0.json");
+    let page = tempfile::tempdir().expect("a directory");
+    let page = page.path().join("page.html");
+    let page = page.to_str().expect("UTF-8");
+    leakcheck(&["gate", saved, "--baseline", saved])
+        .args(["--gate", "old.tasks_per_rotation == 2"])
+        .args(["--gate", "fixed.verdict == clean"])
+        .assert()
+        .success();
+    leakcheck(&["report", saved, "-o", page]).assert().success();
+    let merged = leakcheck(&["merge", saved, "--format", "json"]).assert();
+    let merged: Value =
+        serde_json::from_slice(&merged.success().get_output().stdout).expect("a report");
+    let of = |name: &str| report::rates(report::wiring(&merged, name));
+    assert_eq!(of("old"), (2.0, 1.0));
+    assert_eq!(of("fixed"), (0.0, 0.0));
+}
