@@ -118,6 +118,7 @@ impl ProcessSources {
         WatchTarget {
             processes,
             pprof: self.pprof.clone(),
+            #[cfg(feature = "console")]
             console: self.console.clone(),
             metrics: self.metrics.clone(),
             tasks_metric: match has_tasks {

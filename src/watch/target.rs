@@ -48,6 +48,7 @@ pub struct WatchTarget {
     /// Its pprof.
     pub pprof: Option<Url>,
     /// What it serves to tokio-console.
+    #[cfg(feature = "console")]
     pub console: Option<Url>,
     /// Its Prometheus metrics.
     pub metrics: Option<Url>,
