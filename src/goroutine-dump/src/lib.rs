@@ -5,9 +5,9 @@
 //! Goroutine dumps: read, grouped by stack, and two of them compared.
 //!
 //! ```text
-//! source ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
-//!                             └─► groups, by their keys ─► growth ─► summary · JSON
-//!                                   known, known_stacks: what they do, in words
+//! gzip ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
+//!                           └─► groups, by their keys ─► document ─► growth
+//!                                 known, known_stacks: what they do, in words
 //! ```
 
 mod document;

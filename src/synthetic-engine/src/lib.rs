@@ -2,17 +2,13 @@
 //!
 //! # Inside
 //!
-//! The synthetic engine: a process that answers the Docker Engine API for containers that exist
-//! only as a seeded schedule of log lines.
-//!
 //! ```text
 //! spec ─► registry of containers (identity, schedule, lifecycle)
 //!                       │
 //! listen ─► server ─► routes ─► response, of documents · logs, attach ─► follow ─► frames · events
 //!                       │
-//!                     state, requests, followers       process: the parent's handle on a child
-//!                       (what was counted)             rotation: what becomes of open streams
-//!                                                      timers: what the engine does by itself
+//!                     state, requests, followers       rotation: what becomes of open streams
+//!                       (what was counted)             timers: what the engine does by itself
 //!                                                      faults: what goes wrong on purpose
 //! ```
 
