@@ -62,7 +62,7 @@ pub use sys::stderr;
 pub mod internals {
     pub mod docker {
         pub use crate::docker::{
-            address, attach, containers, endpoint, engine_load, image, labels, last_lines,
+            address, attach, containers, dial, endpoint, engine_load, image, labels, last_lines,
             log_position, removal, run_id, run_owner,
         };
     }
@@ -85,10 +85,10 @@ pub mod internals {
         pub use crate::merge::Merge;
     }
     pub mod model {
-        pub use crate::model::{audit, report, saved, schema};
+        pub use crate::model::{report, saved, schema};
     }
     pub mod monitor {
-        pub use crate::monitor::{MemoryConnection, Reach, catalogue};
+        pub use crate::monitor::{Reach, catalogue};
     }
     pub mod probe {
         pub use crate::probe::{dump_source, prometheus_text};

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicU64;
 
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
-use leakcheck::internals::monitor::{MemoryConnection, Reach};
+use leakcheck::internals::docker::dial::MemoryConnection;
+use leakcheck::internals::monitor::Reach;
 use synthetic_engine::timestamps::split_timestamp;
 use synthetic_engine::workload::containers;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};

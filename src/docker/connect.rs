@@ -5,8 +5,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::Docker;
 use bollard::errors::Error;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -21,6 +23,8 @@ use crate::exit_code::Failure;
 /// How long an engine may take to answer the first request. It sits on the same machine or in
 /// the same network; a longer silence is a firewall's or a stopped engine's.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
+/// How long one request may take, in seconds. Creating a container on a busy engine takes a while.
+const REQUEST_TIMEOUT_S: u64 = 120;
 /// How long is looked for the reason of an answer that was not understood.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
@@ -56,7 +60,8 @@ impl Endpoint {
             }
             Ok(Ok(_)) => {}
         }
-        let client = self.client(dialer)?;
+        let client = client(dialer.clone())
+            .map_err(|error| Failure::environment(format!("{self}: {error}")))?;
         match timeout(FIRST_CONTACT, client.negotiate_version()).await {
             Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
             Ok(Err(error @ Error::DockerResponseServerError { .. })) => Err(self.no_engine(&error)),
@@ -223,6 +228,25 @@ fn group_name(groups: &str, gid: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(gid)).then(|| name.to_owned())
     })
+}
+
+/// A client like bollard's own, by connections that are closed after their request. What opens them lives as
+/// long as the client.
+fn client(dialer: Dialer) -> Result<Docker, Error> {
+    let url = dialer.url();
+    let http = HttpClient::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(dialer);
+    let transport = move |request: BollardRequest| {
+        let response = http.request(request);
+        async move { Ok(response.await?) }
+    };
+    Docker::connect_with_custom_transport(
+        transport,
+        Some(url),
+        REQUEST_TIMEOUT_S,
+        API_DEFAULT_VERSION,
+    )
 }
 
 #[cfg(test)]

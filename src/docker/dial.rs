@@ -1,15 +1,17 @@
-//! Connections to an engine: over a unix socket, TCP, or TCP with TLS.
+//! Connections to an engine: over a unix socket, TCP, TCP with TLS, or within the process.
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
@@ -19,11 +21,16 @@ use super::tls::Tls;
 
 /// Opens connections to one engine, whatever host a request's URI names.
 #[derive(Clone)]
-pub struct Dialer {
-    address: Address,
-    tls: Option<Tls>,
-    /// What the connections go through; it is there as long as somebody may open one.
-    forward: Option<Arc<Forward>>,
+pub struct Dialer(Way);
+
+#[derive(Clone)]
+enum Way {
+    Unix(PathBuf),
+    Tcp(String),
+    Tls(String, Tls),
+    /// It is there as long as somebody may open a connection through it.
+    Forward(Arc<Forward>),
+    Memory(Arc<dyn Fn() -> MemoryConnection + Send + Sync>),
 }
 
 impl Dialer {
@@ -33,30 +40,39 @@ impl Dialer {
     /// Says what is wrong with the certificates for TLS, and what to change; refuses an address that is
     /// reached through a forward only.
     pub fn new(address: &Address) -> Result<Self, String> {
-        let tls = match address {
-            Address::Tls { host, .. } => Some(Tls::with(host)?),
-            Address::Unix(_) | Address::Tcp { .. } => None,
+        Ok(Self(match address {
+            Address::Unix(path) => Way::Unix(path.clone()),
+            Address::Tcp { host, port } => Way::Tcp(format!("{host}:{port}")),
+            Address::Tls { host, port } => Way::Tls(format!("{host}:{port}"), Tls::with(host)?),
             Address::Ssh(_) => return Err(format!("{address} is reached through a forward")),
-        };
-        Ok(Self {
-            address: address.clone(),
-            tls,
-            forward: None,
-        })
+        }))
     }
 
     /// Prepares for connections through a forward.
     pub(super) fn through(forward: Forward) -> Self {
-        Self {
-            address: Address::Unix(forward.socket()),
-            tls: None,
-            forward: Some(Arc::new(forward)),
+        Self(Way::Forward(Arc::new(forward)))
+    }
+
+    /// Prepares for connections to an engine within the process, each of which `dial` makes.
+    pub fn in_memory(dial: impl Fn() -> MemoryConnection + Send + Sync + 'static) -> Self {
+        Self(Way::Memory(Arc::new(dial)))
+    }
+
+    /// What the forward complained of last, if there is one.
+    pub(super) fn complaint(&self) -> Option<String> {
+        match &self.0 {
+            Way::Forward(forward) => forward.complaint(),
+            _ => None,
         }
     }
 
-    /// What the forward complained of last, where there is one.
-    pub(super) fn complaint(&self) -> Option<String> {
-        self.forward.as_ref()?.complaint()
+    /// What requests are addressed to: the engine's host, or where it has none the one that docker's own
+    /// client names.
+    pub fn url(&self) -> String {
+        match &self.0 {
+            Way::Tcp(host) | Way::Tls(host, _) => format!("http://{host}"),
+            Way::Unix(_) | Way::Forward(_) | Way::Memory(_) => "http://docker".into(),
+        }
     }
 
     /// Opens a connection.
@@ -64,24 +80,32 @@ impl Dialer {
     /// # Errors
     /// What the system says, or TLS: [`Dialer::explain_tls`] tells the latter.
     pub async fn dial(&self) -> io::Result<EngineStream> {
-        Ok(match &self.address {
-            Address::Unix(path) => EngineStream::Unix(UnixStream::connect(path).await?),
-            Address::Tcp { host, port } | Address::Tls { host, port } => {
-                let stream = TcpStream::connect(format!("{host}:{port}")).await?;
-                stream.set_nodelay(true)?;
-                match &self.tls {
-                    None => EngineStream::Tcp(stream),
-                    Some(tls) => EngineStream::Tls(Box::new(tls.handshake(stream).await?)),
-                }
+        Ok(match &self.0 {
+            Way::Unix(path) => EngineStream::Unix(UnixStream::connect(path).await?),
+            Way::Forward(forward) => {
+                EngineStream::Unix(UnixStream::connect(forward.socket()).await?)
             }
-            Address::Ssh(_) => return Err(io::ErrorKind::Unsupported.into()),
+            Way::Tcp(host) => EngineStream::Tcp(connect_tcp(host).await?),
+            Way::Tls(host, tls) => {
+                EngineStream::Tls(Box::new(tls.handshake(connect_tcp(host).await?).await?))
+            }
+            Way::Memory(dial) => EngineStream::Memory(dial()),
         })
     }
 
     /// What an error of TLS means, as what the engine does; `None` for any other error.
     pub fn explain_tls(&self, error: &io::Error) -> Option<String> {
-        self.tls.as_ref()?.explain(error)
+        match &self.0 {
+            Way::Tls(_, tls) => tls.explain(error),
+            _ => None,
+        }
     }
+}
+
+async fn connect_tcp(host: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(host).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl tower_service::Service<Uri> for Dialer {
@@ -107,6 +131,31 @@ pub enum EngineStream {
     Tcp(TcpStream),
     /// Over TCP with TLS; boxed, since its state would make each of the others as large.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Within the process.
+    Memory(MemoryConnection),
+}
+
+/// The client's end of a connection within the process, counted while it is open.
+pub struct MemoryConnection {
+    stream: DuplexStream,
+    open: Arc<AtomicU64>,
+}
+
+impl MemoryConnection {
+    /// A connection that adds itself to those that are open.
+    pub fn new(stream: DuplexStream, open: &Arc<AtomicU64>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self {
+            stream,
+            open: Arc::clone(open),
+        }
+    }
+}
+
+impl Drop for MemoryConnection {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Calls the same method on whichever stream it is.
@@ -116,6 +165,9 @@ macro_rules! delegate {
             EngineStream::Unix(stream) => Pin::new(stream).$method($($argument),*),
             EngineStream::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             EngineStream::Tls(stream) => Pin::new(stream).$method($($argument),*),
+            EngineStream::Memory(connection) => {
+                Pin::new(&mut connection.stream).$method($($argument),*)
+            }
         }
     };
 }

@@ -3,19 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::rt::TokioExecutor;
-
 use super::address::{Address, parse_address};
-use super::dial::Dialer;
 use crate::exit_code::Failure;
 
 /// Where the Docker command looks too when nobody says otherwise.
 pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-
-/// How long one request may take, in seconds. Creating a container on a busy engine takes a while.
-const REQUEST_TIMEOUT_S: u64 = 120;
 
 /// Who chose the endpoint, so that an error points at what to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,25 +100,6 @@ impl Endpoint {
     pub fn origin(&self) -> Origin {
         self.origin
     }
-
-    /// A client that speaks to the engine; nothing is sent yet. With TLS and by ssh, `dialer` opens its
-    /// connections.
-    ///
-    /// # Errors
-    /// Fails when the unix socket does not exist.
-    pub(super) fn client(&self, dialer: &Dialer) -> anyhow::Result<Docker> {
-        let address = self.address.to_string();
-        let client = match &self.address {
-            Address::Unix(_) => {
-                Docker::connect_with_unix(&address, REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
-            }
-            Address::Tcp { .. } => {
-                Docker::connect_with_http(&address, REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
-            }
-            Address::Tls { .. } | Address::Ssh(_) => client_by(dialer.clone()),
-        };
-        client.map_err(|error| anyhow::anyhow!("{self}: {error}"))
-    }
 }
 
 impl fmt::Display for Origin {
@@ -143,24 +116,6 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.address, self.origin)
     }
-}
-
-/// A client like bollard's own, by connections that are closed after their request. What opens them lives as
-/// long as the client.
-fn client_by(dialer: Dialer) -> Result<Docker, bollard::errors::Error> {
-    let http = HttpClient::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build(dialer);
-    let transport = move |request: BollardRequest| {
-        let response = http.request(request);
-        async move { Ok(response.await?) }
-    };
-    Docker::connect_with_custom_transport(
-        transport,
-        Some("http://docker"),
-        REQUEST_TIMEOUT_S,
-        API_DEFAULT_VERSION,
-    )
 }
 
 #[cfg(test)]

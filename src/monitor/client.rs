@@ -21,8 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{Body, LogFrames};
 use super::framing::Framing;
 use super::pace::Pace;
-use super::transport::{Connector, MemoryConnection};
-use crate::docker::dial::Dialer;
+use crate::docker::dial::{Dialer, MemoryConnection};
 use crate::docker::endpoint::Endpoint;
 use crate::docker::log_position::LogsOf;
 
@@ -60,7 +59,7 @@ impl EngineAddress {
         let endpoint = Endpoint::parse(&self.url).map_err(io::Error::other)?;
         let dialer = Dialer::new(endpoint.address()).map_err(io::Error::other)?;
         Ok(Reach {
-            connector: Connector::Socket(dialer),
+            dialer,
             api_version: self.api_version,
             logs_of: self.logs_of,
         })
@@ -70,7 +69,7 @@ impl EngineAddress {
 /// How an engine is reached.
 #[derive(Clone)]
 pub struct Reach {
-    connector: Connector,
+    dialer: Dialer,
     api_version: (usize, usize),
     logs_of: LogsOf,
 }
@@ -82,7 +81,7 @@ impl Reach {
         api_version: (usize, usize),
     ) -> Self {
         Self {
-            connector: Connector::Memory(Arc::new(dial)),
+            dialer: Dialer::in_memory(dial),
             api_version,
             logs_of: LogsOf::Containers,
         }
@@ -124,7 +123,7 @@ impl Client {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(limit),
         };
-        let http = builder.build(engine.connector.clone());
+        let http = builder.build(engine.dialer.clone());
         let transport = move |request: BollardRequest| {
             let head = request.extensions().get::<Head>().cloned();
             let response = http.request(request);
@@ -143,7 +142,7 @@ impl Client {
         };
         let docker = Docker::connect_with_custom_transport(
             transport,
-            Some("http://docker"),
+            Some(engine.dialer.url()),
             // The library has it in whole seconds.
             (pace.of(REQUEST_TIMEOUT).as_secs()).max(SHORTEST_REQUEST_TIMEOUT_S),
             &ClientVersion {

@@ -27,7 +27,6 @@ mod stop_message;
 mod supervisor;
 mod tally;
 mod task_kind;
-mod transport;
 pub mod wiring;
 
 pub use client::{EngineAddress, Reach};
@@ -37,4 +36,3 @@ pub use pace::Pace;
 pub use record::Followed;
 pub use spawn::census;
 pub use task_kind::meaning;
-pub use transport::MemoryConnection;

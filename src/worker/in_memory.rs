@@ -11,8 +11,9 @@ use synthetic_engine::server::spawn_connection;
 use synthetic_engine::spec::EngineSpec;
 use tokio::io::duplex;
 
+use crate::docker::dial::MemoryConnection;
 use crate::model::report::EngineCounts;
-use crate::monitor::{MemoryConnection, Reach};
+use crate::monitor::Reach;
 
 /// What a connection holds in either direction before its writer waits: as much as a unix socket of Linux
 /// does by default (`net.core.wmem_default`).
