@@ -1,6 +1,5 @@
 //! What an audit found: claims, what was measured, and what became of them.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::predict::Driver;
@@ -11,7 +10,8 @@ use super::report::Report;
 pub const AUDIT_SCHEMA: &str = "leakcheck.audit/v1";
 
 /// What an audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Audit {
     /// [`AUDIT_SCHEMA`].
     pub schema: String,
@@ -25,7 +25,8 @@ pub struct Audit {
 }
 
 /// A claim and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Claim {
     /// The scenario that tried it.
     pub scenario: String,
@@ -57,7 +58,8 @@ pub struct Claim {
 }
 
 /// A wiring's figures in Go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WiringInGo {
     /// The wiring.
     pub wiring: String,
@@ -70,7 +72,8 @@ pub struct WiringInGo {
 }
 
 /// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimVerdict {
     /// It was measured as claimed.
@@ -108,7 +111,8 @@ impl Claim {
 }
 
 /// What was found of the clock that drives a leak.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriverFinding {
     /// The wiring that leaks.
     pub wiring: String,
@@ -125,7 +129,8 @@ pub struct DriverFinding {
 }
 
 /// What each event of a clock leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PerEvent {
     /// Tasks.
     pub tasks: f64,
@@ -134,7 +139,8 @@ pub struct PerEvent {
 }
 
 /// The rates at one choice of intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClockTrial {
     /// The clock whose interval was doubled; null for the scenario's own.
     pub clock: Option<Driver>,

@@ -4,14 +4,14 @@
 //! rates and expected totals are floats, and what is unknown is null, never 0. A misfit is a
 //! fraction: 0.05 is 5 %.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The document's type and version.
 pub const SCHEMA: &str = "leakcheck.predict/v1";
 
 /// What a closed form expects of a monitor, without running it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Prediction {
     /// [`SCHEMA`].
     pub schema: String,
@@ -32,7 +32,8 @@ pub struct Prediction {
 }
 
 /// What was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictionConfig {
     /// Containers followed.
     pub containers: u64,
@@ -47,7 +48,8 @@ pub struct PredictionConfig {
 }
 
 /// Stream rotations that come due.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Streams {
     /// Whole rotations per container within the duration.
     pub rotations_per_container: u64,
@@ -61,7 +63,8 @@ pub struct Streams {
 }
 
 /// What one wiring is expected to leave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WiringPrediction {
     /// Its name.
     pub name: String,
@@ -78,7 +81,8 @@ pub struct WiringPrediction {
 }
 
 /// The clock that a leak follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
     /// Each rotation of a stream leaves something.
@@ -105,7 +109,8 @@ impl Driver {
 }
 
 /// Expected growth of both counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Growth {
     /// Tasks; goroutines in Go.
     pub tasks: Option<Scaled>,
@@ -114,7 +119,8 @@ pub struct Growth {
 }
 
 /// One count's expected growth.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Scaled {
     /// Per rotation of a container; a leak that health checks drive is spread over the rotations.
     pub per_rotation_per_container: f64,
@@ -125,7 +131,8 @@ pub struct Scaled {
 }
 
 /// Which mechanisms fit an observed growth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fit {
     /// Tasks (goroutines) that the observed process grew by within the duration.
     pub tasks: u64,
@@ -149,9 +156,8 @@ pub struct Fit {
 }
 
 /// Whose figures a mechanism has.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RuntimeKind {
     /// Goroutines, as measured in Go
@@ -171,7 +177,8 @@ impl RuntimeKind {
 }
 
 /// A known mechanism, held against the observed growth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The wiring that has it.
     pub mechanism: String,
@@ -204,7 +211,8 @@ pub struct Candidate {
 }
 
 /// Where a mechanism's figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Measured in Go as this wiring.
@@ -216,7 +224,8 @@ pub enum Source {
 }
 
 /// One line of the post-mortem's arithmetic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArithmeticLine {
     /// The section of the document.
     pub section: u8,
@@ -235,7 +244,8 @@ pub struct ArithmeticLine {
 }
 
 /// Whether a figure of the post-mortem holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LineVerdict {
     /// It holds.

@@ -1,11 +1,11 @@
 //! What the system counts of a process.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the system counts of a process beside its tasks and file descriptors. None of it is a leak signal:
 /// an allocator keeps what a leak once took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProcessGauges {
     /// Resident memory; null under the virtual clock.
     pub rss_bytes: Option<u64>,

@@ -1,10 +1,10 @@
 //! Where a document comes from: when, where, and by which command.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a document comes from. Under the virtual clock, what differs from one run to the next is null.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Provenance {
     /// When the command was started, in UTC, as RFC 3339 has it.
     pub started_at: Option<String>,

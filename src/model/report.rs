@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
@@ -18,7 +17,8 @@ use crate::text::duration::millis;
 pub const SCHEMA: &str = "leakcheck.report/v1";
 
 /// What one run measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -39,7 +39,8 @@ pub struct Report {
 }
 
 /// What measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// leakcheck's version.
     pub version: String,
@@ -50,7 +51,8 @@ pub struct Tool {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Config {
     /// `synthetic`, `docker` or `swarm`; null where a process is watched.
     pub engine: Option<String>,
@@ -179,7 +181,8 @@ impl Config {
 }
 
 /// A follower that was exercised, and how.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Exercised {
     /// Its command, with `***` in place of each secret.
     pub command: Vec<String>,
@@ -201,7 +204,8 @@ pub struct Exercised {
 }
 
 /// A process that was watched, and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Watched {
     /// Its number.
     pub pid: Option<u32>,
@@ -230,7 +234,8 @@ impl Watched {
 }
 
 /// What one wiring did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WiringReport {
     /// Its name.
     pub name: String,
@@ -307,7 +312,8 @@ impl WiringReport {
 }
 
 /// What was found on one of several hosts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostReport {
     /// The host: an engine's endpoint, a node of a swarm, or the name of its report.
     pub host: String,
@@ -330,7 +336,8 @@ pub struct HostReport {
 
 /// Containers that a scheduler replaced while they were followed: they moved to another host, or were
 /// started anew as another container.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Churn {
     /// How often one was replaced.
     pub replaced: u64,
@@ -339,7 +346,8 @@ pub struct Churn {
 }
 
 /// What a monitor was found to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Every rotation made, every line delivered once, and tasks and fds back at the baseline.
@@ -377,7 +385,8 @@ impl Verdict {
 }
 
 /// Rotations per container; null where nobody can tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rotations {
     /// Rotations that were due.
     pub due: Option<u64>,
@@ -392,7 +401,8 @@ pub struct Rotations {
 }
 
 /// Live counts of a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// The monitor's tasks; null where nobody tells.
     pub tasks: Option<u64>,
@@ -402,7 +412,8 @@ pub struct Counts {
 }
 
 /// Growth of tasks and of file descriptors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rates {
     /// Of tasks.
     pub tasks: Option<Rate>,
@@ -411,7 +422,8 @@ pub struct Rates {
 }
 
 /// Growth of one count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rate {
     /// Per rotation of one container; null where rotations or containers are not known.
     pub per_rotation_per_container: Option<f64>,
@@ -436,7 +448,8 @@ impl Rate {
 }
 
 /// What the closed form expects.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Predicted {
     /// Null where the form has no answer, as under back-pressure.
     pub tasks_per_rotation_per_container: Option<f64>,
@@ -447,7 +460,8 @@ pub struct Predicted {
 }
 
 /// What the same wiring did in Go, measured once elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GoReference {
     /// The letter of its row in the reference table.
     pub row: Option<String>,
@@ -460,7 +474,8 @@ pub struct GoReference {
 }
 
 /// Tasks of one spawn site.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SiteReport {
     /// What its tasks are called.
     pub label: String,
@@ -482,7 +497,8 @@ pub struct SiteReport {
 }
 
 /// File descriptors by kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FdsByKind {
     /// At the baseline; null where they could not be listed.
     pub baseline: Option<BTreeMap<String, u64>>,
@@ -492,7 +508,8 @@ pub struct FdsByKind {
 
 /// Lines: counted by the numbers that they carry, or, of containers that were there before the
 /// run, by reading the engine's log again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Delivery {
     /// Lines that the containers are known to have printed until the end of the last rotation;
     /// null where nobody could tell.
@@ -506,7 +523,8 @@ pub struct Delivery {
 }
 
 /// Containers that stopped rotating.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hung {
     /// How many; null where nobody can tell.
     pub containers: Option<u64>,
@@ -515,7 +533,8 @@ pub struct Hung {
 }
 
 /// A place at which containers stand that stopped rotating.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HungPlace {
     /// What the container's supervisor waits for and, where that is its reader, what the reader
     /// waits for.
@@ -531,7 +550,8 @@ pub struct HungPlace {
 }
 
 /// How the counts of a watched process went.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trends {
     /// Its tasks, or goroutines.
     pub tasks: Option<Trend>,
@@ -558,7 +578,8 @@ pub struct Trends {
 }
 
 /// How a count went.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trend {
     /// Points that it was worked out from: one per rotation where that is known.
     pub points: u64,
@@ -573,7 +594,8 @@ pub struct Trend {
 }
 
 /// A move of a count from one level to another.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// When, since the first reading.
     pub t_ms: u64,
@@ -583,7 +605,8 @@ pub struct Step {
 
 /// Goroutines that Go's runtime itself found to be leaked. It does not see those that are parked on
 /// input or output, nor those that something still refers to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeakProfile {
     /// How many.
     pub goroutines: u64,
@@ -592,7 +615,8 @@ pub struct LeakProfile {
 }
 
 /// Leaked goroutines of one function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeakedGoroutines {
     /// The function.
     pub function: String,
@@ -601,7 +625,8 @@ pub struct LeakedGoroutines {
 }
 
 /// A place at which tasks of a spawn site wait that a rotation has left behind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WaitPoint {
     /// What they wait for.
     pub place: String,
@@ -610,7 +635,8 @@ pub struct WaitPoint {
 }
 
 /// Streams that could not be opened or that broke.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamErrors {
     /// How many; null where nobody can tell.
     pub count: Option<u64>,
@@ -619,7 +645,8 @@ pub struct StreamErrors {
 }
 
 /// What the worker's runtime did during the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Runtime {
     /// Share of the runtime's threads' time spent on tasks; null under the virtual clock.
     pub busy_ratio: Option<f64>,
@@ -628,7 +655,8 @@ pub struct Runtime {
 }
 
 /// What the engine counted on its side; null where it does not tell.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EngineSide {
     /// Whether all wirings used this engine at once, so that its counts are of all together.
     pub shared: bool,
@@ -653,7 +681,8 @@ pub struct EngineSide {
 }
 
 /// What a synthetic engine knows of those who follow its containers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FollowersSide {
     /// Containers that were never followed.
     pub never_followed: u64,
@@ -705,7 +734,8 @@ pub struct FollowersSide {
 }
 
 /// How long it took until a stream that was rotated was opened anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReopenDelay {
     /// The median.
     pub median: f64,
@@ -714,7 +744,8 @@ pub struct ReopenDelay {
 }
 
 /// Bytes that lay unread right before a rotation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnreadAtRotations {
     /// The median.
     pub median_bytes: f64,
@@ -723,7 +754,8 @@ pub struct UnreadAtRotations {
 }
 
 /// One reading of a wiring's live counts: the sum over its processes, where several share its containers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
     /// The rotation after which it was taken, 0 at the baseline; null where rotations are not known.
     /// What follows is null where a process was watched that does not tell.
@@ -781,7 +813,8 @@ impl Sample {
 }
 
 /// An engine's counts of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EngineCounts {
     /// Open connections.
     pub connections: Option<u64>,

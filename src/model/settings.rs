@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use synthetic_engine::workload::containers::DEFAULT_LINES_PER_SECOND;
@@ -15,7 +14,8 @@ use crate::text::duration;
 
 /// Settings, each with its value. One that a document lacks, because an earlier version wrote it, has its
 /// default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Settings {
     /// Containers to follow; where they are found rather than made, as many as there were.
@@ -26,7 +26,7 @@ pub struct Settings {
     pub wirings: Vec<String>,
     /// Time between two rotations of a stream, on the monitor's clock.
     #[serde(rename = "rotation_ms", with = "ms")]
-    #[schemars(with = "f64")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub rotation: Duration,
     /// Rotations to make; at most so many where the run is to end earlier.
     pub rotations: u64,
@@ -34,7 +34,7 @@ pub struct Settings {
     pub until: Until,
     /// Interval of the health checks, on the monitor's clock; null where no wiring has one.
     #[serde(rename = "health_check_ms", with = "ms::if_any")]
-    #[schemars(with = "Option<f64>")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub health_check: Option<Duration>,
     /// The monitor's clock.
     pub clock: Clock,
@@ -42,12 +42,13 @@ pub struct Settings {
     pub time_scale: f64,
     /// What the consumer takes for each chunk of log, in wall time.
     #[serde(rename = "consumer_delay_ms", with = "ms")]
-    #[schemars(with = "f64")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub consumer_delay: Duration,
 }
 
 /// What containers do that are made for an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Workload {
     /// Mean line rate of a chatty container, in wall time or that of the virtual clock.
@@ -59,12 +60,12 @@ pub struct Workload {
     /// Interval at which each container ends and starts again, on the monitor's clock; null where they
     /// run on.
     #[serde(rename = "restart_ms", with = "ms::if_any")]
-    #[schemars(with = "Option<f64>")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub restart: Option<Duration>,
     /// Whether the engine keeps a container's streams open when the container ends.
     pub keep_ended_streams: bool,
     /// Faults that the synthetic engine injects, as `NAME` or `NAME=SHARE` of the containers.
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub faults: Vec<FaultChoice>,
     /// The seed of the containers' rates, and of their faults.
     pub seed: u64,
@@ -125,7 +126,8 @@ pub mod limits {
 }
 
 /// The monitor's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Clock {
     /// All of the monitor's durations divided by one factor; nothing else is simulated
@@ -161,9 +163,8 @@ impl Clock {
 }
 
 /// When the rotations of a wiring end.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Until {
     /// When all have been made
@@ -180,7 +181,8 @@ impl Settings {
     /// # Errors
     /// Says what is wrong, or which setting is not known.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let given: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let given: Value =
+            serde_json::from_slice(text.as_bytes()).map_err(|error| error.to_string())?;
         let settings = Self::deserialize(&given).map_err(|error| error.to_string())?;
         match first_difference(&given, &settings.value(), &[]) {
             Some((flag, given, _)) => Err(format!(

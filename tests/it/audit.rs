@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ::leakcheck::internals::model::audit::Audit;
-use ::leakcheck::internals::model::schema;
+use ::leakcheck::internals::model::schema::Document;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -81,7 +80,7 @@ static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
 fn audit_of(ended: &Ended, code: i32) -> Value {
     assert_eq!(ended.code, Some(code), "{ended:?}");
     let audit = serde_json::from_str(&ended.stdout).expect("one JSON document");
-    report::assert_valid(&audit, &schema::of::<Audit>());
+    report::assert_valid(&audit, Document::Audit);
     audit
 }
 

@@ -4,10 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use ::leakcheck::internals::model::schema;
+use ::leakcheck::internals::model::schema::Document;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use goroutine_dump::{Diff, Dump};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -67,7 +66,7 @@ fn a_dump_is_grouped_by_state_stack_and_creator() {
     let dumps = Dumps::new();
     let path = dumps.write("one.txt", &dump_of(4, 2, 1));
     let document = json(&dump(&[&path], &["--format=json"]));
-    report::assert_valid(&document, &schema::of::<Dump>());
+    report::assert_valid(&document, Document::Dump);
     assert_eq!(document["goroutines"], 10);
     let groups = document["groups"].as_array().expect("groups");
     let counts: Vec<_> = groups.iter().map(|group| &group["count"]).collect();
@@ -100,7 +99,7 @@ fn what_grew_is_told_per_rotation_with_the_mechanism_that_fits() {
         let after = dumps.write("after.txt", &dump_of(65, readers, 10_000));
         let flags = ["--format=json", "--rotations=12", "--containers=5"];
         let document = json(&dump(&[&before, &after], &flags));
-        report::assert_valid(&document, &schema::of::<Diff>());
+        report::assert_valid(&document, Document::DumpDiff);
         assert_eq!(document["connections"], 60);
         let mechanism = document["mechanism"].as_str().expect("known");
         assert!(mechanism.starts_with(per_connection), "{mechanism}");

@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ::leakcheck::internals::model::report::Report;
-use ::leakcheck::internals::model::schema;
+use ::leakcheck::internals::model::schema::Document;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use predicates::prelude::PredicateBooleanExt;
@@ -20,7 +19,7 @@ fn saved() -> Value {
         let run = leakcheck(&["run", "--format", "json"]).args(small).assert();
         let report = serde_json::from_slice(&run.success().get_output().stdout);
         let report = report.expect("a JSON report");
-        report::assert_valid(&report, &schema::of::<Report>());
+        report::assert_valid(&report, Document::Report);
         report
     };
     REPORT.get_or_init(run).clone()

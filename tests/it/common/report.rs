@@ -1,7 +1,6 @@
 //! A run's JSON, as its tests read it.
 
-use ::leakcheck::internals::model::report::Report;
-use ::leakcheck::internals::model::schema;
+use ::leakcheck::internals::model::schema::Document;
 use serde_json::Value;
 
 use super::program::Ended;
@@ -10,13 +9,14 @@ use super::program::Ended;
 pub fn of(ended: &Ended) -> Value {
     let report = serde_json::from_str(&ended.stdout)
         .unwrap_or_else(|error| panic!("no JSON document: {error}: {ended:?}"));
-    assert_valid(&report, &schema::of::<Report>());
+    assert_valid(&report, Document::Report);
     report
 }
 
 /// Makes sure that a document keeps to its JSON Schema.
-pub fn assert_valid(document: &Value, schema: &Value) {
-    let validator = jsonschema::validator_for(schema).expect("a schema");
+pub fn assert_valid(document: &Value, kind: Document) {
+    let schema = serde_json::from_str(kind.schema()).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
     let errors: Vec<String> = validator
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))
