@@ -202,7 +202,7 @@ async fn introduce(
         .await
         .context("cannot read where it listens")?;
     ensure!(!answer.is_empty(), "it said nothing");
-    serde_json::from_str(&answer).with_context(|| format!("it said {answer:?}"))
+    serde_json::from_slice(answer.as_bytes()).with_context(|| format!("it said {answer:?}"))
 }
 
 /// Waits for a child whose stdin is closed; kills it after a bound.

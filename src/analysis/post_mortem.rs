@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 
-use crate::text::duration;
+use crate::text::{duration, embedded_toml};
 
 const FILE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -21,7 +21,7 @@ pub(super) static POST_MORTEM: LazyLock<PostMortem> = LazyLock::new(|| {
         clippy::expect_used,
         reason = "the file is part of the program, and a test reads it"
     )]
-    toml::from_str(FILE).expect("the post-mortem can be read")
+    embedded_toml::parse(FILE).expect("the post-mortem can be read")
 });
 
 #[derive(Debug, Deserialize)]
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_file_is_valid_and_has_each_claim_once() {
-        let document: PostMortem = toml::from_str(FILE).expect("valid");
+        let document: PostMortem = embedded_toml::parse(FILE).expect("valid");
         let mut claims: Vec<_> = document.claims.iter().map(|claim| &claim.claim).collect();
         claims.sort();
         claims.dedup();

@@ -155,7 +155,7 @@ async fn serve_parent() -> anyhow::Result<()> {
     stdin
         .read_line(&mut line)
         .context("cannot read the spec from stdin")?;
-    let Introduction { directory, spec } = serde_json::from_str(&line)
+    let Introduction { directory, spec } = serde_json::from_slice(line.as_bytes())
         .context("stdin holds no engine spec; --child is for leakcheck's own use")?;
     spec.validate()?;
 

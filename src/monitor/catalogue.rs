@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::wiring::Wiring;
+use crate::text::embedded_toml;
 use crate::text::nearest::nearest;
 
 const FILE: &str = include_str!(concat!(
@@ -31,7 +32,7 @@ struct Catalogue {
 
 /// Reads the catalogue, and puts each note in the place of its name.
 fn read(text: &str) -> Result<Vec<Wiring>, String> {
-    let file: Catalogue = toml::from_str(text).map_err(|error| error.to_string())?;
+    let file: Catalogue = embedded_toml::parse(text)?;
     let mut wirings = file.wiring;
     for wiring in &mut wirings {
         let Some(note) = &mut wiring.rust_note else {
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn the_file_is_valid_and_uses_every_note_that_it_has() {
         let wirings = read(FILE).expect("valid");
-        let file: Catalogue = toml::from_str(FILE).expect("valid");
+        let file: Catalogue = embedded_toml::parse(FILE).expect("valid");
         for (name, words) in &file.rust_notes {
             let says = |wiring: &Wiring| wiring.rust_note.as_ref() == Some(words);
             assert!(wirings.iter().any(says), "{name}");

@@ -24,13 +24,14 @@ where
     std::thread::Builder::new()
         .name("parent link".into())
         .spawn(move || {
-            let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
-            let plan = lines.next().map(|line| serde_json::from_str::<P>(&line));
+            // As bytes: all JSON is read by one instance of the deserialiser.
+            let mut lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
+            let plan = lines.next().map(|line| serde_json::from_slice::<P>(&line));
             if plan_sender.send(plan).is_err() {
                 return;
             }
             for line in lines {
-                match serde_json::from_str(&line) {
+                match serde_json::from_slice(&line) {
                     Ok(command) => drop(commands_sender.send(command)),
                     Err(error) => stderr::say(format_args!("worker: ignoring a command: {error}")),
                 }

@@ -114,7 +114,7 @@ impl WorkerProcess {
             false => SILENCE,
         };
         match tokio::time::timeout(silence, self.events.next_line()).await {
-            Ok(Ok(Some(line))) => serde_json::from_str(&line)
+            Ok(Ok(Some(line))) => serde_json::from_slice(line.as_bytes())
                 .with_context(|| format!("the worker said something unexpected: {line}")),
             Ok(Ok(None)) => Err(self.death().await),
             Ok(Err(error)) => Err(error).context("the worker cannot be heard"),
