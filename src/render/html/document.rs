@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use crate::render::chart::svg;
 use crate::text::printable::{printable_lines, shortened};
@@ -51,7 +51,7 @@ pub fn document(title: &str, body: &Markup) -> String {
 fn hash(source: &str) -> String {
     format!(
         "'sha256-{}'",
-        BASE64_STANDARD.encode(Sha256::digest(source))
+        BASE64_STANDARD.encode(digest(&SHA256, source.as_bytes()))
     )
 }
 
