@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::sys::console_server::PORT_VARIABLE;
 use crate::sys::socket_dirs::private_directory;
+use crate::text::json;
 
 /// How long a child may take to listen: process start and one bind, on a loaded machine.
 const START_BOUND: Duration = Duration::from_secs(15);
@@ -202,7 +203,7 @@ async fn introduce(
         .await
         .context("cannot read where it listens")?;
     ensure!(!answer.is_empty(), "it said nothing");
-    serde_json::from_slice(answer.as_bytes()).with_context(|| format!("it said {answer:?}"))
+    json::parse(&answer).with_context(|| format!("it said {answer:?}"))
 }
 
 /// Waits for a child whose stdin is closed; kills it after a bound.

@@ -23,7 +23,7 @@ use crate::engine_process::{Introduction, Listening};
 use crate::exit_code::{ExitCode, Failure};
 use crate::sys::signals::Signals;
 use crate::sys::socket_dirs::private_directory;
-use crate::text::duration;
+use crate::text::{duration, json};
 
 /// Flags of `leakcheck engine`.
 #[derive(Debug, Args)]
@@ -155,7 +155,7 @@ async fn serve_parent() -> anyhow::Result<()> {
     stdin
         .read_line(&mut line)
         .context("cannot read the spec from stdin")?;
-    let Introduction { directory, spec } = serde_json::from_slice(line.as_bytes())
+    let Introduction { directory, spec } = json::parse(&line)
         .context("stdin holds no engine spec; --child is for leakcheck's own use")?;
     spec.validate()?;
 

@@ -66,8 +66,7 @@ impl Dialer {
         }
     }
 
-    /// What requests are addressed to: the engine's host, or where it has none the one that docker's own
-    /// client names.
+    /// What requests are addressed to: the engine's host and port, or a name that stands for an engine without.
     pub fn url(&self) -> String {
         match &self.0 {
             Way::Tcp(host) | Way::Tls(host, _) => format!("http://{host}"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use synthetic_engine::workload::containers::DEFAULT_LINES_PER_SECOND;
 use synthetic_engine::workload::fault_choice::FaultChoice;
 
-use crate::text::duration;
+use crate::text::{duration, json};
 
 /// Settings, each with its value. One that a document lacks, because an earlier version wrote it, has its
 /// default.
@@ -181,8 +181,7 @@ impl Settings {
     /// # Errors
     /// Says what is wrong, or which setting is not known.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let given: Value =
-            serde_json::from_slice(text.as_bytes()).map_err(|error| error.to_string())?;
+        let given: Value = json::parse(text).map_err(|error| error.to_string())?;
         let settings = Self::deserialize(&given).map_err(|error| error.to_string())?;
         match first_difference(&given, &settings.value(), &[]) {
             Some((flag, given, _)) => Err(format!(

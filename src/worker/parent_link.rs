@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::protocol::{WorkerCommand, WorkerEvent};
 use crate::sys::stderr;
+use crate::text::json;
 
 /// Reads a plan and then commands from standard input, on a thread of its own: whatever state the
 /// runtime is in, the process ends when its parent does, for the input ends then.
@@ -24,14 +25,13 @@ where
     std::thread::Builder::new()
         .name("parent link".into())
         .spawn(move || {
-            // As bytes: all JSON is read by one instance of the deserialiser.
-            let mut lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
-            let plan = lines.next().map(|line| serde_json::from_slice::<P>(&line));
+            let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
+            let plan = lines.next().map(|line| json::parse::<P>(&line));
             if plan_sender.send(plan).is_err() {
                 return;
             }
             for line in lines {
-                match serde_json::from_slice(&line) {
+                match json::parse(&line) {
                     Ok(command) => drop(commands_sender.send(command)),
                     Err(error) => stderr::say(format_args!("worker: ignoring a command: {error}")),
                 }

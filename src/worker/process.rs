@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use crate::protocol::{WorkerCommand, WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::child_stderr::LastWords;
 use crate::sys::console_server::PORT_VARIABLE;
+use crate::text::json;
 
 /// A worker that says nothing for this long is taken for dead, as is one that takes nothing in. While it is
 /// alive it says how it stands several times a second, but for the 8 s at most that its monitor may take to
@@ -114,7 +115,7 @@ impl WorkerProcess {
             false => SILENCE,
         };
         match tokio::time::timeout(silence, self.events.next_line()).await {
-            Ok(Ok(Some(line))) => serde_json::from_slice(line.as_bytes())
+            Ok(Ok(Some(line))) => json::parse(&line)
                 .with_context(|| format!("the worker said something unexpected: {line}")),
             Ok(Ok(None)) => Err(self.death().await),
             Ok(Err(error)) => Err(error).context("the worker cannot be heard"),
