@@ -11,6 +11,7 @@ use hyper::body::Bytes;
 use hyper::header::HOST;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use leakcheck_text::json;
 use serde::{Deserialize, Serialize};
 use synthetic_engine::followers::FollowersTold;
 use synthetic_engine::rotation::Rotation;
@@ -25,7 +26,6 @@ use tokio::time::timeout;
 
 use crate::sys::console_server::PORT_VARIABLE;
 use crate::sys::socket_dirs::private_directory;
-use crate::text::json;
 
 /// How long a child may take to listen: process start and one bind, on a loaded machine.
 const START_BOUND: Duration = Duration::from_secs(15);

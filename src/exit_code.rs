@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::printable::printable_lines;
+use leakcheck_text::printable::printable_lines;
 
 /// The exit statuses of every `leakcheck` command. They are a contract: CI jobs read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

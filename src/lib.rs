@@ -13,15 +13,15 @@
 //! experiment · merge                     what was asked for, resolved and checked; several hosts' reports as one
 //! analysis · doctor · worker             rates, verdicts, predictions; the machine; the child that is measured
 //! protocol · swarm                       what parent and worker say to each other; a swarm's containers
-//! monitor                                the system under test: it follows containers' logs and rotates them
 //! docker · engine_process · live · probe a real engine; the synthetic one as a child; the terminal; a process
-//! gate · readings · sys                  conditions that a report must meet; readings; what the system is asked
+//! gate · readings · sys · wirings        conditions that a report must meet; readings; the system; wirings by name
 //! exit_code · model                      errors; every document
-//! text                                   figures, durations, names
 //! ```
 //!
-//! Below them lie three packages that others can use by themselves: `leakcheck-test` (the leak check, its
-//! census, settle loop and growth rule), `goroutine-dump`, and `synthetic-engine` with its workload.
+//! Below them lie six packages. Three are for others to use by themselves: `leakcheck-test` (the leak check, its
+//! census, settle loop and growth rule), `goroutine-dump`, and `synthetic-engine` with its workload. Three are
+//! the program's own, and are packages because they are compiled otherwise than the rest: `log-monitor`, the
+//! system under test, for speed; `docker-engine`, where an engine is and what it answers; `leakcheck-text`.
 
 // They panic where nobody reads any more: `sys::stderr::say` and `commands::output::print` do not.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
@@ -42,7 +42,6 @@ mod gate;
 mod live;
 mod merge;
 mod model;
-mod monitor;
 mod probe;
 mod protocol;
 mod readings;
@@ -50,8 +49,8 @@ mod render;
 mod runner;
 mod swarm;
 mod sys;
-mod text;
 mod watch;
+mod wirings;
 mod worker;
 
 pub use sys::stderr;
@@ -62,8 +61,8 @@ pub use sys::stderr;
 pub mod internals {
     pub mod docker {
         pub use crate::docker::{
-            address, attach, containers, dial, endpoint, engine_load, image, labels, last_lines,
-            log_position, removal, run_id, run_owner,
+            attach, containers, endpoint, engine_load, image, labels, last_lines, removal, run_id,
+            run_owner,
         };
     }
     pub mod engine_process {
@@ -87,9 +86,6 @@ pub mod internals {
     pub mod model {
         pub use crate::model::{report, saved, schema};
     }
-    pub mod monitor {
-        pub use crate::monitor::{Reach, catalogue};
-    }
     pub mod probe {
         pub use crate::probe::{dump_source, prometheus_text};
     }
@@ -102,7 +98,7 @@ pub mod internals {
     pub mod sys {
         pub use crate::sys::socket_dirs;
     }
-    pub mod text {
-        pub use crate::text::duration;
+    pub mod wirings {
+        pub use crate::wirings::{all, find};
     }
 }

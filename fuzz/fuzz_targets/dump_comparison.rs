@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use goroutine_dump;
 use goroutine_dump::{Diff, Dump, Frame, Keep, Scale};
+use leakcheck::internals::render::dump_summary::of_diff;
 use leakcheck::internals::render::section_text::{Terminal, render_sections};
 use leakcheck_fuzz::{read, survives_json};
 use libfuzzer_sys::fuzz_target;
@@ -22,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let diff = goroutine_dump::compare(before.clone(), after.clone(), scale);
     check_totals(&diff, &before, &after);
     check_growth(&diff, scale);
-    render_sections(&goroutine_dump::of_diff(&diff), Terminal::PLAIN);
+    render_sections(&of_diff(&diff), Terminal::PLAIN);
     survives_json(&diff);
 
     let back = goroutine_dump::compare(after.clone(), before, scale);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use goroutine_dump;
 use goroutine_dump::{Dump, Frame, Keep, SCHEMA};
+use leakcheck::internals::render::dump_summary::of_dump;
 use leakcheck::internals::render::section_text::{Terminal, render_sections};
 
 use crate::{Pieces, survives_json};
@@ -27,7 +27,7 @@ pub fn check(bytes: &[u8]) -> Dump {
     check_counts(&whole);
     check_errors(&whole, bytes);
     survives_json(&whole);
-    render_sections(&goroutine_dump::of_dump(&whole), Terminal::PLAIN);
+    render_sections(&of_dump(&whole), Terminal::PLAIN);
     whole
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bollard::query_parameters::LogsOptionsBuilder;
+use docker_engine::dial::MemoryConnection;
 use futures_util::StreamExt;
-use leakcheck::internals::docker::dial::MemoryConnection;
-use leakcheck::internals::monitor::Reach;
+use log_monitor::Reach;
 use synthetic_engine::timestamps::split_timestamp;
 use synthetic_engine::workload::containers;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};

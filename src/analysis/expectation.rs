@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use log_monitor::wiring::{InGo, Wiring};
+
 use super::prediction::{Load, predict};
 use crate::model::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
 use crate::model::report::Predicted;
-use crate::monitor::wiring::{InGo, Wiring};
 
 /// How far ahead to look, and under which load.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +116,7 @@ fn scaled_reference(go: &InGo, predicted: &Predicted, horizon: Horizon) -> Growt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::catalogue;
+    use crate::wirings;
 
     fn incident() -> Horizon {
         Horizon {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     fn expected(name: &str) -> WiringPrediction {
-        expect(&catalogue::find(name).expect("a wiring"), incident())
+        expect(&wirings::find(name).expect("a wiring"), incident())
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 
-use crate::monitor::catalogue;
+use crate::wirings;
 
 /// Goroutines that a wiring left in Go per rotation of a container, half of the containers silent.
 ///
 /// # Errors
 /// Says which wiring is missing from the catalogue, or has no such figure.
 pub fn goroutines(wiring: &str) -> anyhow::Result<f64> {
-    let found = catalogue::find(wiring).map_err(anyhow::Error::msg)?;
+    let found = wirings::find(wiring).map_err(anyhow::Error::msg)?;
     found
         .go
         .and_then(|go| go.goroutines)

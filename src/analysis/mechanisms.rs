@@ -3,11 +3,12 @@
 //! Two figures tell mechanisms apart that a total does not: the tasks for each file descriptor,
 //! which depend on no clock, and the rate, which names the clock.
 
+use log_monitor::wiring::Wiring;
+
 use super::expectation::{Horizon, expect};
 use super::go_reference;
 use super::observed::Observed;
 use crate::model::predict::{Candidate, Driver, Fit, RuntimeKind, Source, WiringPrediction};
-use crate::monitor::wiring::Wiring;
 
 /// What counts as fitting, a choice of ours: other work comes and goes in a process, so that counts
 /// of an hour are seldom exact, and the known ratios lie further apart than this.
@@ -174,11 +175,11 @@ mod tests {
 
     use super::*;
     use crate::analysis::prediction::Load;
-    use crate::monitor::catalogue;
+    use crate::wirings;
 
     fn fitted(text: &str, runtime: RuntimeKind, horizon: Horizon) -> Fit {
         let observed = Observed::parse(text).expect("well-formed");
-        fit(observed, &catalogue::all(), runtime, horizon).expect("fits something")
+        fit(observed, &wirings::all(), runtime, horizon).expect("fits something")
     }
 
     fn horizon(containers: u64, rotation_s: u64, minutes: u64) -> Horizon {
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn every_mechanism_fits_the_growth_that_it_leaves() {
         for runtime in [RuntimeKind::Go, RuntimeKind::Rust] {
-            for wiring in catalogue::all() {
+            for wiring in wirings::all() {
                 let horizon = horizon(50, 300, 60);
                 let expected = expect(&wiring, horizon);
                 let growth = match runtime {

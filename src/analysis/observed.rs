@@ -1,6 +1,6 @@
 //! A growth that somebody observed, as `--observed` takes it: `tasks=1830,fds=937`.
 
-use crate::text::nearest::nearest;
+use leakcheck_text::nearest::nearest;
 
 /// What grew within the time looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,10 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use leakcheck_text::{duration, embedded_toml};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
-
-use crate::text::{duration, embedded_toml};
 
 const FILE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -10,9 +10,10 @@
 
 use std::time::Duration;
 
+use log_monitor::step::RotationStep;
+use log_monitor::wiring::{ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Wiring};
+
 use crate::model::report::Predicted;
-use crate::monitor::step::RotationStep;
-use crate::monitor::wiring::{ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Wiring};
 
 /// What the closed form takes of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -196,7 +197,7 @@ fn idle_connections(wiring: &Wiring, load: Load) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::catalogue;
+    use crate::wirings;
 
     fn half_silent(name: &str) -> (Option<f64>, Option<f64>, Option<u64>) {
         let load = Load {
@@ -207,7 +208,7 @@ mod tests {
             restart: None,
             faults: false,
         };
-        let wiring = catalogue::find(name).expect("a wiring of the catalogue");
+        let wiring = wirings::find(name).expect("a wiring of the catalogue");
         let predicted = predict(&wiring, load);
         (
             predicted.tasks_per_rotation_per_container,
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_form_gives_gos_figures_with_one_task_per_connection_in_place_of_two_goroutines() {
-        for wiring in catalogue::all() {
+        for wiring in wirings::all() {
             let Some(go) = &wiring.go else { continue };
             let (tasks, fds, hung) = half_silent(&wiring.name);
             if hung != Some(0) {
@@ -262,7 +263,7 @@ mod tests {
             ("heartbeat-left", 2.0, 0.0),
             ("hook-on-app", 3.0, 0.0),
         ] {
-            let wiring = catalogue::find(name).expect("a wiring of the catalogue");
+            let wiring = wirings::find(name).expect("a wiring of the catalogue");
             let predicted = predict(&wiring, load);
             let left = (
                 predicted.tasks_per_rotation_per_container,
@@ -270,9 +271,9 @@ mod tests {
             );
             assert_eq!(left, (Some(tasks), Some(fds)), "{name}");
         }
-        let tell_reader = catalogue::find("tell-reader").expect("a wiring of the catalogue");
+        let tell_reader = wirings::find("tell-reader").expect("a wiring of the catalogue");
         assert_eq!(predict(&tell_reader, load).containers_hung, Some(10));
-        let old = catalogue::find("old").expect("a wiring of the catalogue");
+        let old = wirings::find("old").expect("a wiring of the catalogue");
         assert_eq!(predict(&old, load), Predicted::default());
     }
 

@@ -5,11 +5,11 @@
 //! stream had deadlocked.
 
 use leakcheck_test::growth::is_leak;
+use leakcheck_text::figures::told;
 
 use super::samples::Samples;
 use super::sufficiency::ENOUGH;
 use crate::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
-use crate::text::figures::told;
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]

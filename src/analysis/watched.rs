@@ -12,8 +12,8 @@ use crate::model::report::{
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
 use crate::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
-use crate::text::duration::millis;
 use goroutine_dump;
+use leakcheck_text::duration::millis;
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
 /// depend on each other, and would make an interval look narrower than it is.

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use leakcheck_text::duration::millis;
+use log_monitor::wiring::Wiring;
+
 use super::prediction::{Load, predict};
 use super::rates::{RateScale, rate};
 use super::samples::Samples;
@@ -11,9 +14,7 @@ use crate::model::report::{
     Churn, Delivery, EngineSide, FdsByKind, GoReference, HostReport, Hung, HungPlace, Rates,
     Rotations, Sample, SiteReport, WaitPoint, WiringReport,
 };
-use crate::monitor::wiring::Wiring;
 use crate::protocol::{TaskSite, WorkerResult};
-use crate::text::duration::millis;
 
 /// What a wiring's workers said so far, added up, and what it was asked to do.
 #[derive(Debug, Clone)]
@@ -402,7 +403,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::monitor::catalogue;
+    use crate::wirings;
 
     /// What a wiring did whose tasks were so many after each rotation, some of them held up for so long.
     fn observation(samples: &[(u64, u64)]) -> Observation {
@@ -422,7 +423,7 @@ mod tests {
             restart: None,
             faults: false,
         };
-        let wiring = catalogue::find("old").expect("a wiring");
+        let wiring = wirings::find("old").expect("a wiring");
         let mut observation = Observation::new(wiring, 3, load, "fds");
         for sample in (0..).zip(samples).map(sample) {
             observation.add(sample, BTreeMap::new(), false);

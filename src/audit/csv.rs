@@ -1,10 +1,10 @@
 //! An audit as comma-separated values: a row per claim and wiring.
 
 use anyhow::Context;
+use leakcheck_text::printable::cell;
 
 use crate::model::audit::Audit;
 use crate::model::report::Rate;
-use crate::text::printable::cell;
 
 /// Renders the claims, a header first. What is unknown is empty.
 ///

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use log_monitor::wiring::Wiring;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Consumer;
@@ -18,7 +19,6 @@ use crate::model::audit::{ClockTrial, DriverFinding, PerEvent};
 use crate::model::predict::Driver;
 use crate::model::report::{Rates, Report, Verdict, WiringReport};
 use crate::model::settings::Settings;
-use crate::monitor::wiring::Wiring;
 use crate::runner;
 use crate::sys::pause::Hold;
 

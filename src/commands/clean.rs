@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use docker_engine::address::Address;
+use leakcheck_text::duration;
 
 use super::output::print;
 use super::runtime;
-use crate::docker::address::Address;
 use crate::docker::endpoint::{Endpoint, Origin};
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
@@ -16,7 +17,6 @@ use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::swarm;
 use crate::swarm::leftovers::Services;
 use crate::sys::socket_dirs;
-use crate::text::duration;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use leakcheck_text::{duration, json};
 use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
 use synthetic_engine::listen::{ListenAddress, Listener};
@@ -23,7 +24,6 @@ use crate::engine_process::{Introduction, Listening};
 use crate::exit_code::{ExitCode, Failure};
 use crate::sys::signals::Signals;
 use crate::sys::socket_dirs::private_directory;
-use crate::text::{duration, json};
 
 /// Flags of `leakcheck engine`.
 #[derive(Debug, Args)]

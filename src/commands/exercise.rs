@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_text::duration;
+use leakcheck_text::duration::millis;
+use leakcheck_text::secrets::masked;
 use synthetic_engine::clock::EngineClock;
 use synthetic_engine::rotation::{RotateBy, Rotation};
 use synthetic_engine::spec::EngineSpec;
@@ -27,9 +30,6 @@ use crate::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Too
 use crate::model::settings::{Settings, Workload, limits};
 use crate::sys::invocation::Invocation;
 use crate::sys::signals;
-use crate::text::duration;
-use crate::text::duration::millis;
-use crate::text::secrets::masked;
 use crate::watch::Timing;
 
 const EXAMPLES: &str = "\

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_text::duration;
+use leakcheck_text::duration::millis;
+use log_monitor::wiring::{HealthCheck, Wiring};
 use synthetic_engine::workload::containers;
 
 use super::document_format::DocumentFormat;
@@ -17,11 +20,8 @@ use crate::experiment::plan;
 use crate::experiment::settings::number;
 use crate::model::predict::{Prediction, PredictionConfig, RuntimeKind, SCHEMA};
 use crate::model::settings::{HEALTH_CHECK, Settings, Workload, limits};
-use crate::monitor::catalogue;
-use crate::monitor::wiring::{HealthCheck, Wiring};
 use crate::render::predict_summary;
-use crate::text::duration;
-use crate::text::duration::millis;
+use crate::wirings;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +70,7 @@ pub struct PredictArgs {
         long = "wiring",
         value_name = "NAME",
         default_values = ["old", "line-fix", "fixed", "health-check-throwaway"],
-        value_parser = catalogue::find
+        value_parser = wirings::find
     )]
     wirings: Vec<Wiring>,
 
@@ -109,7 +109,7 @@ impl PredictArgs {
             .transpose()?;
         let fit = |observed| {
             let runtime = self.runtime.unwrap_or(RuntimeKind::Go);
-            let known = catalogue::all();
+            let known = wirings::all();
             let known: Vec<Wiring> = known.iter().map(|wiring| self.checked(wiring)).collect();
             mechanisms::fit(observed, &known, runtime, horizon)
         };

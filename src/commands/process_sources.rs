@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_text::duration;
+use leakcheck_text::secrets::masked_word;
 use url::Url;
 
 use crate::exit_code::Failure;
 use crate::model::report::Watched;
 use crate::probe::prometheus_text::Selector;
 use crate::sys::http::{Header, parse_url, without_password};
-use crate::text::duration;
-use crate::text::secrets::masked_word;
 use crate::watch::{Processes, WatchTarget};
 
 /// Where a process is asked, and how.

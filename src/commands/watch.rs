@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use leakcheck_text::duration;
+use leakcheck_text::duration::millis;
 
 use super::gating::Gating;
 use super::output;
@@ -19,8 +21,6 @@ use crate::probe::other_process::OtherProcess;
 use crate::readings::Recording;
 use crate::sys::invocation::Invocation;
 use crate::sys::signals;
-use crate::text::duration;
-use crate::text::duration::millis;
 use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 const EXAMPLES: &str = "\

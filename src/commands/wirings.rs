@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use clap::Args;
+use log_monitor::wiring::{InGo, Wiring};
 
 use crate::commands::output;
 use crate::exit_code::{ExitCode, Failure};
-use crate::monitor::catalogue;
-use crate::monitor::wiring::{InGo, Wiring};
 use crate::render::section_text::push_wrapped;
+use crate::wirings;
 
 /// The list is as wide in a wide terminal: it is read downwards.
 const COLUMNS: u16 = 80;
@@ -24,7 +24,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct WiringsArgs {
     /// Show all choices of this wiring, by its name or letter
-    #[arg(value_parser = catalogue::find)]
+    #[arg(value_parser = wirings::find)]
     name: Option<Wiring>,
 }
 
@@ -48,7 +48,7 @@ fn overview() -> String {
          containers silent (measured once with Go 1.19 against dockerd 20.10).\n\
          Rust: where it differs from Go, and what the monitor does about it; see the end.\n\n",
     );
-    let wirings = catalogue::all();
+    let wirings = wirings::all();
     let mut notes: Vec<&str> = Vec::new();
     for wiring in &wirings {
         let mut head = wiring.name.clone();
@@ -97,7 +97,7 @@ mod tests {
         for line in list.lines() {
             assert!(line.chars().count() <= usize::from(COLUMNS), "{line}");
         }
-        for wiring in catalogue::all() {
+        for wiring in wirings::all() {
             assert!(list.contains(&wiring.summary), "{}", wiring.name);
         }
         for note in 1..=4 {

@@ -1,9 +1,9 @@
 //! Where lines are drawn anew in their place.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use leakcheck_text::printable::printable_lines;
 
 use crate::sys::stderr;
-use crate::text::printable::printable_lines;
 
 /// Standard error; nothing is drawn where that is no terminal, or nobody wants to see it. What shares the
 /// place draws below each other.

@@ -3,10 +3,11 @@
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::containers::RunningContainer;
-use super::error_text::{is_not_found, told};
 use super::labels;
 use crate::exit_code::Failure;
 
@@ -37,10 +38,7 @@ pub async fn labelled(docker: &Docker, label: &str) -> Result<Vec<RunningContain
     let options = ListContainersOptionsBuilder::new()
         .filters(&labels::filter(label))
         .build();
-    let listed = docker
-        .list_containers(Some(options))
-        .await
-        .map_err(failed)?;
+    let listed = ask::containers(docker, options).await.map_err(failed)?;
     let ids = listed.into_iter().filter_map(|container| container.id);
     let mut found: Vec<RunningContainer> = futures_util::stream::iter(ids)
         .map(|id| describe(docker, id))
@@ -61,7 +59,7 @@ pub async fn labelled(docker: &Docker, label: &str) -> Result<Vec<RunningContain
 
 /// `None` for a container that ended since it was listed.
 async fn describe(docker: &Docker, id: String) -> Result<Option<RunningContainer>, Error> {
-    match docker.inspect_container(&id, None).await {
+    match ask::container(docker, &id).await {
         Ok(container) => Ok(Some(RunningContainer {
             name: container.name.map_or_else(
                 || id.clone(),

@@ -3,21 +3,21 @@
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::rt::TokioExecutor;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use docker_engine::WITHOUT_TLS;
+use docker_engine::address::{Address, Remote};
+use docker_engine::dial::Dialer;
+use docker_engine::error_text::told;
+use log_monitor::plain_client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::address::Address;
-use super::dial::Dialer;
 use super::endpoint::Endpoint;
-use super::error_text::told;
-use super::ssh::{Forward, Remote};
-use super::tls::WITHOUT_TLS;
+use super::ssh::Forward;
 use crate::exit_code::Failure;
 
 /// How long an engine may take to answer the first request. It sits on the same machine or in
@@ -39,16 +39,22 @@ impl Endpoint {
         let Address::Ssh(remote) = self.address() else {
             let dialer = Dialer::new(self.address())
                 .map_err(|problem| Failure::usage(format!("{self} needs TLS: {problem}")))?;
-            return Ok((self.connect_by(&dialer).await?, self.clone()));
+            return Ok((self.connect_by(&dialer, None).await?, self.clone()));
         };
         let forward = Forward::open(remote)
             .await
             .map_err(|error| Failure::environment(format!("no way to {self}: {error:#}")))?;
         let reached = self.forwarded_to(forward.socket());
-        Ok((self.connect_by(&Dialer::through(forward)).await?, reached))
+        let forward = Arc::new(forward);
+        let dialer = Dialer::through(forward.socket(), Arc::clone(&forward) as _);
+        Ok((self.connect_by(&dialer, Some(&forward)).await?, reached))
     }
 
-    async fn connect_by(&self, dialer: &Dialer) -> Result<Docker, Failure> {
+    async fn connect_by(
+        &self,
+        dialer: &Dialer,
+        forward: Option<&Forward>,
+    ) -> Result<Docker, Failure> {
         // A bare connection first: its error says plainly what the HTTP client's wraps in layers.
         match timeout(FIRST_CONTACT, dialer.dial()).await {
             Err(_) => return Err(self.silent()),
@@ -60,14 +66,14 @@ impl Endpoint {
             }
             Ok(Ok(_)) => {}
         }
-        let client = client(dialer.clone())
+        let client = plain_client(dialer.clone(), REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
             .map_err(|error| Failure::environment(format!("{self}: {error}")))?;
         match timeout(FIRST_CONTACT, client.negotiate_version()).await {
             Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
             Ok(Err(error @ Error::DockerResponseServerError { .. })) => Err(self.no_engine(&error)),
             Ok(Err(error)) => {
                 if let Address::Ssh(remote) = self.address() {
-                    return Err(self.not_forwarded(remote, dialer, &error));
+                    return Err(self.not_forwarded(remote, forward, &error));
                 }
                 let of_tls = timeout(SECOND_LOOK, self.misunderstood_tls(dialer)).await;
                 Err(of_tls
@@ -106,8 +112,9 @@ impl Endpoint {
     }
 
     /// ssh takes any connection, and ends it where the other end cannot be opened.
-    fn not_forwarded(&self, remote: &Remote, dialer: &Dialer, error: &Error) -> Failure {
-        let why = dialer.complaint().unwrap_or_else(|| told(error));
+    fn not_forwarded(&self, remote: &Remote, forward: Option<&Forward>, error: &Error) -> Failure {
+        let complaint = forward.and_then(Forward::complaint);
+        let why = complaint.unwrap_or_else(|| told(error));
         Failure::environment(format!(
             "no engine answers at {} of {self}: {why}. Is the engine's socket there, and may the user open \
              it? Another is named behind the host: ssh://HOST/path/to/docker.sock",
@@ -228,25 +235,6 @@ fn group_name(groups: &str, gid: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(gid)).then(|| name.to_owned())
     })
-}
-
-/// A client like bollard's own, by connections that are closed after their request. What opens them lives as
-/// long as the client.
-fn client(dialer: Dialer) -> Result<Docker, Error> {
-    let url = dialer.url();
-    let http = HttpClient::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build(dialer);
-    let transport = move |request: BollardRequest| {
-        let response = http.request(request);
-        async move { Ok(response.await?) }
-    };
-    Docker::connect_with_custom_transport(
-        transport,
-        Some(url),
-        REQUEST_TIMEOUT_S,
-        API_DEFAULT_VERSION,
-    )
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::told;
 use futures_util::StreamExt;
 use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
-use super::error_text::told;
 use super::run_id::RunId;
 use super::run_owner::RunOwner;
 use super::{labels, line_printer_command, removal};
@@ -101,16 +102,15 @@ async fn start(
 ) -> Result<RunningContainer, Failure> {
     let name = format!("leakcheck-{run}-{}", container.name);
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    let created = docker
-        .create_container(Some(options), body(container, image, run, life))
+    let id = ask::create_container(docker, options, body(container, image, run, life))
         .await
         .map_err(|error| refused("create", &name, image, &error))?;
     docker
-        .start_container(&created.id, None)
+        .start_container(&id, None)
         .await
         .map_err(|error| refused("start", &name, image, &error))?;
     Ok(RunningContainer {
-        id: created.id,
+        id,
         name: container.name.clone(),
         tty: container.tty,
     })

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::address::{Address, parse_address};
+use docker_engine::address::{Address, parse_address};
+
 use crate::exit_code::Failure;
 
 /// Where the Docker command looks too when nobody says otherwise.

@@ -1,8 +1,9 @@
 //! What an engine tells of its own goroutines and file descriptors.
 
 use bollard::Docker;
+use docker_engine::ask;
+use docker_engine::error_text::told;
 
-use super::error_text::told;
 use crate::exit_code::Failure;
 
 /// The engine's side of a leak, from `docker info`.
@@ -19,7 +20,7 @@ pub struct EngineLoad {
 /// # Errors
 /// An environment failure when the engine does not answer.
 pub async fn read(docker: &Docker) -> Result<EngineLoad, Failure> {
-    let info = docker.info().await.map_err(|error| {
+    let info = ask::info(docker).await.map_err(|error| {
         Failure::environment(format!("cannot read the engine's load: {}", told(&error)))
     })?;
     // An engine that does not tell leaves the figure out or at 0, which no running process has.

@@ -6,9 +6,10 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::{is_not_found, told};
 use futures_util::StreamExt;
 
-use super::error_text::{is_not_found, told};
 use crate::exit_code::Failure;
 
 /// The image that containers run when `--image` names no other.
@@ -37,8 +38,8 @@ pub async fn is_present(docker: &Docker, image: &str) -> Result<bool, Failure> {
             "--image is empty: name one, as in busybox:stable",
         ));
     }
-    match docker.inspect_image(image).await {
-        Ok(_) => Ok(true),
+    match ask::image(docker, image).await {
+        Ok(()) => Ok(true),
         Err(error) if is_not_found(&error) => Ok(false),
         Err(Error::DockerResponseServerError {
             status_code: 400,
@@ -68,7 +69,7 @@ pub async fn ensure(
         .from_image(name)
         .tag(tag)
         .build();
-    let mut pull = std::pin::pin!(docker.create_image(Some(options), None, None));
+    let mut pull = ask::pull(docker, options);
     let mut layers = Layers::default();
     while let Some(step) = pull.next().await {
         match step {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
+use docker_engine::error_text::told;
 use futures_util::{StreamExt, TryStreamExt};
+use log_monitor::log_position::{LastLine, LogsOf};
 use synthetic_engine::timestamps::split_timestamp;
 use synthetic_engine::workload::containers;
 
-use super::error_text::told;
-use crate::docker::log_position::{LastLine, LogsOf};
 use crate::exit_code::Failure;
 
 /// About how many containers may be asked at a time.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
+use docker_engine::error_text::told;
 
-use super::error_text::told;
 use super::run_id::RunId;
 use super::run_owner::{OwnerStanding, RunOwner};
 use super::{labels, removal};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
+use docker_engine::error_text::told;
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use synthetic_engine::timestamps::split_timestamp;
 
-use super::error_text::told;
 use crate::exit_code::Failure;
 
 /// How many containers' logs are read at a time.

@@ -7,10 +7,11 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
+use docker_engine::ask;
+use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryFutureExt};
 
 use super::answer::within;
-use super::error_text::{is_not_found, told};
 use super::labels;
 use super::run_id::RunId;
 use crate::exit_code::Failure;
@@ -98,7 +99,7 @@ pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSu
         .all(true)
         .filters(&labels::filter(label))
         .build();
-    docker.list_containers(Some(options)).await
+    ask::containers(docker, options).await
 }
 
 /// Asks for the removal of each; what the engine said against one of them, if it did.

@@ -4,12 +4,12 @@
 //! The docker command starts an ssh process for each connection to the engine. A monitor opens one for each
 //! stream, and what it leaks is to be counted here: a socket.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use docker_engine::address::Remote;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -17,48 +17,12 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::sys::child_stderr::LastWords;
 use crate::sys::socket_dirs;
 
-/// Where an engine listens on its own host when the address does not say.
-pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
-
 /// How long ssh may take to log in: it looks names up, connects, and may try several keys.
 const LOGIN_LIMIT: Duration = Duration::from_secs(30);
 /// What the other end says back once it is there.
 const HELLO: &[u8] = b"leakcheck\n";
 /// How much a shell may print before that: greetings, and what its start-up files say.
 const LONGEST_GREETING: usize = 64 * 1024;
-
-/// An engine's socket on another host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
-    /// The user to log in as; `None` leaves it to ssh.
-    pub user: Option<String>,
-    /// The host, by a name that ssh knows.
-    pub host: String,
-    /// The port; `None` leaves it to ssh.
-    pub port: Option<u16>,
-    /// The engine's socket there, by an absolute path.
-    pub socket: String,
-}
-
-impl fmt::Display for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ssh://")?;
-        if let Some(user) = &self.user {
-            write!(f, "{user}@")?;
-        }
-        match self.host.contains(':') {
-            true => write!(f, "[{}]", self.host)?,
-            false => f.write_str(&self.host)?,
-        }
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
-        }
-        match &*self.socket {
-            DEFAULT_SOCKET => Ok(()),
-            socket => f.write_str(socket),
-        }
-    }
-}
 
 /// An open forward. It ends when this is dropped, and when this process dies, whatever way it dies: what
 /// runs at the other end ends with its input, and ssh with that. (Before the login is done, ssh alone ends

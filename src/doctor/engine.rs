@@ -1,6 +1,7 @@
 //! The Docker engine, its image, and what killed runs left there.
 
 use bollard::Docker;
+use docker_engine::ask;
 
 use super::check::Check;
 use crate::docker::endpoint::Endpoint;
@@ -39,7 +40,7 @@ pub async fn checks(endpoint: &Endpoint, image: &str) -> Result<Vec<Check>, Fail
 }
 
 async fn version(docker: &Docker, endpoint: &Endpoint) -> Check {
-    let version = match docker.version().await {
+    let version = match ask::version(docker).await {
         Ok(version) => version
             .version
             .unwrap_or_else(|| "of unknown version".into()),

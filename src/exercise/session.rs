@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use leakcheck_text::duration;
 use synthetic_engine::followers::FollowersTold;
 use synthetic_engine::rotation::{RotateBy, Rotation};
 use synthetic_engine::spec::EngineSpec;
@@ -20,7 +21,6 @@ use crate::probe::unread_bytes;
 use crate::readings::Recording;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
-use crate::text::duration;
 use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 /// Between two looks at whether all containers are followed.

@@ -1,12 +1,13 @@
 //! Whether file descriptors will suffice: what a wiring's processes need of them, worked out beforehand.
 
+use log_monitor::OPENING_AT_ONCE;
+use log_monitor::wiring::{ClientUse, Wiring};
+
 use super::plan::{Engine, Plan};
 use crate::analysis::prediction::{Load, predict};
 use crate::analysis::sufficiency;
 use crate::exit_code::Failure;
 use crate::model::settings::Until;
-use crate::monitor::OPENING_AT_ONCE;
-use crate::monitor::wiring::{ClientUse, Wiring};
 
 /// What a worker has open besides its streams: standard streams, the runtime's, and a few to spare.
 const WORKER_OWN_FDS: u64 = 32;

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use log_monitor::Pace;
+use log_monitor::wiring::Wiring;
 use synthetic_engine::workload::containers;
 use synthetic_engine::workload::containers::Fleet;
 
@@ -11,11 +13,9 @@ use crate::exit_code::Failure;
 use crate::model::provenance::Provenance;
 use crate::model::report::Config;
 use crate::model::settings::{Clock, Settings, Until, Workload};
-use crate::monitor::Pace;
-use crate::monitor::catalogue;
-use crate::monitor::wiring::Wiring;
 use crate::swarm::agents::AgentPlan;
 use crate::sys::invocation::Invocation;
+use crate::wirings;
 
 /// A checked plan.
 #[derive(Debug, Clone)]
@@ -355,7 +355,7 @@ pub fn fleet(
 /// The wirings that the settings name, with their health checks at the settings' interval.
 fn wirings(settings: &Settings) -> Result<Vec<Wiring>, Failure> {
     let wiring = |name: &String| {
-        let mut wiring = catalogue::find(name).map_err(Failure::usage)?;
+        let mut wiring = wirings::find(name).map_err(Failure::usage)?;
         if let (Some(check), Some(every)) = (&mut wiring.health_check, settings.health_check) {
             check.every = every;
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use leakcheck_text::nearest::nearest;
+use log_monitor::wiring::Wiring;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -11,8 +13,6 @@ use crate::experiment::plan::Engine;
 use crate::experiment::settings::TypedSettings;
 use crate::gate::expression::Gate;
 use crate::model::predict::Driver;
-use crate::monitor::wiring::Wiring;
-use crate::text::nearest::nearest;
 
 /// An experiment as data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use leakcheck_text::nearest::nearest;
+
 use super::scenario::Scenario;
 use crate::exit_code::Failure;
-use crate::text::nearest::nearest;
 
 macro_rules! embedded {
     ($($name:literal),+ $(,)?) => {

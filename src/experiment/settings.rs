@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, FromArgMatches, Id};
+use leakcheck_text::duration;
+use log_monitor::wiring::Wiring;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use synthetic_engine::workload::containers::VIRTUAL_LINES_PER_SECOND;
@@ -19,9 +21,7 @@ use synthetic_engine::workload::faults;
 use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan};
 use crate::model::settings::{Clock, HEALTH_CHECK, Settings, Until, Workload, limits};
-use crate::monitor::catalogue;
-use crate::monitor::wiring::Wiring;
-use crate::text::duration;
+use crate::wirings;
 
 /// What was typed of an experiment's settings; what was not has the default that its help names.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
@@ -54,7 +54,7 @@ pub struct TypedSettings {
     #[arg(
         long = "wiring",
         value_name = "NAME",
-        value_parser = catalogue::find,
+        value_parser = wirings::find,
         help_heading = "Monitor"
     )]
     pub wirings: Vec<Wiring>,
@@ -440,7 +440,7 @@ mod tests {
     use super::*;
 
     fn wiring(name: &str) -> Vec<Wiring> {
-        vec![catalogue::find(name).expect("a wiring")]
+        vec![wirings::find(name).expect("a wiring")]
     }
 
     fn synthetic(typed: TypedSettings) -> Settings {

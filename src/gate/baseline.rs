@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use leakcheck_text::duration;
+
 use super::evaluate::state;
 use super::judge::PartialReports;
 use crate::model::metric::Metric;
@@ -12,7 +14,6 @@ use crate::model::report::{
     Config, GateResult, Outcome, Rate, Report, Sample, SiteReport, Verdict, WiringReport,
 };
 use crate::model::settings;
-use crate::text::duration;
 
 /// Why two reports cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,12 +10,13 @@
 use std::fmt;
 use std::ops::Range;
 
+use leakcheck_text::nearest::nearest;
+
 use super::comparison::Comparison;
 use super::parse_error::ParseError;
 use super::subject::GateSubject;
 use crate::model::metric::Metric;
 use crate::model::report::Verdict;
-use crate::text::nearest::nearest;
 
 /// What an expression says in place of a metric to compare verdicts.
 const VERDICT: &str = "verdict";

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use leakcheck_text::nearest::nearest;
+
 use super::expression::Gate;
-use crate::text::nearest::nearest;
 
 /// A gate that is about no wiring at all. It would hold for want of anything that fails it.
 #[derive(Debug, Clone, PartialEq, Eq)]

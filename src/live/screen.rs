@@ -1,5 +1,6 @@
 //! The screen: what is known and how it is looked at, put into cells.
 
+use leakcheck_text::duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -8,7 +9,6 @@ use super::state::LiveState;
 use super::text::{put, put_right, width};
 use super::view::View;
 use super::{chart, sites, subjects};
-use crate::text::duration;
 
 /// A smaller terminal shows nothing but that it is too small.
 const SMALLEST: (u16, u16) = (40, 10);

@@ -1,10 +1,11 @@
 //! The wirings, or the process, with their counts.
 
+use leakcheck_text::figures::told;
+
 use super::state::{Count, Subject};
 use super::table::{Cell, Column, LiveTable};
 use super::text::one_line;
 use super::view::View;
-use crate::text::figures::told;
 
 /// The columns that every subject has; those of its own facts follow.
 fn columns(subjects: &[Subject]) -> Vec<Column> {

@@ -1,10 +1,9 @@
 //! Text from outside made fit for a row of cells.
 
+use leakcheck_text::printable::printable;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::Span;
-
-use crate::text::printable::printable;
 
 /// No row is longer: what is cut off here would never be seen, and would be measured at each drawing.
 const LONGEST: usize = 400;

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use leakcheck_text::printable::printable;
 use serde::{Deserialize, Serialize};
-
-use crate::text::printable::printable;
 
 /// A gate and what it came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

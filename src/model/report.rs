@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use leakcheck_text::duration::millis;
 use serde::{Deserialize, Serialize};
 
 pub use super::gate_result::{GateResult, Outcome};
 use super::process_gauges::ProcessGauges;
 use super::provenance::Provenance;
 use super::settings::{Settings, Until, Workload};
-use crate::text::duration::millis;
 
 /// The document's type and version.
 pub const SCHEMA: &str = "leakcheck.report/v1";

@@ -5,12 +5,11 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use leakcheck_text::{duration, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use synthetic_engine::workload::containers::DEFAULT_LINES_PER_SECOND;
 use synthetic_engine::workload::fault_choice::FaultChoice;
-
-use crate::text::{duration, json};
 
 /// Settings, each with its value. One that a document lacks, because an earlier version wrote it, has its
 /// default.

@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use anyhow::{Context, ensure};
+use leakcheck_text::nearest::nearest;
 use url::Url;
 
 use super::prometheus_text::{self, MetricSeries, Selector};
 use crate::sys::http::Getter;
-use crate::text::nearest::nearest;
 
 /// More text than this is not read: 64 MiB.
 const LARGEST: u64 = 64 << 20;

@@ -1,8 +1,9 @@
 //! What people read of a fit: the mechanisms in a table, best first, and what follows in words.
 
+use leakcheck_text::duration::format_millis;
+
 use super::section::{Section, Text, figure, table};
 use crate::model::predict::{Candidate, Fit, Prediction, RuntimeKind};
-use crate::text::duration::format_millis;
 
 /// The wiring whose leak is the reader's: what the post-mortem blames.
 const READER_LEAK: &str = "old";

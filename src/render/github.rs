@@ -3,9 +3,10 @@
 //! The commands and their escaping are those of GitHub's documentation on workflow commands and of
 //! its actions toolkit.
 
+use leakcheck_text::printable::printable;
+
 use super::markdown;
 use crate::model::report::{GateResult, Outcome, Report};
-use crate::text::printable::printable;
 
 /// GitHub shows no more annotations of one kind than these in a step.
 const ANNOTATIONS: usize = 10;

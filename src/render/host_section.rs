@@ -1,8 +1,9 @@
 //! What people read of the hosts that a report was merged of.
 
+use leakcheck_text::figures::told;
+
 use super::section::{Section, Table, Text};
 use crate::model::report::{Counts, HostReport, Report, Verdict, WiringReport};
-use crate::text::figures::told;
 
 /// Hosts that are listed of each wiring; the JSON has them all.
 const SHOWN: usize = 24;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use leakcheck_text::printable::printable;
+
 use super::section::{Section, Table, Text};
 use super::summary;
 use crate::model::report::Report;
-use crate::text::printable::printable;
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {

@@ -1,9 +1,10 @@
 //! What people read of a prediction: headings, tables and sentences, before any rendering.
 
+use leakcheck_text::duration::format_millis;
+
 use super::fit_summary;
 use super::section::{Section, Text, figure, table, trimmed};
 use crate::model::predict::{ArithmeticLine, Driver, Growth, Prediction, Scaled, WiringPrediction};
-use crate::text::duration::format_millis;
 
 /// The sections of a prediction.
 pub fn of(prediction: &Prediction) -> Vec<Section> {

@@ -1,8 +1,9 @@
 //! What a summary is made of: sections with a table and notes, before any rendering.
 
+use leakcheck_text::figures::told;
+
 use crate::model::gate_result::Outcome;
 use crate::model::report::Verdict;
-use crate::text::figures::told;
 
 /// A part of the summary.
 #[derive(Debug, Clone, PartialEq, Eq)]

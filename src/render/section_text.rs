@@ -7,11 +7,11 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width,
 };
 use comfy_table::{LineStyle, TableStyle};
+use leakcheck_text::printable::{printable, shortened};
 
 use super::section::{Section, Table, Text};
 use crate::model::gate_result::Outcome;
 use crate::model::report::Verdict;
-use crate::text::printable::{printable, shortened};
 
 /// The look of every table: rules between columns and below the header, and no others.
 pub const STYLE: TableStyle = UTF8_NO_BORDERS.row_separator(LineStyle::none());

@@ -1,12 +1,12 @@
 //! What people read of a report: headings, tables and sentences, before any rendering.
 
+use leakcheck_text::duration;
+
 use super::section::{Section, Table, Text, count, figure, table, trimmed};
 use super::{fault_section, gate_section, host_section, watch_summary};
 use crate::model::report::{
     Config, Counts, Rate, Report, Sample, SiteReport, Verdict, WaitPoint, WiringReport,
 };
-use crate::monitor;
-use crate::text::duration;
 
 /// As many wirings stand side by side in the table of rotations as fit in 80 columns.
 const WIRINGS_SIDE_BY_SIDE: usize = 3;
@@ -280,7 +280,7 @@ fn site_in_words(site: &SiteReport) -> String {
     if let Some(location) = &site.location {
         words += &format!(", spawned at {location}");
     }
-    match monitor::meaning(&site.label) {
+    match log_monitor::meaning(&site.label) {
         Some(meaning) => format!("{words}: {meaning}."),
         None if site.location.is_none() => {
             format!("{words}: tasks that libraries spawned, not the monitor itself.")

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use leakcheck_text::duration;
+use leakcheck_text::figures::told_interval;
+
 use super::exercise_summary;
 use super::fault_section;
 use super::section::{Section, Text, figure, table};
 use crate::model::report::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
 use crate::readings::{Reading, Recording, Site};
-use crate::text::duration;
-use crate::text::figures::told_interval;
 
 /// So many sites are shown while it goes on.
 const LIVE_SITES: usize = 8;

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use bollard::Docker;
+use docker_engine::error_text::told;
 use jiff::Timestamp;
+use log_monitor::EngineAddress;
+use log_monitor::log_position::{LastLine, LogsOf};
 use synthetic_engine::spec::EngineSpec;
 use tokio_util::sync::CancellationToken;
 
-use crate::docker::error_text::told;
-use crate::docker::log_position::{LastLine, LogsOf};
 use crate::docker::{engine_load, last_lines, line_count};
 use crate::engine_process::EngineProcess;
 use crate::exit_code::Failure;
 use crate::model::report::EngineCounts;
-use crate::monitor::EngineAddress;
 use crate::probe::process::rss_bytes;
 use crate::protocol::WorkerEngine;
 

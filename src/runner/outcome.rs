@@ -1,10 +1,11 @@
 //! What a run comes to.
 
+use log_monitor::wiring::Wiring;
+
 use crate::analysis::wiring_report::{HostObservation, Observation};
 use crate::exit_code::Failure;
 use crate::experiment::plan::Plan;
 use crate::model::report::{Report, SCHEMA, Tool};
-use crate::monitor::wiring::Wiring;
 
 /// What a run came to.
 pub struct RunOutcome {

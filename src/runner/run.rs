@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use log_monitor::MonitorPlan;
 use tokio_util::sync::CancellationToken;
 
 use super::agents;
@@ -18,7 +19,6 @@ use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan};
 use crate::model::report::Report;
 use crate::model::settings::Until;
-use crate::monitor::MonitorPlan;
 use crate::protocol::WorkerPlan;
 use crate::sys::pause::Hold;
 

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
+use log_monitor::log_position::LastLine;
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::EngineHandle;
 use super::recount::Recount;
 use super::watcher::Watcher;
 use crate::analysis::shards;
-use crate::docker::log_position::LastLine;
 use crate::model::report::Sample;
 use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
 use crate::swarm::replicas::Moved;

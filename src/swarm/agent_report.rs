@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
+use docker_engine::error_text::told;
 use futures_util::TryStreamExt;
 
-use crate::docker::error_text::told;
 use crate::docker::last_lines::refusal;
 use crate::model::report::{Report, SCHEMA};
 use crate::model::saved::Saved;

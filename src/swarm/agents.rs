@@ -9,10 +9,11 @@ use bollard::models::{
     TaskSpecPlacement, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
 };
 use bollard::query_parameters::UpdateServiceOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::told;
 
 use super::printers::{json_file, nanos};
 use super::tasks::{self, Task};
-use crate::docker::error_text::told;
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
@@ -53,9 +54,7 @@ impl Agents {
         agent: &AgentPlan,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let created = docker
-            .create_service(spec(run, agent, settings), None)
-            .await;
+        let created = ask::create_service(&docker, spec(run, agent, settings)).await;
         let created = created.map_err(|error| {
             Failure::environment(format!(
                 "cannot create the agents' service: {}",
@@ -65,7 +64,7 @@ impl Agents {
         Ok(Self {
             docker: docker.clone(),
             run: run.clone(),
-            service: created.id.unwrap_or_default(),
+            service: created.unwrap_or_default(),
         })
     }
 
@@ -87,9 +86,7 @@ impl Agents {
         let failed = |error: bollard::errors::Error| {
             Failure::environment(format!("cannot stop the agents: {}", told(&error)))
         };
-        let service = self
-            .docker
-            .inspect_service(&self.service, None)
+        let service = ask::service(&self.docker, &self.service)
             .await
             .map_err(failed)?;
         let version = service
@@ -108,11 +105,8 @@ impl Agents {
         let options = UpdateServiceOptionsBuilder::new()
             .version(i32::try_from(version).unwrap_or(i32::MAX))
             .build();
-        let updated = self
-            .docker
-            .update_service(&self.service, spec, options, None)
-            .await;
-        updated.map(drop).map_err(failed)
+        let updated = ask::update_service(&self.docker, &self.service, spec, options);
+        updated.await.map_err(failed)
     }
 }
 

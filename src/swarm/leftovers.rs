@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
+use docker_engine::error_text::told;
 
 use super::manager::{self, Part};
 use super::removal;
-use crate::docker::error_text::told;
 use crate::docker::labels;
 use crate::docker::leftovers::{FoundRun, by_run};
 use crate::exit_code::Failure;

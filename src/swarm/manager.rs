@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use bollard::Docker;
 use bollard::models::{LocalNodeState, NodeState, SwarmInfo};
+use docker_engine::ask;
+use docker_engine::error_text::told;
 
 use crate::docker::endpoint::Endpoint;
-use crate::docker::error_text::told;
 use crate::exit_code::Failure;
 
 /// A node of a swarm.
@@ -26,7 +27,7 @@ pub struct Node {
 /// or one that manages no swarm.
 pub async fn connect(host: Option<&str>) -> Result<(Docker, Endpoint), Failure> {
     let (docker, endpoint) = Endpoint::resolve(host)?.connect().await?;
-    let info = docker.info().await.map_err(|error| {
+    let info = ask::info(&docker).await.map_err(|error| {
         Failure::environment(format!(
             "{endpoint} does not tell of its swarm: {}",
             told(&error)
@@ -54,7 +55,7 @@ pub enum Part {
 /// # Errors
 /// An environment failure where the engine does not tell.
 pub async fn part_of(docker: &Docker) -> Result<Part, Failure> {
-    let info = docker.info().await.map_err(|error| {
+    let info = ask::info(docker).await.map_err(|error| {
         Failure::environment(format!(
             "the engine does not tell of its swarm: {}",
             told(&error)
@@ -107,7 +108,7 @@ fn no_manager(swarm: Option<&SwarmInfo>) -> Option<String> {
 /// # Errors
 /// An environment failure where the manager does not answer.
 pub async fn nodes(docker: &Docker) -> Result<BTreeMap<String, Node>, Failure> {
-    let listed = docker.list_nodes(None).await.map_err(|error| {
+    let listed = ask::nodes(docker).await.map_err(|error| {
         Failure::environment(format!(
             "the swarm's manager does not tell its nodes: {}",
             told(&error)

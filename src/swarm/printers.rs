@@ -9,11 +9,12 @@ use bollard::models::{
     TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecResources, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
+use docker_engine::ask;
+use docker_engine::error_text::told;
 use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::containers::{MEMORY_BYTES, PROCESSES, no_health_check};
-use crate::docker::error_text::told;
 use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
 use crate::docker::{labels, line_printer_command};
@@ -54,11 +55,11 @@ pub async fn create(
             _ => format!("leakcheck-{run}-{number}"),
         };
         let spec = spec(name.clone(), containers, image, run, life);
-        let created = docker.create_service(spec, None).await.map_err(|error| {
+        let created = ask::create_service(docker, spec).await.map_err(|error| {
             let why = told(&error);
             Failure::environment(format!("cannot create the service {name}: {why}"))
         })?;
-        services.extend(created.id);
+        services.extend(created);
     }
     Ok(services)
 }

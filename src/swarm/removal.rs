@@ -6,13 +6,14 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::Service;
 use bollard::query_parameters::ListServicesOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::{is_not_found, told};
 use futures_util::TryFutureExt;
 use tokio::time::Instant;
 
 use super::manager;
 use super::tasks;
 use crate::docker::answer::within;
-use crate::docker::error_text::{is_not_found, told};
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
@@ -116,7 +117,7 @@ pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<Service>, E
     let options = ListServicesOptionsBuilder::new()
         .filters(&labels::filter(label))
         .build();
-    docker.list_services(Some(options)).await
+    ask::services(docker, options).await
 }
 
 fn left_over(run: &RunId, why: &str) -> Failure {

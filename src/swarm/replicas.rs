@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::future::join_all;
+use log_monitor::Followed;
+use log_monitor::log_position::LogsOf;
 use synthetic_engine::workload::containers::Fleet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,10 +15,8 @@ use super::manager::{self, Node};
 use super::printers::IN_A_SERVICE;
 use super::tasks::{self, Slot, Task};
 use crate::docker::last_lines;
-use crate::docker::log_position::LogsOf;
 use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
-use crate::monitor::Followed;
 
 /// How long the placement may go without a container more before it is given up: an image is pulled
 /// within, or fails to be.

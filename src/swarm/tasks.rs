@@ -3,8 +3,9 @@
 use bollard::Docker;
 use bollard::models::TaskState;
 use bollard::query_parameters::ListTasksOptionsBuilder;
+use docker_engine::ask;
+use docker_engine::error_text::told;
 
-use crate::docker::error_text::told;
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
 use crate::exit_code::Failure;
@@ -87,7 +88,7 @@ pub async fn of_run(docker: &Docker, run: &RunId) -> Result<Vec<Task>, Failure> 
     let options = ListTasksOptionsBuilder::new()
         .filters(&labels::filter(&run.label()))
         .build();
-    let listed = docker.list_tasks(Some(options)).await.map_err(|error| {
+    let listed = ask::tasks(docker, options).await.map_err(|error| {
         Failure::environment(format!(
             "the swarm's manager does not tell where its tasks run: {}",
             told(&error)

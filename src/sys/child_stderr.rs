@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use leakcheck_text::printable::printable;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::ChildStderr;
 use tokio::task::JoinHandle;
-
-use crate::text::printable::printable;
 
 /// How many lines are kept.
 const KEPT: usize = 8;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use leakcheck_text::duration::millis;
+use leakcheck_text::secrets::masked;
+
 use super::host_name::host_name;
 use crate::model::provenance::Provenance;
-use crate::text::duration::millis;
-use crate::text::secrets::masked;
 
 /// How this process was started.
 #[derive(Debug, Clone)]

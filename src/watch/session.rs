@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use leakcheck_text::duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,6 @@ use crate::events::{Consumer, Event};
 use crate::exit_code::Failure;
 use crate::readings::{Pause, Reading, Recording};
 use crate::sys::pause::Hold;
-use crate::text::duration;
 
 /// A console tells of a large process's tasks bit by bit; it is waited for so long.
 const CATCHING_UP: Duration = Duration::from_secs(60);

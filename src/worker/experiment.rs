@@ -5,6 +5,9 @@
 use std::time::Duration;
 
 use leakcheck_test::settle::{Settled, settle};
+use leakcheck_text::duration::millis;
+use log_monitor::log_position::LastLine;
+use log_monitor::{Monitor, census};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,11 +15,8 @@ use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
 use super::surroundings::Surroundings;
-use crate::docker::log_position::LastLine;
 use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
-use crate::monitor::{Monitor, census};
 use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
-use crate::text::duration::millis;
 
 /// How often the live counts are shown.
 const GLANCE_EVERY: Duration = Duration::from_millis(200);

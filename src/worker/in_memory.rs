@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use docker_engine::dial::MemoryConnection;
+use log_monitor::Reach;
 use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
 use synthetic_engine::documents::API_VERSION;
@@ -11,9 +13,7 @@ use synthetic_engine::server::spawn_connection;
 use synthetic_engine::spec::EngineSpec;
 use tokio::io::duplex;
 
-use crate::docker::dial::MemoryConnection;
 use crate::model::report::EngineCounts;
-use crate::monitor::Reach;
 
 /// What a connection holds in either direction before its writer waits: as much as a unix socket of Linux
 /// does by default (`net.core.wmem_default`).

@@ -4,12 +4,12 @@ use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::{Context, bail};
+use leakcheck_text::json;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::protocol::{WorkerCommand, WorkerEvent};
 use crate::sys::stderr;
-use crate::text::json;
 
 /// Reads a plan and then commands from standard input, on a thread of its own: whatever state the
 /// runtime is in, the process ends when its parent does, for the input ends then.

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use leakcheck_text::json;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -11,7 +12,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use crate::protocol::{WorkerCommand, WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::child_stderr::LastWords;
 use crate::sys::console_server::PORT_VARIABLE;
-use crate::text::json;
 
 /// A worker that says nothing for this long is taken for dead, as is one that takes nothing in. While it is
 /// alive it says how it stands several times a second, but for the 8 s at most that its monitor may take to

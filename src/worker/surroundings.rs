@@ -3,13 +3,13 @@
 
 use leakcheck_test::fds;
 use leakcheck_test::fds::FdKinds;
+use log_monitor::log_position::{LastLine, LogsOf};
+use log_monitor::{MonitorPlan, Reach};
 
 use super::in_memory::InMemoryEngine;
 use crate::docker::last_lines::{self, ASKED_AT_A_TIME};
-use crate::docker::log_position::{LastLine, LogsOf};
 use crate::model::process_gauges::ProcessGauges;
 use crate::model::report::EngineCounts;
-use crate::monitor::{MonitorPlan, Reach};
 use crate::probe::process;
 use crate::protocol::WorkerEngine;
 

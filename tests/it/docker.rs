@@ -9,7 +9,6 @@ use ::leakcheck::internals::docker::containers::RunningContainer;
 use ::leakcheck::internals::docker::image;
 use ::leakcheck::internals::docker::image::DEFAULT_IMAGE;
 use ::leakcheck::internals::docker::last_lines::ASKED_AT_A_TIME;
-use ::leakcheck::internals::docker::log_position::LogsOf;
 use ::leakcheck::internals::docker::run_id::RunId;
 use ::leakcheck::internals::docker::run_owner::RunOwner;
 use ::leakcheck::internals::docker::{attach, engine_load, labels, last_lines, removal};
@@ -21,6 +20,7 @@ use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
+use log_monitor::log_position::LogsOf;
 use synthetic_engine::workload::containers::{Fleet, line_text};
 use tokio_util::sync::CancellationToken;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ::leakcheck::internals::docker::address::Address;
 use ::leakcheck::internals::docker::endpoint::Endpoint;
+use docker_engine::address::Address;
 use tempfile::TempDir;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 

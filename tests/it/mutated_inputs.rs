@@ -20,12 +20,12 @@ use ::leakcheck::internals::render::dump_summary::{of_diff, of_dump};
 use ::leakcheck::internals::render::format::Format;
 use ::leakcheck::internals::render::github;
 use ::leakcheck::internals::render::section_text::Terminal;
-use ::leakcheck::internals::text::duration;
 use clap::ValueEnum;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use goroutine_dump::read_either;
 use goroutine_dump::{Keep, compare};
+use leakcheck_text::duration;
 use synthetic_engine::workload::containers;
 
 use crate::common::mutation::{

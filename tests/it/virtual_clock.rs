@@ -134,7 +134,7 @@ fn all_rotations_are_made_where_the_evidence_never_suffices() {
 #[test]
 fn every_wiring_leaves_what_the_closed_form_says_and_hangs_where_it_says_so() {
     let _busy = only_one_is_busy();
-    let names = leakcheck::internals::monitor::catalogue::all()
+    let names = leakcheck::internals::wirings::all()
         .into_iter()
         .map(|wiring| wiring.name);
     let flags: Vec<String> = names.map(|name| format!("--wiring={name}")).collect();

@@ -1,6 +1,6 @@
 //! Every wiring of the catalogue does what the closed form says that it does.
 
-use ::leakcheck::internals::monitor::catalogue;
+use ::leakcheck::internals::wirings;
 use serde_json::{Value, json};
 
 use crate::common::program;
@@ -293,7 +293,7 @@ fn no_wiring_of_the_catalogue_is_left_out_here() {
     ]
     .concat();
     tested.sort_unstable();
-    let all = catalogue::all();
+    let all = wirings::all();
     let mut all: Vec<_> = all.iter().map(|wiring| wiring.name.as_str()).collect();
     all.sort_unstable();
     assert_eq!(tested, all);
@@ -372,7 +372,7 @@ fn a_letter_of_the_reference_table_names_its_wiring() {
 fn the_list_of_wirings_has_each_name_with_its_letter() {
     let listed = program::run(&["wirings"]);
     assert_eq!(listed.code, Some(0), "{listed:?}");
-    for wiring in catalogue::all() {
+    for wiring in wirings::all() {
         let named = match wiring.letter {
             Some(letter) => format!("{} ({letter})", wiring.name),
             None => wiring.name,

@@ -8,16 +8,16 @@ const BUFFER: usize = 256 * 1024;
 const LONGEST: usize = 64 * 1024;
 
 /// Reads lines and numbers them.
-pub(super) struct Lines<R> {
-    reader: R,
+pub(super) struct Lines<'a> {
+    reader: &'a mut dyn Read,
     buffer: Vec<u8>,
     /// What of the buffer is read and not yet handed over.
     unread: std::ops::Range<usize>,
     number: u64,
 }
 
-impl<R: Read> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+impl<'a> Lines<'a> {
+    pub(super) fn new(reader: &'a mut dyn Read) -> Self {
         Self {
             reader,
             buffer: vec![0; BUFFER],
@@ -44,10 +44,10 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// As the reader's.
-    pub(super) fn rest(mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn rest(self, most: usize) -> io::Result<Option<Vec<u8>>> {
         let mut rest = self.buffer[self.unread.clone()].to_vec();
         let room = (most + 1).saturating_sub(rest.len()) as u64;
-        self.reader.by_ref().take(room).read_to_end(&mut rest)?;
+        self.reader.take(room).read_to_end(&mut rest)?;
         Ok((rest.len() <= most).then_some(rest))
     }
 
@@ -148,8 +148,8 @@ mod tests {
         }
     }
 
-    fn lines(reader: impl Read) -> Vec<(u64, Vec<u8>)> {
-        let mut lines = Lines::new(reader);
+    fn lines(mut reader: impl Read) -> Vec<(u64, Vec<u8>)> {
+        let mut lines = Lines::new(&mut reader);
         let next = || {
             let next = lines.next().expect("memory can be read");
             next.map(|(number, line)| (number, line.to_vec()))

@@ -14,7 +14,12 @@ use super::protobuf;
 ///
 /// # Errors
 /// As the reader's; a text without a single goroutine is no error here.
-pub fn read(reader: impl Read, keep: Keep) -> io::Result<Dump> {
+pub fn read(mut reader: impl Read, keep: Keep) -> io::Result<Dump> {
+    read_from(&mut reader, keep)
+}
+
+/// By a pointer, so that it is compiled once, here, and not for each kind of reader in whoever calls.
+fn read_from(reader: &mut dyn Read, keep: Keep) -> io::Result<Dump> {
     let mut lines = Lines::new(reader);
     let (mut groups, mut errors) = (Groups::new(keep), Errors::default());
     if protobuf::is_binary(lines.peek(protobuf::START)?) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::text::duration;
+use leakcheck_text::duration;
 
 const MINUTE: f64 = 60.0;
 

@@ -1,9 +1,9 @@
 //! The samples as CSV, a row for each.
 
+use leakcheck_text::printable::cell;
 use serde::Serialize;
 
 use crate::model::report::Report;
-use crate::text::printable::cell;
 
 /// A row; the field names are the header.
 #[derive(Serialize)]

@@ -1,9 +1,9 @@
 //! A report as GitLab's code quality report: an entry for each gate that did not hold.
 
+use leakcheck_text::printable::printable;
 use serde_json::{Value, json};
 
 use crate::model::report::{GateResult, Outcome, Report};
-use crate::text::printable::printable;
 
 /// Renders a report.
 ///

@@ -1,9 +1,9 @@
 //! A report as JUnit XML, the form in which CI servers read test results.
 
+use leakcheck_text::printable::printable;
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::report::{Outcome, Report, WiringReport};
-use crate::text::printable::printable;
 
 /// Renders a report: a case for each gate, which fails where the gate does, and one for each wiring,
 /// whose verdict is told and decides nothing by itself.

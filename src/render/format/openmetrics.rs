@@ -2,6 +2,7 @@
 //!
 //! All are gauges, so that a collector reads it which knows Prometheus' older text format only.
 
+use leakcheck_text::printable::printable;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
@@ -10,7 +11,6 @@ use prometheus_client::registry::Registry;
 
 use crate::model::metric::Metric;
 use crate::model::report::{Report, Verdict};
-use crate::text::printable::printable;
 
 type Gauges = Family<OfWiring, Gauge<f64, std::sync::atomic::AtomicU64>>;
 

@@ -1,11 +1,12 @@
 //! The report as tables for a terminal.
 
+use leakcheck_text::printable::printable_lines;
+
 use crate::model::report::Report;
 use crate::render::chart::sparkline;
 use crate::render::charts;
 use crate::render::section_text::{Terminal, render_sections};
 use crate::render::summary;
-use crate::text::printable::printable_lines;
 
 /// Renders a report; where somebody looks, with a small chart of each count at the end.
 pub fn render(report: &Report, terminal: Terminal) -> String {

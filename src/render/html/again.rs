@@ -1,12 +1,12 @@
 //! The command that measures again what a document tells of.
 
+use leakcheck_text::printable::printable;
+use leakcheck_text::secrets::MASK;
 use maud::{Markup, html};
 
 use super::text::command;
 use crate::model::provenance::Provenance;
 use crate::model::report::Report;
-use crate::text::printable::printable;
-use crate::text::secrets::MASK;
 
 /// The command of a report, and what it does not say.
 pub fn of_report(report: &Report) -> Markup {

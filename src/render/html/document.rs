@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use leakcheck_text::printable::{printable_lines, shortened};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 use crate::render::chart::svg;
-use crate::text::printable::{printable_lines, shortened};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("charts.js");

@@ -1,5 +1,7 @@
 //! A report's page: the verdict in words, the charts, the rates, and what it takes to run it again.
 
+use leakcheck_text::figures::told_interval;
+use leakcheck_text::printable::shortened;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -12,8 +14,6 @@ use crate::model::report::{Config, Counts, Rate, Report, Verdict, WiringReport};
 use crate::render::section::{Section, Text, figure, table};
 use crate::render::summary;
 use crate::render::{charts, gate_section, watch_summary};
-use crate::text::figures::told_interval;
-use crate::text::printable::shortened;
 
 /// A name in the title is no longer than this.
 const NAME_IN_TITLE: usize = 60;

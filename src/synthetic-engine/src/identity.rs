@@ -1,7 +1,7 @@
 //! Container ids: 64 hexadecimal digits, as Docker's, but the same in every run.
 
+use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// The id of the container called `name`. It depends on nothing else, so that a container keeps
 /// its id from run to run and from seed to seed.

@@ -64,7 +64,7 @@ pub async fn serve(daemon: Arc<Daemon>, socket: &ListeningSocket) -> Infallible 
                 send_lines_at_once(&stream)?;
                 let connection = Connection::default();
                 let stream = Resettable::new(stream, connection.resets.clone());
-                serve_connection(&daemon, stream, connection);
+                serve_connection(&daemon, Box::new(stream), connection);
                 Ok(())
             }),
         };
@@ -83,7 +83,7 @@ pub fn spawn_connection<S>(daemon: &Arc<Daemon>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    serve_connection(daemon, stream, Connection::default());
+    serve_connection(daemon, Box::new(stream), Connection::default());
 }
 
 /// Reads a request's body, which nothing here needs: a client that still writes it where its connection
@@ -98,10 +98,13 @@ async fn read_to_its_end(mut body: Incoming) {
     }
 }
 
-fn serve_connection<S>(daemon: &Arc<Daemon>, stream: S, of_requests: Connection)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+/// What carries a connection.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Of a stream by a pointer, so that hyper's server is compiled once, here, and not in whoever serves.
+fn serve_connection(daemon: &Arc<Daemon>, stream: Box<dyn Stream>, of_requests: Connection) {
     let daemon = Arc::clone(daemon);
     let open = daemon.counts.connection();
     let mut restarts = daemon.restarts.subscribe();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// Something that goes wrong at an engine, or on the way to it.

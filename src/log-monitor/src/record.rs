@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bytes::Bytes;
+use docker_engine::error_text::told;
 use jiff::Timestamp;
+use leakcheck_text::duration::millis;
 use serde::{Deserialize, Serialize};
 use synthetic_engine::timestamps::split_timestamp;
 use tokio::sync::{Notify, mpsc};
@@ -19,8 +21,6 @@ use super::body::Body;
 use super::chunk::Chunk;
 use super::delivery::LineDelivery;
 use super::tally::Tally;
-use crate::docker::error_text::told;
-use crate::text::duration::millis;
 
 /// A container to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

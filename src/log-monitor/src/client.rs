@@ -8,9 +8,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::TaskState;
-use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
+use bollard::query_parameters::LogsOptionsBuilder;
 use bollard::{BollardRequest, ClientVersion, Docker};
+use docker_engine::address::parse_address;
+use docker_engine::ask;
+use docker_engine::dial::{Dialer, MemoryConnection};
 use hyper::Uri;
 use hyper::header::CONTENT_TYPE;
 use hyper_util::client::legacy::Client as HttpClient;
@@ -21,9 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{Body, LogFrames};
 use super::framing::Framing;
 use super::pace::Pace;
-use crate::docker::dial::{Dialer, MemoryConnection};
-use crate::docker::endpoint::Endpoint;
-use crate::docker::log_position::LogsOf;
+use crate::log_position::LogsOf;
 
 /// An engine that does not answer a request's head within this time, on the monitor's clock, is given up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -56,8 +56,8 @@ impl EngineAddress {
     /// # Errors
     /// Fails where the address is none, and where the certificates that it needs cannot be read.
     pub fn reach(&self) -> io::Result<Reach> {
-        let endpoint = Endpoint::parse(&self.url).map_err(io::Error::other)?;
-        let dialer = Dialer::new(endpoint.address()).map_err(io::Error::other)?;
+        let address = parse_address(&self.url, false).map_err(io::Error::other)?;
+        let dialer = Dialer::new(&address).map_err(io::Error::other)?;
         Ok(Reach {
             dialer,
             api_version: self.api_version,
@@ -207,20 +207,9 @@ impl Client {
 
     /// Asks for a container's state and reads the whole answer; tells whether it runs.
     pub(super) async fn inspect(&self, container: &str) -> Result<bool, Error> {
-        // Not within every supervisor's task, which would be as large as this for as long as it lives.
         match self.logs_of {
-            LogsOf::Containers => {
-                let asking = self
-                    .docker
-                    .inspect_container(container, None::<InspectContainerOptions>);
-                let answer = Box::pin(asking).await?;
-                Ok(answer.state.and_then(|state| state.running) == Some(true))
-            }
-            LogsOf::Tasks => {
-                let answer = Box::pin(self.docker.inspect_task(container)).await?;
-                let state = answer.status.and_then(|status| status.state);
-                Ok(state == Some(TaskState::RUNNING))
-            }
+            LogsOf::Containers => ask::container_runs(&self.docker, container).await,
+            LogsOf::Tasks => ask::task_runs(&self.docker, container).await,
         }
     }
 }

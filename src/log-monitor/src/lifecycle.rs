@@ -18,7 +18,7 @@ use super::record::{At, Followed, Record};
 use super::supervisor;
 use super::tally::Tally;
 use super::wiring::Wiring;
-use crate::docker::log_position::LastLine;
+use crate::log_position::LastLine;
 
 /// What a monitor is started with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

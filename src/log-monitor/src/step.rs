@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use leakcheck_text::duration;
 use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::text::duration;
 
 /// One step of ending a stream at its rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use docker_engine::error_text::is_not_found;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
@@ -16,7 +17,6 @@ use super::record::{At, Record};
 use super::spawn::spawn;
 use super::task_kind::TaskKind;
 use super::wiring::ClientUse;
-use crate::docker::error_text::is_not_found;
 
 /// The pause before something that failed is tried again, on the monitor's clock.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);

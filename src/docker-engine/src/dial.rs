@@ -1,5 +1,6 @@
 //! Connections to an engine: over a unix socket, TCP, TCP with TLS, or within the process.
 
+use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -16,20 +17,21 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
-use super::ssh::Forward;
 use super::tls::Tls;
 
 /// Opens connections to one engine, whatever host a request's URI names.
 #[derive(Clone)]
-pub struct Dialer(Way);
+pub struct Dialer {
+    way: Way,
+    /// Dropped with the last clone.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
+}
 
 #[derive(Clone)]
 enum Way {
     Unix(PathBuf),
     Tcp(String),
     Tls(String, Tls),
-    /// It is there as long as somebody may open a connection through it.
-    Forward(Arc<Forward>),
     Memory(Arc<dyn Fn() -> MemoryConnection + Send + Sync>),
 }
 
@@ -40,7 +42,7 @@ impl Dialer {
     /// Says what is wrong with the certificates for TLS, and what to change; refuses an address that is
     /// reached through a forward only.
     pub fn new(address: &Address) -> Result<Self, String> {
-        Ok(Self(match address {
+        Ok(Self::by(match address {
             Address::Unix(path) => Way::Unix(path.clone()),
             Address::Tcp { host, port } => Way::Tcp(format!("{host}:{port}")),
             Address::Tls { host, port } => Way::Tls(format!("{host}:{port}"), Tls::with(host)?),
@@ -48,29 +50,28 @@ impl Dialer {
         }))
     }
 
-    /// Prepares for connections through a forward.
-    pub(super) fn through(forward: Forward) -> Self {
-        Self(Way::Forward(Arc::new(forward)))
+    /// Prepares for connections to a unix socket that is there for as long as `kept` is.
+    pub fn through(socket: PathBuf, kept: Arc<dyn Any + Send + Sync>) -> Self {
+        Self {
+            way: Way::Unix(socket),
+            _kept: Some(kept),
+        }
     }
 
     /// Prepares for connections to an engine within the process, each of which `dial` makes.
     pub fn in_memory(dial: impl Fn() -> MemoryConnection + Send + Sync + 'static) -> Self {
-        Self(Way::Memory(Arc::new(dial)))
+        Self::by(Way::Memory(Arc::new(dial)))
     }
 
-    /// What the forward complained of last, if there is one.
-    pub(super) fn complaint(&self) -> Option<String> {
-        match &self.0 {
-            Way::Forward(forward) => forward.complaint(),
-            _ => None,
-        }
+    fn by(way: Way) -> Self {
+        Self { way, _kept: None }
     }
 
     /// What requests are addressed to: the engine's host and port, or a name that stands for an engine without.
     pub fn url(&self) -> String {
-        match &self.0 {
+        match &self.way {
             Way::Tcp(host) | Way::Tls(host, _) => format!("http://{host}"),
-            Way::Unix(_) | Way::Forward(_) | Way::Memory(_) => "http://docker".into(),
+            Way::Unix(_) | Way::Memory(_) => "http://docker".into(),
         }
     }
 
@@ -79,11 +80,8 @@ impl Dialer {
     /// # Errors
     /// What the system says, or TLS: [`Dialer::explain_tls`] tells the latter.
     pub async fn dial(&self) -> io::Result<EngineStream> {
-        Ok(match &self.0 {
+        Ok(match &self.way {
             Way::Unix(path) => EngineStream::Unix(UnixStream::connect(path).await?),
-            Way::Forward(forward) => {
-                EngineStream::Unix(UnixStream::connect(forward.socket()).await?)
-            }
             Way::Tcp(host) => EngineStream::Tcp(connect_tcp(host).await?),
             Way::Tls(host, tls) => {
                 EngineStream::Tls(Box::new(tls.handshake(connect_tcp(host).await?).await?))
@@ -94,7 +92,7 @@ impl Dialer {
 
     /// What an error of TLS means, as what the engine does; `None` for any other error.
     pub fn explain_tls(&self, error: &io::Error) -> Option<String> {
-        match &self.0 {
+        match &self.way {
             Way::Tls(_, tls) => tls.explain(error),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Which lines of a container reached the consumer, and from where the next stream resumes.
 
-use crate::docker::log_position::LastLine;
+use crate::log_position::LastLine;
 use bytes::Bytes;
 use jiff::Timestamp;
 

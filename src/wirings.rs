@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use leakcheck_text::embedded_toml;
+use leakcheck_text::nearest::nearest;
+use log_monitor::wiring::Wiring;
 use serde::Deserialize;
-
-use super::wiring::Wiring;
-use crate::text::embedded_toml;
-use crate::text::nearest::nearest;
 
 const FILE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),

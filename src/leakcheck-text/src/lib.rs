@@ -1,4 +1,4 @@
-//! Texts: figures, durations, what a terminal can be given, and the name that was meant.
+#![doc = include_str!("../README.md")]
 
 pub mod duration;
 pub mod embedded_toml;

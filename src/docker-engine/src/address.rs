@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::ssh::{self, Remote};
-
+/// Where an engine listens on its own host when the address does not say.
+pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// The port of an engine that listens on TCP without TLS.
 const DEFAULT_PORT: u16 = 2375;
 
@@ -34,6 +34,39 @@ pub enum Address {
     Ssh(Remote),
 }
 
+/// An engine's socket on another host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The user to log in as; `None` leaves it to ssh.
+    pub user: Option<String>,
+    /// The host, by a name that ssh knows.
+    pub host: String,
+    /// The port; `None` leaves it to ssh.
+    pub port: Option<u16>,
+    /// The engine's socket there, by an absolute path.
+    pub socket: String,
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ssh://")?;
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        match self.host.contains(':') {
+            true => write!(f, "[{}]", self.host)?,
+            false => f.write_str(&self.host)?,
+        }
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        match &*self.socket {
+            DEFAULT_SOCKET => Ok(()),
+            socket => f.write_str(socket),
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,7 +80,7 @@ impl fmt::Display for Address {
 }
 
 /// Reads an endpoint's address; with `tls`, `tcp://` means TLS.
-pub(super) fn parse_address(text: &str, tls: bool) -> Result<Address, String> {
+pub fn parse_address(text: &str, tls: bool) -> Result<Address, String> {
     const FORMS: &str = "write unix:///path/to/docker.sock, tcp://HOST:PORT, http://HOST:PORT, for TLS \
                          https://HOST:PORT, or ssh://USER@HOST";
     let Some((scheme, rest)) = text.split_once("://") else {
@@ -117,7 +150,7 @@ fn parse_ssh(rest: &str) -> Result<Remote, String> {
         host: host.into(),
         port: url.port(),
         socket: match url.path() {
-            "" | "/" => ssh::DEFAULT_SOCKET.into(),
+            "" | "/" => DEFAULT_SOCKET.into(),
             path => path.into(),
         },
     })

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::errors::Error;
+use docker_engine::error_text::is_not_found;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -21,7 +22,6 @@ use super::record::{At, Forgotten, Present, Record};
 use super::step::RotationStep;
 use super::stop_message::StopMessage;
 use super::wiring::{ClientFate, ClientUse, Heartbeat, Resume, Scope, Wiring};
-use crate::docker::error_text::is_not_found;
 
 /// How many streams are being opened at once. An engine's accept queue is finite, and a unix
 /// socket refuses a connection outright where that queue is full.

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use leakcheck_text::duration;
 use serde::{Deserialize, Serialize};
 
 use super::step::{self, RotationStep};
-use crate::text::duration;
 
 /// A named set of choices, with what it shows and what the same choices did in Go.
 ///

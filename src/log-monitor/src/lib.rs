@@ -1,12 +1,7 @@
-//! The monitor, the system under test: it follows every container's log stream and rotates it.
-//!
-//! It is written as the incident's Go service was, choice by choice: what differs between a leaking
-//! and a correct monitor is a [`Wiring`](wiring::Wiring), and nothing else. It knows nothing of
-//! samples and reports.
+#![doc = include_str!("../README.md")]
 
 mod app_hook;
 mod body;
-pub mod catalogue;
 mod chunk;
 mod client;
 mod context;
@@ -17,8 +12,10 @@ mod framing;
 mod health_check;
 mod heartbeat;
 mod lifecycle;
+pub mod log_position;
 mod nested_read;
 mod pace;
+mod plain_client;
 mod reader;
 mod record;
 mod spawn;
@@ -33,6 +30,7 @@ pub use client::{EngineAddress, Reach};
 pub use follow::OPENING_AT_ONCE;
 pub use lifecycle::{Delivered, DeliveryTotals, HungAt, Monitor, MonitorPlan, Replacements};
 pub use pace::Pace;
+pub use plain_client::plain_client;
 pub use record::Followed;
 pub use spawn::census;
 pub use task_kind::meaning;

@@ -14,6 +14,9 @@ use super::task_kind::TaskKind;
 /// The census of the process in which the monitor runs.
 static CENSUS: LazyLock<Census> = LazyLock::new(Census::new);
 
+/// What reports call the program whose tasks these are. Those of two versions are compared by it.
+const PROGRAM: &str = "leakcheck";
+
 /// The census that counts the monitor's tasks, once it observes the runtime.
 pub fn census() -> &'static Census {
     &CENSUS
@@ -28,7 +31,7 @@ where
     let site = Location::caller();
     let declared = Declared {
         label: kind.label(),
-        package: env!("CARGO_PKG_NAME"),
+        package: PROGRAM,
         folder: env!("CARGO_MANIFEST_DIR"),
     };
     CENSUS.declare(site, declared);
