@@ -1,9 +1,9 @@
 //! The command line: what can be typed, and what runs it. Each subcommand's flags stand in its own file.
 
 use clap::{CommandFactory, Parser, Subcommand};
+use leakcheck_report::exit_code::{ExitCode, Failure};
 
 use crate::commands;
-use crate::exit_code::{ExitCode, Failure};
 use crate::sys::console_server;
 
 const START: &str = "\

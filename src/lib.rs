@@ -36,16 +36,11 @@ mod doctor;
 mod engine_process;
 mod events;
 mod exercise;
-mod exit_code;
 mod experiment;
-mod gate;
 mod live;
 mod merge;
-mod model;
 mod probe;
 mod protocol;
-mod readings;
-mod render;
 mod runner;
 mod swarm;
 mod sys;
@@ -68,14 +63,8 @@ pub mod internals {
     pub mod engine_process {
         pub use crate::engine_process::{EngineProcess, Introduction, Listening};
     }
-    pub mod exit_code {
-        pub use crate::exit_code::{ExitCode, Failure};
-    }
     pub mod experiment {
         pub use crate::experiment::scenario;
-    }
-    pub mod gate {
-        pub use crate::gate::{baseline, expression, judge};
     }
     pub mod live {
         pub use crate::live::LiveView;
@@ -83,17 +72,11 @@ pub mod internals {
     pub mod merge {
         pub use crate::merge::Merge;
     }
-    pub mod model {
-        pub use crate::model::{report, saved, schema};
-    }
     pub mod probe {
         pub use crate::probe::{dump_source, prometheus_text};
     }
     pub mod protocol {
         pub use crate::protocol::{WorkerCommand, WorkerEvent, WorkerPlan};
-    }
-    pub mod render {
-        pub use crate::render::{dump_summary, format, github, section_text};
     }
     pub mod sys {
         pub use crate::sys::socket_dirs;

@@ -7,13 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use leakcheck_report::model::report::{Counts, Runtime, Sample, StreamErrors};
 use leakcheck_test::fds::FdKinds;
 use log_monitor::log_position::LastLine;
 use log_monitor::{Delivered, DeliveryTotals, EngineAddress, HungAt, MonitorPlan, Replacements};
 use serde::{Deserialize, Serialize};
 use synthetic_engine::spec::EngineSpec;
-
-use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
 
 /// What a worker does from its start to its end. How many rotations it makes, its parent says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use goroutine_dump;
 use goroutine_dump::{Diff, Dump, Frame, Keep, Scale};
-use leakcheck::internals::render::dump_summary::of_diff;
-use leakcheck::internals::render::section_text::{Terminal, render_sections};
+use leakcheck_report::render::dump_summary::of_diff;
+use leakcheck_report::render::section_text::{Terminal, render_sections};
 use leakcheck_fuzz::{read, survives_json};
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use leakcheck::internals::gate::expression::Gate;
+use leakcheck_report::gate::expression::Gate;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

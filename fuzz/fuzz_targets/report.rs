@@ -7,14 +7,14 @@
 )]
 
 use clap::ValueEnum;
-use leakcheck::internals::gate::baseline;
-use leakcheck::internals::gate::expression::Gate;
-use leakcheck::internals::gate::judge::{PartialReports, judge_all};
+use leakcheck_report::gate::baseline;
+use leakcheck_report::gate::expression::Gate;
+use leakcheck_report::gate::judge::{PartialReports, judge_all};
 use leakcheck::internals::merge::Merge;
-use leakcheck::internals::model::saved;
-use leakcheck::internals::render::format::Format;
-use leakcheck::internals::render::github;
-use leakcheck::internals::render::section_text::Terminal;
+use leakcheck_report::model::saved;
+use leakcheck_report::render::format::Format;
+use leakcheck_report::render::github;
+use leakcheck_report::render::section_text::Terminal;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use goroutine_dump::{Dump, Frame, Keep, SCHEMA};
-use leakcheck::internals::render::dump_summary::of_dump;
-use leakcheck::internals::render::section_text::{Terminal, render_sections};
+use leakcheck_report::render::dump_summary::of_dump;
+use leakcheck_report::render::section_text::{Terminal, render_sections};
 
 use crate::{Pieces, survives_json};
 

@@ -3,11 +3,12 @@
 //! The document's own figures and its claims are data; the rest is worked out from them, and from
 //! what the same wirings left in Go.
 
+use leakcheck_report::model::predict::{ArithmeticLine, LineVerdict};
+
 use super::expectation::Horizon;
 use super::go_reference;
 use super::observed::Observed;
 use super::post_mortem::{Figure, Meaning, POST_MORTEM, PostMortem, PostMortemClaim};
-use crate::model::predict::{ArithmeticLine, LineVerdict};
 
 /// Whether these are the conditions of the document.
 pub fn is_the_incident(horizon: Horizon, observed: Option<Observed>) -> bool {

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use leakcheck_report::model::report::{FollowersSide, ReopenDelay, UnreadAtRotations};
 use synthetic_engine::followers::{Followers, FollowersTold};
 
 use super::trend;
-use crate::model::report::{FollowersSide, ReopenDelay, UnreadAtRotations};
 
 const NANOS_PER_MS: f64 = 1e6;
 

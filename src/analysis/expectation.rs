@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use leakcheck_report::model::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
+use leakcheck_report::model::report::Predicted;
 use log_monitor::wiring::{InGo, Wiring};
 
 use super::prediction::{Load, predict};
-use crate::model::predict::{Driver, Growth, Scaled, Streams, WiringPrediction};
-use crate::model::report::Predicted;
 
 /// How far ahead to look, and under which load.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,12 +3,14 @@
 //! Two figures tell mechanisms apart that a total does not: the tasks for each file descriptor,
 //! which depend on no clock, and the rate, which names the clock.
 
+use leakcheck_report::model::predict::{
+    Candidate, Driver, Fit, RuntimeKind, Source, WiringPrediction,
+};
 use log_monitor::wiring::Wiring;
 
 use super::expectation::{Horizon, expect};
 use super::go_reference;
 use super::observed::Observed;
-use crate::model::predict::{Candidate, Driver, Fit, RuntimeKind, Source, WiringPrediction};
 
 /// What counts as fitting, a choice of ours: other work comes and goes in a process, so that counts
 /// of an hour are seldom exact, and the known ratios lie further apart than this.

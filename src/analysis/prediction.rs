@@ -10,10 +10,9 @@
 
 use std::time::Duration;
 
+use leakcheck_report::model::report::Predicted;
 use log_monitor::step::RotationStep;
 use log_monitor::wiring::{ClientFate, ClientUse, Heartbeat, ReadStyle, SendStyle, Wiring};
-
-use crate::model::report::Predicted;
 
 /// What the closed form takes of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::report::Rate;
+use leakcheck_report::model::report::Rate;
 
 /// What a count's readings are turned into a rate with.
 #[derive(Debug, Clone, Copy, PartialEq)]

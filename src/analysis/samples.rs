@@ -3,10 +3,10 @@
 //! Every sample counts, and few are kept: a run of a hundred thousand rotations would otherwise take a
 //! gigabyte of memory, and each rewriting of its report longer than the one before.
 
+use leakcheck_report::model::report::Sample;
 use leakcheck_test::growth::signed_difference;
 
 use super::rates::Growths;
-use crate::model::report::Sample;
 
 /// No more samples are kept than this: some MB of a report.
 const MOST: usize = 4096;

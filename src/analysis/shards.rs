@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use leakcheck_report::model::process_gauges::ProcessGauges;
+use leakcheck_report::model::report::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
 use log_monitor::{DeliveryTotals, HungAt, Replacements};
 
-use crate::model::process_gauges::ProcessGauges;
-use crate::model::report::{Counts, EngineCounts, Runtime, Sample, StreamErrors};
 use crate::protocol::{LiveCounts, WorkerResult};
 
 /// The live counts of all shards; the rotation is the one that the last of them is at.

@@ -12,7 +12,7 @@
 //! row at the baseline: such a run goes on to its last rotation. One that begins only after that row is
 //! not seen; for it there are more rotations.
 
-use crate::model::report::{Counts, Sample};
+use leakcheck_report::model::report::{Counts, Sample};
 
 /// So many rotations in a row that all show the same suffice.
 pub const ENOUGH: u64 = 5;

@@ -4,12 +4,12 @@
 //! little it leaks: the original team declared success on a run whose leak was zero because every
 //! stream had deadlocked.
 
+use leakcheck_report::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
 use leakcheck_test::growth::is_leak;
 use leakcheck_text::figures::told;
 
 use super::samples::Samples;
 use super::sufficiency::ENOUGH;
-use crate::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
@@ -337,7 +337,7 @@ fn both_settled(evidence: &Evidence<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::report::{HungPlace, Sample};
+    use leakcheck_report::model::report::{HungPlace, Sample};
 
     /// A run of twelve rotations of 50 containers whose tasks are given.
     struct Run {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::trend::{self, Point, Slope};
 use super::watched_verdict::{Alive, WatchedEvidence, judge};
-use crate::model::report::{
+use goroutine_dump;
+use leakcheck_report::model::report::{
     Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
     Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
 };
-use crate::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
-use goroutine_dump;
+use leakcheck_report::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
 use leakcheck_text::duration::millis;
 
 /// A longer series is worked out from medians of about so many equal parts: neighbouring readings
@@ -598,8 +598,8 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::report::Verdict;
-    use crate::readings::reading::Replaced;
+    use leakcheck_report::model::report::Verdict;
+    use leakcheck_report::readings::reading::Replaced;
 
     const ROTATION: Duration = Duration::from_secs(1);
 

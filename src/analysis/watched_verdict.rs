@@ -1,10 +1,10 @@
 //! The verdict on a process that was watched from outside: signs of life before counts, as for a
 //! monitor of our own, but by slopes and their intervals, since other work comes and goes in it.
 
+use leakcheck_report::model::report::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
 use leakcheck_text::figures::told;
 
 use super::trend::FEWEST_POINTS;
-use crate::model::report::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
 
 /// A trend is one where chance makes such a row less often than this.
 const SIGNIFICANT: f64 = 0.05;

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use leakcheck_report::model::report::{
+    Churn, Delivery, EngineSide, FdsByKind, GoReference, HostReport, Hung, HungPlace, Rates,
+    Rotations, Sample, SiteReport, WaitPoint, WiringReport,
+};
 use leakcheck_text::duration::millis;
 use log_monitor::wiring::Wiring;
 
@@ -10,10 +14,6 @@ use super::rates::{RateScale, rate};
 use super::samples::Samples;
 use super::shards;
 use super::verdict::{Evidence, judge};
-use crate::model::report::{
-    Churn, Delivery, EngineSide, FdsByKind, GoReference, HostReport, Hung, HungPlace, Rates,
-    Rotations, Sample, SiteReport, WaitPoint, WiringReport,
-};
 use crate::protocol::{TaskSite, WorkerResult};
 
 /// What a wiring's workers said so far, added up, and what it was asked to do.

@@ -1,61 +1,60 @@
 //! A claim, what its scenario measured, and the verdict on it.
 
-use crate::experiment::scenario::{GoFigures, Judgement, Scenario};
-use crate::gate::expression::Gate;
-use crate::gate::judge::{PartialReports, judge_all};
-use crate::model::audit::{Claim, ClaimVerdict, DriverFinding, WiringInGo};
-use crate::model::report::{GateResult, Outcome, Report, WiringReport};
-use crate::render::summary::places_of_forgotten_readers;
+use leakcheck_report::gate::expression::Gate;
+use leakcheck_report::gate::judge::{PartialReports, judge_all};
+use leakcheck_report::model::audit::{Claim, ClaimVerdict, DriverFinding, WiringInGo};
+use leakcheck_report::model::report::{GateResult, Outcome, Report, WiringReport};
+use leakcheck_report::render::summary::places_of_forgotten_readers;
 
-impl Claim {
-    /// Weighs what a scenario measured.
-    pub fn weigh(
-        scenario: &Scenario,
-        judgement: &Judgement,
-        report: Report,
-        driver: Option<DriverFinding>,
-    ) -> Self {
-        let (mut verdict, mut why) = judge(judgement, &report);
-        if let Some(driver) = &driver {
-            let by_driver = match driver.is_as_claimed() {
-                Some(true) => verdict,
-                // Whatever the rates are, they go by another clock.
-                Some(false) => ClaimVerdict::Refuted,
-                None => ClaimVerdict::Inconclusive,
-            };
-            let outweighs = verdict == ClaimVerdict::Confirmed || verdict == ClaimVerdict::Partly;
-            verdict = if outweighs { by_driver } else { verdict };
-            why = format!("{why}; {}", driver.in_words());
-        }
-        let measured = |wiring: &WiringReport| {
-            format!(
-                "{}: {}: {}",
-                wiring.name,
-                wiring.verdict.word(),
-                wiring.reason
-            )
+use crate::experiment::scenario::{GoFigures, Judgement, Scenario};
+
+/// Weighs what a scenario measured.
+pub fn weigh(
+    scenario: &Scenario,
+    judgement: &Judgement,
+    report: Report,
+    driver: Option<DriverFinding>,
+) -> Claim {
+    let (mut verdict, mut why) = judge(judgement, &report);
+    if let Some(driver) = &driver {
+        let by_driver = match driver.is_as_claimed() {
+            Some(true) => verdict,
+            // Whatever the rates are, they go by another clock.
+            Some(false) => ClaimVerdict::Refuted,
+            None => ClaimVerdict::Inconclusive,
         };
-        let in_go = |(wiring, figures): (&String, &GoFigures)| WiringInGo {
-            wiring: wiring.clone(),
-            goroutines_per_rotation_per_container: figures.goroutines,
-            fds_per_rotation_per_container: figures.fds,
-            hung: figures.hung.clone(),
-        };
-        Self {
-            scenario: scenario.name.clone(),
-            claim: scenario.claim.clone(),
-            claimed_by: scenario.claimed_by.clone(),
-            confidence: scenario.confidence.clone(),
-            predicted: judgement.predicts.clone(),
-            measured: report.wirings.iter().map(measured).collect(),
-            go_reference: scenario.go_reference.iter().map(in_go).collect(),
-            in_the_incident: scenario.in_the_incident.clone(),
-            verdict,
-            why,
-            evidence: evidence(&report),
-            driver,
-            report,
-        }
+        let outweighs = verdict == ClaimVerdict::Confirmed || verdict == ClaimVerdict::Partly;
+        verdict = if outweighs { by_driver } else { verdict };
+        why = format!("{why}; {}", driver.in_words());
+    }
+    let measured = |wiring: &WiringReport| {
+        format!(
+            "{}: {}: {}",
+            wiring.name,
+            wiring.verdict.word(),
+            wiring.reason
+        )
+    };
+    let in_go = |(wiring, figures): (&String, &GoFigures)| WiringInGo {
+        wiring: wiring.clone(),
+        goroutines_per_rotation_per_container: figures.goroutines,
+        fds_per_rotation_per_container: figures.fds,
+        hung: figures.hung.clone(),
+    };
+    Claim {
+        scenario: scenario.name.clone(),
+        claim: scenario.claim.clone(),
+        claimed_by: scenario.claimed_by.clone(),
+        confidence: scenario.confidence.clone(),
+        predicted: judgement.predicts.clone(),
+        measured: report.wirings.iter().map(measured).collect(),
+        go_reference: scenario.go_reference.iter().map(in_go).collect(),
+        in_the_incident: scenario.in_the_incident.clone(),
+        verdict,
+        why,
+        evidence: evidence(&report),
+        driver,
+        report,
     }
 }
 

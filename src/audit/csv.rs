@@ -1,10 +1,9 @@
 //! An audit as comma-separated values: a row per claim and wiring.
 
 use anyhow::Context;
+use leakcheck_report::model::audit::Audit;
+use leakcheck_report::model::report::Rate;
 use leakcheck_text::printable::cell;
-
-use crate::model::audit::Audit;
-use crate::model::report::Rate;
 
 /// Renders the claims, a header first. What is unknown is empty.
 ///

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use leakcheck_report::exit_code::{Failure, all_done};
+use leakcheck_report::model::audit::{ClockTrial, DriverFinding, PerEvent};
+use leakcheck_report::model::predict::Driver;
+use leakcheck_report::model::report::{Rates, Report, Verdict, WiringReport};
+use leakcheck_report::model::settings::Settings;
 use log_monitor::wiring::Wiring;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Consumer;
-use crate::exit_code::{Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::DriverClaim;
-use crate::model::audit::{ClockTrial, DriverFinding, PerEvent};
-use crate::model::predict::Driver;
-use crate::model::report::{Rates, Report, Verdict, WiringReport};
-use crate::model::settings::Settings;
 use crate::runner;
 use crate::sys::pause::Hold;
 

@@ -1,11 +1,11 @@
 //! The formats that an audit is written in.
 
 use clap::ValueEnum;
+use leakcheck_report::model::audit::Audit;
+use leakcheck_report::render::markdown;
+use leakcheck_report::render::section_text::{Terminal, render_sections};
 
 use super::{csv, html, summary};
-use crate::model::audit::Audit;
-use crate::render::markdown;
-use crate::render::section_text::{Terminal, render_sections};
 
 /// A format of `--format` and `--export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,11 +1,11 @@
 //! An audit as a page: the claims as a table with small charts, then each claim with its evidence.
 
+use leakcheck_report::model::audit::{Audit, Claim, ClaimVerdict};
+use leakcheck_report::render::charts;
+use leakcheck_report::render::html::{Figures, Tone, again, badge, document, report_body, text};
 use maud::{Markup, html};
 
 use super::summary;
-use crate::model::audit::{Audit, Claim, ClaimVerdict};
-use crate::render::charts;
-use crate::render::html::{Figures, Tone, again, badge, document, report_body, text};
 
 /// Renders an audit.
 pub(super) fn render(audit: &Audit) -> String {

@@ -1,10 +1,9 @@
 //! What people read of an audit: a table of claims, and why each stands or falls.
 
+use leakcheck_report::model::audit::{Audit, Claim, WiringInGo};
+use leakcheck_report::model::report::{Rate, Verdict, WiringReport};
+use leakcheck_report::render::section::{Section, Table, Text};
 use leakcheck_text::figures::told;
-
-use crate::model::audit::{Audit, Claim, WiringInGo};
-use crate::model::report::{Rate, Verdict, WiringReport};
-use crate::render::section::{Section, Table, Text};
 
 /// The audit as sections: the table first, then a paragraph per claim.
 pub(super) fn of(audit: &Audit) -> Vec<Section> {

@@ -2,15 +2,16 @@
 //! each other.
 
 use futures_util::future::join_all;
+use leakcheck_report::exit_code::{ExitCode, Failure, all_done};
+use leakcheck_report::model::audit::{AUDIT_SCHEMA, Audit, Claim};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::claim::weigh;
 use super::driver;
 use crate::events::{Consumer, Event};
-use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::plan::{Engine, Plan};
 use crate::experiment::scenario::{Judgement, Scenario};
-use crate::model::audit::{AUDIT_SCHEMA, Audit, Claim};
 use crate::runner;
 use crate::sys::pause::Hold;
 
@@ -69,7 +70,7 @@ impl Trial<'_> {
             Err(failure) => (None, Err(failure)),
         };
         // What could not be removed must be said; the figures stand either way.
-        let claim = Claim::weigh(self.scenario, self.judgement, report, driver);
+        let claim = weigh(self.scenario, self.judgement, report, driver);
         (Some(claim), all_done([outcome.released, failed]))
     }
 }

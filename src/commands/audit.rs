@@ -1,6 +1,13 @@
 //! `leakcheck audit`: claims put to the test.
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure, all_done};
+use leakcheck_report::gate::expression::Gate;
+use leakcheck_report::gate::judge::{self, PartialReports};
+use leakcheck_report::model::audit::{Audit, Claim};
+use leakcheck_report::model::report::GateResult;
+use leakcheck_report::model::settings::{Clock, limits};
+use leakcheck_report::render::export::Export;
 
 use super::engine_choice::EngineChoice;
 use super::output;
@@ -8,18 +15,11 @@ use super::runtime;
 use crate::audit::{self, AuditFormat, Trial};
 use crate::consumers::{AuditBar, Drawing, Exports, FailedGates, Messages};
 use crate::events::{Consumer, Event, Several};
-use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::experiment::fd_budget::FdShortage;
 use crate::experiment::plan::Engine;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario_library;
 use crate::experiment::settings::{TypedFleet, TypedSettings, number};
-use crate::gate::expression::Gate;
-use crate::gate::judge::{self, PartialReports};
-use crate::model::audit::{Audit, Claim};
-use crate::model::report::GateResult;
-use crate::model::settings::{Clock, limits};
-use crate::render::export::Export;
 use crate::sys::signals;
 use crate::sys::stderr;
 

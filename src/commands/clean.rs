@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use docker_engine::address::Address;
+use leakcheck_report::exit_code::{ExitCode, Failure, all_done};
 use leakcheck_text::duration;
 
 use super::output::print;
@@ -13,7 +14,6 @@ use crate::docker::endpoint::{Endpoint, Origin};
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::removal;
 use crate::docker::run_owner::OwnerStanding;
-use crate::exit_code::{ExitCode, Failure, all_done};
 use crate::swarm;
 use crate::swarm::leftovers::Services;
 use crate::sys::socket_dirs;

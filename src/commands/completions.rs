@@ -2,9 +2,9 @@
 
 use clap::{Args, Command};
 use clap_complete::Shell;
+use leakcheck_report::exit_code::{ExitCode, Failure};
 
 use crate::commands::output;
-use crate::exit_code::{ExitCode, Failure};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table};
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::render::section_text::STYLE;
 use serde::Serialize;
 
 use super::output::print;
@@ -10,8 +12,6 @@ use crate::docker::endpoint::Endpoint;
 use crate::docker::image::DEFAULT_IMAGE;
 use crate::doctor::check::{Check, Status};
 use crate::doctor::{build, engine, machine};
-use crate::exit_code::{ExitCode, Failure};
-use crate::render::section_text::STYLE;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,12 +1,12 @@
 //! The form in which a command prints a document of its own.
 
 use clap::ValueEnum;
+use leakcheck_report::render::markdown;
+use leakcheck_report::render::section::Section;
+use leakcheck_report::render::section_text::render_sections;
 use serde::Serialize;
 
 use super::output;
-use crate::render::markdown;
-use crate::render::section::Section;
-use crate::render::section_text::render_sections;
 
 /// What `--format` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

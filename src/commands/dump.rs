@@ -2,12 +2,12 @@
 
 use clap::Args;
 use goroutine_dump::{Dump, Keep, Scale};
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::render::dump_summary;
 
 use super::document_format::DocumentFormat;
 use super::output;
-use crate::exit_code::{ExitCode, Failure};
 use crate::probe::dump_source::DumpSource;
-use crate::render::dump_summary;
 use crate::sys::http::Header;
 
 const EXAMPLES: &str = "\

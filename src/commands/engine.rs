@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
 use leakcheck_text::{duration, json};
 use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
@@ -21,7 +22,6 @@ use tokio::runtime::Runtime;
 use super::fleet_args::FleetArgs;
 use super::runtime;
 use crate::engine_process::{Introduction, Listening};
-use crate::exit_code::{ExitCode, Failure};
 use crate::sys::signals::Signals;
 use crate::sys::socket_dirs::private_directory;
 

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use clap::{Args, ValueEnum};
+use leakcheck_report::exit_code::Failure;
 
 use crate::docker::endpoint::Endpoint;
 use crate::docker::image::DEFAULT_IMAGE;
-use crate::exit_code::Failure;
 use crate::experiment::plan::{ContainerSource, Engine, SwarmPlan};
 use crate::swarm::agents::AgentPlan;
 

@@ -4,6 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::gate::judge::PartialReports;
+use leakcheck_report::model::report::{
+    Config, Exercised, FollowersSide, Report, SCHEMA, Watched,
+};
+use leakcheck_report::model::settings::{Settings, Workload, limits};
 use leakcheck_text::duration;
 use leakcheck_text::duration::millis;
 use leakcheck_text::secrets::masked;
@@ -23,13 +29,10 @@ use crate::analysis::watched::Watch;
 use crate::consumers::{Drawing, Messages, WatchTable};
 use crate::events::{Consumer, Event, Several};
 use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
-use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::settings::number;
-use crate::gate::judge::PartialReports;
-use crate::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Tool, Watched};
-use crate::model::settings::{Settings, Workload, limits};
 use crate::sys::invocation::Invocation;
 use crate::sys::signals;
+use crate::sys::this_tool::this_tool;
 use crate::watch::Timing;
 
 const EXAMPLES: &str = "\
@@ -362,7 +365,7 @@ impl ExerciseArgs {
         exercised.engine_side.faults = faults.unwrap_or_default();
         Report {
             schema: SCHEMA.into(),
-            tool: Tool::this(),
+            tool: this_tool(),
             partial: seen.recording.cut_short.is_some(),
             provenance: Some(invocation.provenance()),
             config,

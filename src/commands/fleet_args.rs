@@ -1,12 +1,12 @@
 //! The flags that describe synthetic containers which somebody else follows.
 
 use clap::Args;
+use leakcheck_report::model::settings::{Clock, Workload, limits};
 use log_monitor::Pace;
 use synthetic_engine::workload::containers::Fleet;
 
 use crate::experiment::plan;
 use crate::experiment::settings::{TypedFleet, number};
-use crate::model::settings::{Clock, Workload, limits};
 
 /// Synthetic containers.
 #[derive(Debug, Args)]

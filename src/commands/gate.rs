@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure, all_done};
+use leakcheck_report::gate::judge::{self, PartialReports};
+use leakcheck_report::model::report::GateResult;
+use leakcheck_report::model::saved;
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::format::Format;
+use leakcheck_report::render::section_text::Terminal;
 
 use super::gating::Gating;
 use super::output;
 use crate::events::{Consumer, Event};
-use crate::exit_code::{ExitCode, Failure, all_done};
-use crate::gate::judge::{self, PartialReports};
-use crate::model::report::GateResult;
-use crate::model::saved;
-use crate::render::export::Export;
-use crate::render::format::Format;
-use crate::render::section_text::Terminal;
 
 const HELP: &str = "\
 A gate is WIRING.METRIC OP NUMBER, or WIRING.verdict == VERDICT:
@@ -122,8 +122,8 @@ pub fn execute(args: GateArgs) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::metric::Metric;
-    use crate::model::report::Verdict;
+    use leakcheck_report::model::metric::Metric;
+    use leakcheck_report::model::report::Verdict;
 
     #[test]
     fn no_line_of_the_help_is_wider_than_80_columns() {

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::gate::baseline::{self, Conditions};
+use leakcheck_report::gate::expression::Gate;
+use leakcheck_report::gate::judge::{self, PartialReports};
+use leakcheck_report::model::report::{Config, GateResult, Report};
+use leakcheck_report::model::saved;
 
 use crate::consumers::{FailedGates, GitHub};
 use crate::events::Several;
-use crate::exit_code::Failure;
-use crate::gate::baseline::{self, Conditions};
-use crate::gate::expression::Gate;
-use crate::gate::judge::{self, PartialReports};
-use crate::model::report::{Config, GateResult, Report};
-use crate::model::saved;
 use crate::sys::stderr;
 
 /// What a report is judged by.

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::model::saved;
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::format::Format;
 
 use super::output;
-use crate::exit_code::{ExitCode, Failure};
 use crate::merge::Merge;
-use crate::model::saved;
-use crate::render::export::Export;
-use crate::render::format::Format;
 
 const EXAMPLES: &str = "\
 Examples:

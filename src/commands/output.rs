@@ -8,11 +8,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use clap::ValueEnum;
+use leakcheck_report::exit_code::{Failure, all_done};
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::section_text::Terminal;
 use nix::errno::Errno;
-
-use crate::exit_code::{Failure, all_done};
-use crate::render::export::Export;
-use crate::render::section_text::Terminal;
 
 /// Writes a text and a line end to standard output. A reader that has gone is no error.
 ///

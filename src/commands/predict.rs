@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::model::predict::{Prediction, PredictionConfig, RuntimeKind, SCHEMA};
+use leakcheck_report::model::settings::{HEALTH_CHECK, Settings, Workload, limits};
+use leakcheck_report::render::predict_summary;
 use leakcheck_text::duration;
 use leakcheck_text::duration::millis;
 use log_monitor::wiring::{HealthCheck, Wiring};
@@ -15,12 +19,8 @@ use crate::analysis::expectation::{Horizon, expect};
 use crate::analysis::mechanisms;
 use crate::analysis::observed::Observed;
 use crate::analysis::prediction::Load;
-use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::plan;
 use crate::experiment::settings::number;
-use crate::model::predict::{Prediction, PredictionConfig, RuntimeKind, SCHEMA};
-use crate::model::settings::{HEALTH_CHECK, Settings, Workload, limits};
-use crate::render::predict_summary;
 use crate::wirings;
 
 const EXAMPLES: &str = "\

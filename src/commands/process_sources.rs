@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::Watched;
 use leakcheck_text::duration;
 use leakcheck_text::secrets::masked_word;
 use url::Url;
 
-use crate::exit_code::Failure;
-use crate::model::report::Watched;
 use crate::probe::prometheus_text::Selector;
 use crate::sys::http::{Header, parse_url, without_password};
 use crate::watch::{Processes, WatchTarget};

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::model::audit::{AUDIT_SCHEMA, Audit};
+use leakcheck_report::model::report::{Report, SCHEMA};
+use leakcheck_report::model::saved::Saved;
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::format::Format;
+use leakcheck_report::render::section_text::Terminal;
 
 use super::output;
 use crate::audit;
-use crate::exit_code::{ExitCode, Failure};
-use crate::model::audit::{AUDIT_SCHEMA, Audit};
-use crate::model::report::{Report, SCHEMA};
-use crate::model::saved::Saved;
-use crate::render::export::Export;
-use crate::render::format::Format;
-use crate::render::section_text::Terminal;
 use crate::sys::stderr;
 
 const EXAMPLES: &str = "\

@@ -1,15 +1,15 @@
 //! The flags that say where a report goes.
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::gate::judge;
+use leakcheck_report::model::report::{Report, Verdict};
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::format::Format;
 
 use super::gating::Gating;
 use super::output;
 use crate::events::{Consumer, Event};
-use crate::exit_code::{ExitCode, Failure};
-use crate::gate::judge;
-use crate::model::report::{Report, Verdict};
-use crate::render::export::Export;
-use crate::render::format::Format;
 
 /// The form of a report, and its files.
 #[derive(Debug, Args)]

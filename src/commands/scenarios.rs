@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use clap::{Args, Subcommand};
+use leakcheck_report::exit_code::{ExitCode, Failure};
 
 use crate::commands::output;
-use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::scenario_library;
 
 const EXAMPLES: &str = "\

@@ -1,10 +1,10 @@
 //! `leakcheck schema`: the JSON Schema of the documents that other commands print.
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::model::schema::Document;
 
 use super::output;
-use crate::exit_code::{ExitCode, Failure};
-use crate::model::schema::Document;
 
 const EXAMPLES: &str = "\
 Examples:

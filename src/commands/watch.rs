@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::gate::judge::PartialReports;
+use leakcheck_report::model::report::{Config, Report, SCHEMA, Watched};
+use leakcheck_report::readings::Recording;
 use leakcheck_text::duration;
 use leakcheck_text::duration::millis;
 
@@ -14,13 +18,10 @@ use super::runtime;
 use crate::analysis::watched::Watch;
 use crate::consumers::{Display, Drawing, Messages, WatchTable};
 use crate::events::{Consumer, Event, Several};
-use crate::exit_code::{ExitCode, Failure};
-use crate::gate::judge::PartialReports;
-use crate::model::report::{Config, Report, SCHEMA, Tool, Watched};
 use crate::probe::other_process::OtherProcess;
-use crate::readings::Recording;
 use crate::sys::invocation::Invocation;
 use crate::sys::signals;
+use crate::sys::this_tool::this_tool;
 use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 const EXAMPLES: &str = "\
@@ -306,7 +307,7 @@ impl WatchArgs {
         };
         Report {
             schema: SCHEMA.into(),
-            tool: Tool::this(),
+            tool: this_tool(),
             partial: recording.cut_short.is_some(),
             provenance: Some(invocation.provenance()),
             config,

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use clap::Args;
+use leakcheck_report::exit_code::{ExitCode, Failure};
+use leakcheck_report::render::section_text::push_wrapped;
 use log_monitor::wiring::{InGo, Wiring};
 
 use crate::commands::output;
-use crate::exit_code::{ExitCode, Failure};
-use crate::render::section_text::push_wrapped;
 use crate::wirings;
 
 /// The list is as wide in a wide terminal: it is read downwards.

@@ -1,10 +1,10 @@
 //! `leakcheck worker`: the hidden command that `leakcheck run` starts for each wiring and shard.
 
 use anyhow::Context;
+use leakcheck_report::exit_code::{ExitCode, Failure};
 use log_monitor::census;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::exit_code::{ExitCode, Failure};
 use crate::experiment::fd_budget::FDS_LEFT_TO_ENGINE;
 use crate::protocol::{WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::console_server;

@@ -4,10 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use leakcheck_report::model::audit::Claim;
 
 use super::drawing::{Drawing, style};
 use crate::events::{Consumer, Event};
-use crate::model::audit::Claim;
 
 /// The bar. A run's own progress is too much where several go on at once.
 #[derive(Debug)]

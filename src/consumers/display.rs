@@ -1,8 +1,9 @@
 //! How a command shows what goes on: a few lines, or the whole terminal (`--live`).
 
+use leakcheck_report::exit_code::Failure;
+
 use super::full_screen::FullScreen;
 use crate::events::{Consumer, Event, Several};
-use crate::exit_code::Failure;
 use crate::live::Entered;
 use crate::sys::pause::Hold;
 use crate::sys::stderr;

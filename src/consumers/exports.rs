@@ -4,12 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use clap::ValueEnum;
+use leakcheck_report::render::export::Export;
+use leakcheck_report::render::format;
+use leakcheck_report::render::section_text::Terminal;
 
 use crate::audit;
 use crate::events::{Consumer, Event};
-use crate::render::export::Export;
-use crate::render::format;
-use crate::render::section_text::Terminal;
 
 /// The files, of formats of one kind of document.
 pub struct Exports<'a, F> {

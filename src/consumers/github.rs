@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use leakcheck_report::model::report::Report;
+use leakcheck_report::render::github;
+
 use crate::events::{Consumer, Event};
-use crate::model::report::Report;
-use crate::render::github;
 use crate::sys::stderr;
 
 /// Tells it.

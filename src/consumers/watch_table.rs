@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 
 use indicatif::ProgressBar;
+use leakcheck_report::model::report::Config;
+use leakcheck_report::render::section_text::{Terminal, render_sections};
+use leakcheck_report::render::watch_summary;
 use leakcheck_text::duration;
 
 use super::drawing::{Drawing, style};
 use crate::events::{Consumer, Event};
-use crate::model::report::Config;
-use crate::render::section_text::{Terminal, render_sections};
-use crate::render::watch_summary;
 
 /// The table.
 #[derive(Debug)]

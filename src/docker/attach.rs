@@ -6,10 +6,10 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryStreamExt};
+use leakcheck_report::exit_code::Failure;
 
 use super::containers::RunningContainer;
 use super::labels;
-use crate::exit_code::Failure;
 
 /// How many containers are asked at a time whether they have a terminal.
 const ASKED_AT_A_TIME: usize = 16;

@@ -12,13 +12,13 @@ use docker_engine::WITHOUT_TLS;
 use docker_engine::address::{Address, Remote};
 use docker_engine::dial::Dialer;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 use log_monitor::plain_client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
 use super::ssh::Forward;
-use crate::exit_code::Failure;
 
 /// How long an engine may take to answer the first request. It sits on the same machine or in
 /// the same network; a longer silence is a firewall's or a stopped engine's.

@@ -11,13 +11,13 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::told;
 use futures_util::StreamExt;
+use leakcheck_report::exit_code::Failure;
 use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
 use super::run_id::RunId;
 use super::run_owner::RunOwner;
 use super::{labels, line_printer_command, removal};
-use crate::exit_code::Failure;
 
 /// How many containers are being created at a time: an engine gets slower, not faster, by more.
 const CREATED_AT_A_TIME: usize = 8;

@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use docker_engine::address::{Address, parse_address};
-
-use crate::exit_code::Failure;
+use leakcheck_report::exit_code::Failure;
 
 /// Where the Docker command looks too when nobody says otherwise.
 pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -122,7 +121,7 @@ impl fmt::Display for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit_code::ExitCode;
+    use leakcheck_report::exit_code::ExitCode;
 
     fn address(text: &str) -> String {
         Endpoint::parse(text).expect(text).address().to_string()

@@ -3,8 +3,7 @@
 use bollard::Docker;
 use docker_engine::ask;
 use docker_engine::error_text::told;
-
-use crate::exit_code::Failure;
+use leakcheck_report::exit_code::Failure;
 
 /// The engine's side of a leak, from `docker info`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::StreamExt;
-
-use crate::exit_code::Failure;
+use leakcheck_report::exit_code::Failure;
 
 /// The image that containers run when `--image` names no other.
 pub const DEFAULT_IMAGE: &str = "busybox:stable";

@@ -6,11 +6,10 @@ use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use docker_engine::error_text::told;
 use futures_util::{StreamExt, TryStreamExt};
+use leakcheck_report::exit_code::Failure;
 use log_monitor::log_position::{LastLine, LogsOf};
 use synthetic_engine::timestamps::split_timestamp;
 use synthetic_engine::workload::containers;
-
-use crate::exit_code::Failure;
 
 /// About how many containers may be asked at a time.
 pub const ASKED_AT_A_TIME: usize = 32;

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 
 use super::run_id::RunId;
 use super::run_owner::{OwnerStanding, RunOwner};
 use super::{labels, removal};
-use crate::exit_code::Failure;
 
 /// The containers of one run, as an engine lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]

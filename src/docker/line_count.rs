@@ -8,9 +8,8 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use docker_engine::error_text::told;
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use leakcheck_report::exit_code::Failure;
 use synthetic_engine::timestamps::split_timestamp;
-
-use crate::exit_code::Failure;
 
 /// How many containers' logs are read at a time.
 const READ_AT_A_TIME: usize = 8;

@@ -10,11 +10,11 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOpt
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryFutureExt};
+use leakcheck_report::exit_code::Failure;
 
 use super::answer::within;
 use super::labels;
 use super::run_id::RunId;
-use crate::exit_code::Failure;
 
 /// How many containers are being removed at a time.
 const REMOVED_AT_A_TIME: usize = 16;

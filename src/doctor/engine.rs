@@ -2,13 +2,13 @@
 
 use bollard::Docker;
 use docker_engine::ask;
+use leakcheck_report::exit_code::{ExitCode, Failure};
 
 use super::check::Check;
 use crate::docker::endpoint::Endpoint;
 use crate::docker::leftovers::{self, FoundRun};
 use crate::docker::run_owner::OwnerStanding;
 use crate::docker::{engine_load, image};
-use crate::exit_code::{ExitCode, Failure};
 use crate::swarm;
 use crate::swarm::leftovers::Services;
 use crate::sys::socket_dirs;

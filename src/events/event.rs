@@ -1,13 +1,14 @@
 //! The one type of event.
 
+use leakcheck_report::model::audit::{Audit, Claim};
+use leakcheck_report::model::report::{Config, GateResult, Report};
+use leakcheck_report::readings::Recording;
+
 use super::so_far::SoFar;
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::experiment::plan::Plan;
-use crate::model::audit::{Audit, Claim};
-use crate::model::report::{Config, GateResult, Report};
 use crate::protocol::LiveCounts;
-use crate::readings::Recording;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use crate::model::report::Report;
+use leakcheck_report::model::report::Report;
 
 /// What is known by now, marked partial. It is worked out once, and only where somebody asks for it: that
 /// takes the longer the more samples there are.

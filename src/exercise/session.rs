@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::readings::Recording;
 use leakcheck_text::duration;
 use synthetic_engine::followers::FollowersTold;
 use synthetic_engine::rotation::{RotateBy, Rotation};
@@ -16,9 +18,7 @@ use super::command_line::CommandLine;
 use super::programs::{Ends, Programs, Running};
 use crate::engine_process::EngineProcess;
 use crate::events::{Consumer, Event};
-use crate::exit_code::Failure;
 use crate::probe::unread_bytes;
-use crate::readings::Recording;
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;
 use crate::watch::{self, Processes, Sources, Timing, WatchTarget};

@@ -1,13 +1,13 @@
 //! Whether file descriptors will suffice: what a wiring's processes need of them, worked out beforehand.
 
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::settings::Until;
 use log_monitor::OPENING_AT_ONCE;
 use log_monitor::wiring::{ClientUse, Wiring};
 
 use super::plan::{Engine, Plan};
 use crate::analysis::prediction::{Load, predict};
 use crate::analysis::sufficiency;
-use crate::exit_code::Failure;
-use crate::model::settings::Until;
 
 /// What a worker has open besides its streams: standard streams, the runtime's, and a few to spare.
 const WORKER_OWN_FDS: u64 = 32;
@@ -300,7 +300,7 @@ impl FdNeed {
 mod tests {
     use super::super::plan::tests::plan;
     use super::*;
-    use crate::model::settings::Clock;
+    use leakcheck_report::model::settings::Clock;
 
     #[test]
     fn the_rotation_at_which_descriptors_run_out_is_named_with_the_flags_to_change() {

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::provenance::Provenance;
+use leakcheck_report::model::report::Config;
+use leakcheck_report::model::settings::{Clock, Settings, Until, Workload};
 use log_monitor::Pace;
 use log_monitor::wiring::Wiring;
 use synthetic_engine::workload::containers;
 use synthetic_engine::workload::containers::Fleet;
 
 use crate::analysis::prediction::Load;
-use crate::exit_code::Failure;
-use crate::model::provenance::Provenance;
-use crate::model::report::Config;
-use crate::model::settings::{Clock, Settings, Until, Workload};
 use crate::swarm::agents::AgentPlan;
 use crate::sys::invocation::Invocation;
 use crate::wirings;

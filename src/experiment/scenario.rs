@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use leakcheck_report::gate::expression::Gate;
+use leakcheck_report::model::predict::Driver;
 use leakcheck_text::nearest::nearest;
 use log_monitor::wiring::Wiring;
 use serde::de::Error as _;
@@ -11,8 +13,6 @@ use toml::Spanned;
 
 use crate::experiment::plan::Engine;
 use crate::experiment::settings::TypedSettings;
-use crate::gate::expression::Gate;
-use crate::model::predict::Driver;
 
 /// An experiment as data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use leakcheck_report::exit_code::Failure;
 use leakcheck_text::nearest::nearest;
 
 use super::scenario::Scenario;
-use crate::exit_code::Failure;
 
 macro_rules! embedded {
     ($($name:literal),+ $(,)?) => {

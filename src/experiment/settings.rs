@@ -1,6 +1,6 @@
 //! The settings of an experiment as they are typed: the flags of `leakcheck run`, those of them that other
 //! commands share, and the `[run]` table of a scenario, which sets what the flags set. Each is declared
-//! once: here with its flag and its meaning, in [`crate::model::settings`] with its default and its limits.
+//! once: here with its flag and its meaning, in [`leakcheck_report::model::settings`] with its default and its limits.
 
 use std::error::Error as _;
 use std::fmt;
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, FromArgMatches, Id};
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::settings::{Clock, HEALTH_CHECK, Settings, Until, Workload, limits};
 use leakcheck_text::duration;
 use log_monitor::wiring::Wiring;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
@@ -18,9 +20,7 @@ use synthetic_engine::workload::containers::VIRTUAL_LINES_PER_SECOND;
 use synthetic_engine::workload::fault_choice::FaultChoice;
 use synthetic_engine::workload::faults;
 
-use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan};
-use crate::model::settings::{Clock, HEALTH_CHECK, Settings, Until, Workload, limits};
 use crate::wirings;
 
 /// What was typed of an experiment's settings; what was not has the default that its help names.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use leakcheck_report::exit_code::Failure;
 use nix::sys::signal::{Signal, raise};
 
 use super::keyboard::{KeyPress, Keyboard};
@@ -13,7 +14,6 @@ use super::screen;
 use super::state::{LiveState, News};
 use super::terminal::LiveTerminal;
 use super::view::{View, ViewAction};
-use crate::exit_code::Failure;
 use crate::sys::pause;
 use crate::sys::pause::{Hold, HoldSwitch};
 use crate::sys::stderr;

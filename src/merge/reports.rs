@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use leakcheck_report::gate::baseline::difference;
+use leakcheck_report::model::report::{Config, Report};
+use leakcheck_report::model::settings::Settings;
+
 use super::wiring::Sum;
-use crate::gate::baseline::difference;
-use crate::model::report::{Config, Report};
-use crate::model::settings::Settings;
 
 /// Why a report cannot be added to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,8 +187,8 @@ mod tests {
     use leakcheck_test::growth::signed_difference;
 
     use crate::analysis::rates::{Growths, RateScale, rate};
-    use crate::gate::test_report;
-    use crate::model::report::{Rate, Sample, Verdict};
+    use leakcheck_report::gate::test_report;
+    use leakcheck_report::model::report::{Rate, Sample, Verdict};
 
     /// A host's report: its containers, and its tasks and file descriptors after each rotation.
     fn report(containers: u64, verdict: Verdict, counts: &[(u64, u64)]) -> Report {

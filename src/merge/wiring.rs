@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::analysis::rates::{RateScale, rate};
-use crate::analysis::samples::Samples;
-use crate::analysis::shards;
-use crate::model::report::{
+use leakcheck_report::model::report::{
     Churn, Counts, Delivery, EngineSide, HostReport, Predicted, Rates, Rotations, Sample,
     SiteReport, Verdict, WaitPoint, WiringReport,
 };
+
+use crate::analysis::rates::{RateScale, rate};
+use crate::analysis::samples::Samples;
+use crate::analysis::shards;
 
 /// From the best to the worst. What could not be judged is worse than what was found to be clean.
 const FROM_BEST: [Verdict; 5] = [

@@ -1,8 +1,7 @@
 //! Another process, through `/proc`: its file descriptors, threads and memory.
 
+use leakcheck_report::model::process_gauges::ProcessGauges;
 use leakcheck_test::fds::FdKinds;
-
-use crate::model::process_gauges::ProcessGauges;
 
 /// A process, told from a later one with the same number by when it started.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the kernel counts of a process: of this one, of another, and the memory of a child.
 
-use crate::model::process_gauges::ProcessGauges;
+use leakcheck_report::model::process_gauges::ProcessGauges;
 
 /// Reads this process; nothing where the kernel tells nothing.
 #[cfg(target_os = "linux")]

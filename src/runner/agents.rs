@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::{FutureExt, StreamExt};
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::Report;
+use leakcheck_report::model::settings::Settings;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,11 +19,8 @@ use super::outcome::{RunOutcome, observations, report};
 use crate::analysis::prediction::predict;
 use crate::docker::run_id::RunId;
 use crate::events::{Consumer, Event};
-use crate::exit_code::Failure;
 use crate::experiment::plan::{Plan, SwarmPlan};
 use crate::merge::Merge;
-use crate::model::report::Report;
-use crate::model::settings::Settings;
 use crate::swarm::agent_report::{self, NoReport};
 use crate::swarm::agents::AgentPlan;
 use crate::swarm::agents::{Agents, STOP_GRACE};

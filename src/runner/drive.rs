@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use leakcheck_report::model::report::EngineCounts;
 use tokio_util::sync::CancellationToken;
 
 use super::engine_handle::{EngineHandle, ListeningEngine};
@@ -15,7 +16,6 @@ use super::watcher::Watcher;
 use crate::analysis::shards;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::docker::last_lines::ASKED_AT_A_TIME;
-use crate::model::report::EngineCounts;
 use crate::protocol::{WorkerCommand, WorkerPlan};
 use crate::sys::pause::Hold;
 use crate::sys::signals::until_enough_waited;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bollard::Docker;
 use docker_engine::error_text::told;
 use jiff::Timestamp;
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::EngineCounts;
 use log_monitor::EngineAddress;
 use log_monitor::log_position::{LastLine, LogsOf};
 use synthetic_engine::spec::EngineSpec;
@@ -12,8 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::docker::{engine_load, last_lines, line_count};
 use crate::engine_process::EngineProcess;
-use crate::exit_code::Failure;
-use crate::model::report::EngineCounts;
 use crate::probe::process::rss_bytes;
 use crate::protocol::WorkerEngine;
 

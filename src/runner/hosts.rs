@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use leakcheck_report::exit_code::Failure;
 
 use super::engine_handle::EngineHandle;
-use crate::exit_code::Failure;
 use crate::swarm::replicas::{Look, Moved, Replicas};
 
 /// How often a manager is asked before it counts as gone, and how long after another.

@@ -1,11 +1,12 @@
 //! What a run comes to.
 
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::{Report, SCHEMA};
 use log_monitor::wiring::Wiring;
 
 use crate::analysis::wiring_report::{HostObservation, Observation};
-use crate::exit_code::Failure;
 use crate::experiment::plan::Plan;
-use crate::model::report::{Report, SCHEMA, Tool};
+use crate::sys::this_tool::this_tool;
 
 /// What a run came to.
 pub struct RunOutcome {
@@ -50,7 +51,7 @@ pub(super) fn observations(
 pub(super) fn report(plan: &Plan, observations: &[Observation], partial: bool) -> Report {
     Report {
         schema: SCHEMA.into(),
-        tool: Tool::this(),
+        tool: this_tool(),
         partial,
         provenance: Some(plan.provenance()),
         config: plan.config(),

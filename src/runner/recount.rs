@@ -1,11 +1,11 @@
 //! Whether each line of containers that were there before the run was delivered once.
 
 use jiff::Timestamp;
+use leakcheck_report::exit_code::Failure;
 use log_monitor::log_position::LastLine;
 use log_monitor::{Delivered, DeliveryTotals};
 
 use super::engine_handle::ListeningEngine;
-use crate::exit_code::Failure;
 
 /// The engine's own log of containers whose lines carry no numbers, read again to tell whether
 /// each line was delivered once.

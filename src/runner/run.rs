@@ -4,6 +4,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::Report;
+use leakcheck_report::model::settings::Until;
 use log_monitor::MonitorPlan;
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +18,7 @@ use super::outcome::{RunOutcome, observations, report};
 use super::watcher::WatchedRun;
 use crate::analysis::sufficiency::Sufficiency;
 use crate::events::{Consumer, Event};
-use crate::exit_code::Failure;
 use crate::experiment::plan::{Engine, Plan};
-use crate::model::report::Report;
-use crate::model::settings::Until;
 use crate::protocol::WorkerPlan;
 use crate::sys::pause::Hold;
 

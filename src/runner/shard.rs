@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
+use leakcheck_report::model::report::Sample;
 use log_monitor::log_position::LastLine;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,6 @@ use super::engine_handle::EngineHandle;
 use super::recount::Recount;
 use super::watcher::Watcher;
 use crate::analysis::shards;
-use crate::model::report::Sample;
 use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
 use crate::swarm::replicas::Moved;
 use crate::sys::pause::Hold;

@@ -6,10 +6,10 @@ use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use docker_engine::error_text::told;
 use futures_util::TryStreamExt;
+use leakcheck_report::model::report::{Report, SCHEMA};
+use leakcheck_report::model::saved::Saved;
 
 use crate::docker::last_lines::refusal;
-use crate::model::report::{Report, SCHEMA};
-use crate::model::saved::Saved;
 
 /// How long the log of an agent may take: it is read from its node through the manager.
 const PATIENCE: Duration = Duration::from_secs(30);

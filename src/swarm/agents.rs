@@ -11,14 +11,14 @@ use bollard::models::{
 use bollard::query_parameters::UpdateServiceOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::settings::Settings;
 
 use super::printers::{json_file, nanos};
 use super::tasks::{self, Task};
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
-use crate::exit_code::Failure;
-use crate::model::settings::Settings;
 
 /// Where an agent finds its node's engine, in its container.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -54,7 +54,7 @@ impl Agents {
         agent: &AgentPlan,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let created = ask::create_service(&docker, spec(run, agent, settings)).await;
+        let created = ask::create_service(docker, spec(run, agent, settings)).await;
         let created = created.map_err(|error| {
             Failure::environment(format!(
                 "cannot create the agents' service: {}",

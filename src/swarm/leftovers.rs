@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 
 use super::manager::{self, Part};
 use super::removal;
 use crate::docker::labels;
 use crate::docker::leftovers::{FoundRun, by_run};
-use crate::exit_code::Failure;
 
 /// What an engine knows of the services of runs.
 #[derive(Debug)]

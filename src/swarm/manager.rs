@@ -6,9 +6,9 @@ use bollard::Docker;
 use bollard::models::{LocalNodeState, NodeState, SwarmInfo};
 use docker_engine::ask;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 
 use crate::docker::endpoint::Endpoint;
-use crate::exit_code::Failure;
 
 /// A node of a swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]

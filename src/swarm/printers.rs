@@ -11,6 +11,7 @@ use bollard::models::{
 };
 use docker_engine::ask;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 use synthetic_engine::workload::containers::{Container, Fleet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,6 @@ use crate::docker::containers::{MEMORY_BYTES, PROCESSES, no_health_check};
 use crate::docker::run_id::RunId;
 use crate::docker::run_owner::RunOwner;
 use crate::docker::{labels, line_printer_command};
-use crate::exit_code::Failure;
 
 /// How many replicas a service has at most: each has the rates of all in its command line.
 pub const IN_A_SERVICE: usize = 2000;

@@ -9,6 +9,7 @@ use bollard::query_parameters::ListServicesOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::TryFutureExt;
+use leakcheck_report::exit_code::Failure;
 use tokio::time::Instant;
 
 use super::manager;
@@ -16,7 +17,6 @@ use super::tasks;
 use crate::docker::answer::within;
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
-use crate::exit_code::Failure;
 
 /// How long removal may go without a container less before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);

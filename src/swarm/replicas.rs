@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use futures_util::future::join_all;
+use leakcheck_report::exit_code::Failure;
 use log_monitor::Followed;
 use log_monitor::log_position::LogsOf;
 use synthetic_engine::workload::containers::Fleet;
@@ -16,7 +17,6 @@ use super::printers::IN_A_SERVICE;
 use super::tasks::{self, Slot, Task};
 use crate::docker::last_lines;
 use crate::docker::run_id::RunId;
-use crate::exit_code::Failure;
 
 /// How long the placement may go without a container more before it is given up: an image is pulled
 /// within, or fails to be.

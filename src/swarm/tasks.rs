@@ -5,10 +5,10 @@ use bollard::models::TaskState;
 use bollard::query_parameters::ListTasksOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::told;
+use leakcheck_report::exit_code::Failure;
 
 use crate::docker::labels;
 use crate::docker::run_id::RunId;
-use crate::exit_code::Failure;
 
 /// A replica, by what stays the same when its task is replaced: its service, and which replica it is.
 pub type Slot = (String, usize);

@@ -1,6 +1,6 @@
 //! tokio-console's server in a process of leakcheck's own, which shows its tasks.
 
-use crate::exit_code::Failure;
+use leakcheck_report::exit_code::Failure;
 
 /// The variable that asks any command for one, on this port of the loopback interface. What the command
 /// starts does not inherit it: the port is taken.

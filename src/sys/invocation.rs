@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use leakcheck_report::model::provenance::Provenance;
 use leakcheck_text::duration::millis;
 use leakcheck_text::secrets::masked;
 
 use super::host_name::host_name;
-use crate::model::provenance::Provenance;
 
 /// How this process was started.
 #[derive(Debug, Clone)]

@@ -9,3 +9,4 @@ pub mod pause;
 pub mod signals;
 pub mod socket_dirs;
 pub mod stderr;
+pub mod this_tool;

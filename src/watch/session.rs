@@ -4,14 +4,14 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::readings::{Pause, Reading, Recording};
 use leakcheck_text::duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{NoReading, Sources};
 use crate::events::{Consumer, Event};
-use crate::exit_code::Failure;
-use crate::readings::{Pause, Reading, Recording};
 use crate::sys::pause::Hold;
 
 /// A console tells of a large process's tasks bit by bit; it is waited for so long.

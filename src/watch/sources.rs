@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use goroutine_dump::{Dump, Frame, Group};
+use leakcheck_report::exit_code::Failure;
+use leakcheck_report::model::report::{LeakProfile, LeakedGoroutines};
+use leakcheck_report::readings::{Kind, Lives, Reading, Site, Waiting};
 #[cfg(feature = "console")]
 use leakcheck_test::spawn_site::SpawnSite;
 
 use super::target::{Processes, WatchTarget};
-use crate::exit_code::Failure;
-use crate::model::report::{LeakProfile, LeakedGoroutines};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
 use crate::probe::other_process::{ProcessReadError, ProcessReading};
 use crate::probe::pprof::Pprof;
-use crate::readings::{Kind, Lives, Reading, Site, Waiting};
 use crate::sys::http::{Getter, without_password};
 
 /// The sources, and what was seen of each goroutine, task and socket.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use leakcheck_report::model::report::{Counts, Runtime, Sample, StreamErrors};
 use leakcheck_test::settle::{Settled, settle};
 use leakcheck_text::duration::millis;
 use log_monitor::log_position::LastLine;
@@ -15,7 +16,6 @@ use tokio_metrics::{RuntimeIntervals, RuntimeMetrics};
 
 use super::parent_link::say;
 use super::surroundings::Surroundings;
-use crate::model::report::{Counts, Runtime, Sample, StreamErrors};
 use crate::protocol::{LiveCounts, TaskSite, WorkerCommand, WorkerEvent, WorkerPlan, WorkerResult};
 
 /// How often the live counts are shown.

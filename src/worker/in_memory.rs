@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use docker_engine::dial::MemoryConnection;
+use leakcheck_report::model::report::EngineCounts;
 use log_monitor::Reach;
 use synthetic_engine::clock::EngineClock;
 use synthetic_engine::daemon::Daemon;
@@ -12,8 +13,6 @@ use synthetic_engine::documents::API_VERSION;
 use synthetic_engine::server::spawn_connection;
 use synthetic_engine::spec::EngineSpec;
 use tokio::io::duplex;
-
-use crate::model::report::EngineCounts;
 
 /// What a connection holds in either direction before its writer waits: as much as a unix socket of Linux
 /// does by default (`net.core.wmem_default`).

@@ -36,7 +36,7 @@ where
                     Err(error) => stderr::say(format_args!("worker: ignoring a command: {error}")),
                 }
             }
-            std::process::exit(crate::exit_code::ExitCode::Environment as i32);
+            std::process::exit(leakcheck_report::exit_code::ExitCode::Environment as i32);
         })
         .context("cannot start the thread that listens to the parent")?;
     Ok((first_line(&plan_receiver)?, commands))
@@ -57,6 +57,6 @@ pub fn say(event: &WorkerEvent) {
         .map_err(std::io::Error::other)
         .and_then(|line| writeln!(std::io::stdout().lock(), "{line}"));
     if written.is_err() {
-        std::process::exit(crate::exit_code::ExitCode::Environment as i32);
+        std::process::exit(leakcheck_report::exit_code::ExitCode::Environment as i32);
     }
 }

@@ -1,6 +1,8 @@
 //! What a worker's monitor has around it: a process with sockets to an engine, or paused time with an
 //! engine in memory. The experiment is the same in both.
 
+use leakcheck_report::model::process_gauges::ProcessGauges;
+use leakcheck_report::model::report::EngineCounts;
 use leakcheck_test::fds;
 use leakcheck_test::fds::FdKinds;
 use log_monitor::log_position::{LastLine, LogsOf};
@@ -8,8 +10,6 @@ use log_monitor::{MonitorPlan, Reach};
 
 use super::in_memory::InMemoryEngine;
 use crate::docker::last_lines::{self, ASKED_AT_A_TIME};
-use crate::model::process_gauges::ProcessGauges;
-use crate::model::report::EngineCounts;
 use crate::probe::process;
 use crate::protocol::WorkerEngine;
 

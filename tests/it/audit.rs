@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ::leakcheck::internals::model::schema::Document;
+use leakcheck_report::model::schema::Document;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 

@@ -12,7 +12,6 @@ use ::leakcheck::internals::docker::last_lines::ASKED_AT_A_TIME;
 use ::leakcheck::internals::docker::run_id::RunId;
 use ::leakcheck::internals::docker::run_owner::RunOwner;
 use ::leakcheck::internals::docker::{attach, engine_load, labels, last_lines, removal};
-use ::leakcheck::internals::exit_code::{ExitCode, Failure};
 use assert_cmd::Command;
 use bollard::Docker;
 use bollard::models::ContainerCreateBody;
@@ -20,6 +19,7 @@ use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
+use leakcheck_report::exit_code::{ExitCode, Failure};
 use log_monitor::log_position::LogsOf;
 use synthetic_engine::workload::containers::{Fleet, line_text};
 use tokio_util::sync::CancellationToken;

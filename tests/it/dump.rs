@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use ::leakcheck::internals::model::schema::Document;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use leakcheck_report::model::schema::Document;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 
-use ::leakcheck::internals::model::report::Verdict;
+use leakcheck_report::model::report::Verdict;
 use serde_json::Value;
 use synthetic_engine::workload::faults::Fault;
 use synthetic_engine::workload::faults::{ALL, Known};

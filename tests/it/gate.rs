@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use ::leakcheck::internals::model::schema::Document;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use leakcheck_report::model::schema::Document;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::{Value, json};

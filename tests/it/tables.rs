@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ::leakcheck::internals::model::saved;
-use ::leakcheck::internals::render::format::Format;
-use ::leakcheck::internals::render::section_text::Terminal;
+use leakcheck_report::model::saved;
+use leakcheck_report::render::format::Format;
+use leakcheck_report::render::section_text::Terminal;
 
 use crate::common::leakcheck_command;
 use crate::common::program::{Program, Streams, run};

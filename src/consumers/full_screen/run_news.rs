@@ -1,12 +1,13 @@
 //! What the live view is told of a run.
 
+use leakcheck_report::model::report::{Rate, Report, SiteReport, WiringReport};
+use leakcheck_report::render::summary;
+
 use crate::analysis::wiring_report::Observation;
 use crate::docker::image::PullProgress;
 use crate::experiment::plan::Plan;
 use crate::live::{Count, Fact, LiveSite, News};
-use crate::model::report::{Rate, Report, SiteReport, WiringReport};
 use crate::protocol::LiveCounts;
-use crate::render::summary;
 
 pub(super) fn pulling(image: &str, progress: &PullProgress) -> News {
     News::Progress(format!(

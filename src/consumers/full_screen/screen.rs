@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use leakcheck_report::exit_code::Failure;
+
 use super::run_news;
 use super::watch_news::Watching;
 use crate::events::{Consumer, Event};
-use crate::exit_code::Failure;
 use crate::live::{Entered, LiveView, News};
 use crate::sys::pause::Hold;
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use leakcheck_report::model::report::{Config, Rate, Rates, Watched};
+use leakcheck_report::readings::{self, Reading, Recording};
+use leakcheck_report::render::watch_summary;
+
 use crate::analysis::watched::Watch;
 use crate::consumers::watch_table::lasting;
 use crate::live::{Count, Fact, LiveSite, News};
-use crate::model::report::{Config, Rate, Rates, Watched};
-use crate::readings::{self, Reading, Recording};
-use crate::render::watch_summary;
 
 /// How a process is watched, and what growth is told by while it goes on.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ pub async fn engine_or_skip() -> Option<Docker> {
     let engine = async {
         let (docker, _) = Endpoint::resolve(None)?.connect().await?;
         image::ensure(&docker, DEFAULT_IMAGE, |_| {}).await?;
-        Ok::<_, leakcheck::internals::exit_code::Failure>(docker)
+        Ok::<_, leakcheck_report::exit_code::Failure>(docker)
     };
     match engine.await {
         Ok(docker) => Some(docker),

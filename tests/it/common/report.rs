@@ -1,6 +1,6 @@
 //! A run's JSON, as its tests read it.
 
-use ::leakcheck::internals::model::schema::Document;
+use leakcheck_report::model::schema::Document;
 use serde_json::Value;
 
 use super::program::Ended;

@@ -1,11 +1,13 @@
-//! Reports for the tests of gates.
+//! Reports for the tests of whoever judges or adds them up.
+
+#![expect(clippy::expect_used, reason = "for tests alone")]
 
 use serde_json::json;
 
 use crate::model::report::{Report, SCHEMA, Verdict, WiringReport};
 
 /// A wiring with one and the same growth of tasks and of fds per rotation of its one container.
-pub(crate) fn wiring(name: &str, verdict: Verdict, growth: f64) -> WiringReport {
+pub fn wiring(name: &str, verdict: Verdict, growth: f64) -> WiringReport {
     let mut wiring: WiringReport = serde_json::from_value(json!({
         "name": name, "summary": "", "verdict": verdict, "reason": "so it was measured",
         "rotations": {"due": 2, "made": 2, "missed": 0},
@@ -30,7 +32,7 @@ fn rate() -> serde_json::Value {
 }
 
 /// A whole report on these wirings.
-pub(crate) fn report(wirings: impl IntoIterator<Item = WiringReport>) -> Report {
+pub fn report(wirings: impl IntoIterator<Item = WiringReport>) -> Report {
     let mut report: Report = serde_json::from_value(json!({
         "schema": SCHEMA, "partial": false, "wirings": [], "gates": [],
         "tool": {"version": "0.1.0", "tokio": "1.54.0", "spawn_sites": true},

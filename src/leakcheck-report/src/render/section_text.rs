@@ -168,7 +168,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Adds a text in lines of at most `width` columns, further lines indented.
-pub(crate) fn push_wrapped(out: &mut String, text: &str, width: u16) {
+pub fn push_wrapped(out: &mut String, text: &str, width: u16) {
     let mut column = 0;
     for word in plain(text).split_whitespace() {
         let length = word.chars().count();

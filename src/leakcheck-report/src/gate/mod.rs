@@ -7,6 +7,6 @@ pub mod expression;
 pub mod judge;
 mod parse_error;
 mod subject;
-#[cfg(test)]
-pub(crate) mod test_report;
+#[cfg(any(test, feature = "test-reports"))]
+pub mod test_report;
 pub mod wiring_check;

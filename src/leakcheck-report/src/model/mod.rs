@@ -11,4 +11,3 @@ pub mod report;
 pub mod saved;
 pub mod schema;
 pub mod settings;
-pub mod tool;
