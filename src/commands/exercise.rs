@@ -6,9 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use leakcheck_report::exit_code::{ExitCode, Failure};
 use leakcheck_report::gate::judge::PartialReports;
-use leakcheck_report::model::report::{
-    Config, Exercised, FollowersSide, Report, SCHEMA, Watched,
-};
+use leakcheck_report::model::report::{Config, Exercised, FollowersSide, Report, SCHEMA, Watched};
 use leakcheck_report::model::settings::{Settings, Workload, limits};
 use leakcheck_text::duration;
 use leakcheck_text::duration::millis;

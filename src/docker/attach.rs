@@ -2,7 +2,6 @@
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::query_parameters::ListContainersOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryStreamExt};
@@ -35,10 +34,9 @@ pub async fn labelled(docker: &Docker, label: &str) -> Result<Vec<RunningContain
             told(&error)
         ))
     };
-    let options = ListContainersOptionsBuilder::new()
-        .filters(&labels::filter(label))
-        .build();
-    let listed = ask::containers(docker, options).await.map_err(failed)?;
+    let listed = ask::running_containers(docker, &labels::filter(label))
+        .await
+        .map_err(failed)?;
     let ids = listed.into_iter().filter_map(|container| container.id);
     let mut found: Vec<RunningContainer> = futures_util::stream::iter(ids)
         .map(|id| describe(docker, id))

@@ -10,6 +10,7 @@ use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use docker_engine::WITHOUT_TLS;
 use docker_engine::address::{Address, Remote};
+use docker_engine::ask;
 use docker_engine::dial::Dialer;
 use docker_engine::error_text::told;
 use leakcheck_report::exit_code::Failure;
@@ -68,7 +69,7 @@ impl Endpoint {
         }
         let client = plain_client(dialer.clone(), REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)
             .map_err(|error| Failure::environment(format!("{self}: {error}")))?;
-        match timeout(FIRST_CONTACT, client.negotiate_version()).await {
+        match timeout(FIRST_CONTACT, ask::negotiate(client)).await {
             Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(self.silent()),
             Ok(Err(error @ Error::DockerResponseServerError { .. })) => Err(self.no_engine(&error)),
             Ok(Err(error)) => {

@@ -105,8 +105,7 @@ async fn start(
     let id = ask::create_container(docker, options, body(container, image, run, life))
         .await
         .map_err(|error| refused("create", &name, image, &error))?;
-    docker
-        .start_container(&id, None)
+    ask::start_container(docker, &id)
         .await
         .map_err(|error| refused("start", &name, image, &error))?;
     Ok(RunningContainer {

@@ -26,6 +26,6 @@ pub async fn read(docker: &Docker) -> Result<EngineLoad, Failure> {
     let known = |count: Option<i64>| count.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
     Ok(EngineLoad {
         goroutines: known(info.n_goroutines),
-        fds: known(info.nfd),
+        fds: known(info.n_fd),
     })
 }

@@ -1,6 +1,8 @@
 //! The labels of every container that leakcheck creates. They are a contract between versions:
 //! `leakcheck clean` finds by them what an older or newer leakcheck left.
 
+use docker_engine::ask::Filters;
+
 /// The run that created the container.
 pub const RUN: &str = "leakcheck.run";
 /// The container's name in the fleet, which its lines carry.
@@ -19,6 +21,6 @@ pub const AGENT: &str = "leakcheck.agent-of";
 pub const SERVICE: &str = "com.docker.swarm.service.id";
 
 /// The filters of a container list that match one label (`key` or `key=value`).
-pub(crate) fn filter(label: &str) -> std::collections::HashMap<String, Vec<String>> {
-    [("label".to_owned(), vec![label.to_owned()])].into()
+pub(crate) fn filter(label: &str) -> Filters<'_> {
+    [("label", vec![label])].into()
 }

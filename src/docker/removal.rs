@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::models::ContainerSummary;
-use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
+use docker_engine::answers::ListedContainer;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::{StreamExt, TryFutureExt};
@@ -77,7 +76,7 @@ pub async fn remove_run(docker: &Docker, run: &RunId) -> Result<usize, Failure> 
 }
 
 /// What is left of a run, asked for again while the engine is silent; and how long that was.
-async fn left(docker: &Docker, run: &RunId) -> Result<(Vec<ContainerSummary>, Duration), Failure> {
+async fn left(docker: &Docker, run: &RunId) -> Result<(Vec<ListedContainer>, Duration), Failure> {
     let (label, since) = (run.label(), Instant::now());
     let mut silent = Duration::ZERO;
     loop {
@@ -94,12 +93,8 @@ async fn left(docker: &Docker, run: &RunId) -> Result<(Vec<ContainerSummary>, Du
 }
 
 /// All containers with the label (`key` or `key=value`), also those that do not run.
-pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSummary>, Error> {
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&labels::filter(label))
-        .build();
-    ask::containers(docker, options).await
+pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ListedContainer>, Error> {
+    ask::containers(docker, &labels::filter(label)).await
 }
 
 /// Asks for the removal of each; what the engine said against one of them, if it did.
@@ -108,11 +103,7 @@ pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ContainerSu
 /// Fails at the first that it does not answer.
 async fn remove_all(docker: &Docker, ids: &[String]) -> Result<Option<String>, String> {
     let removals = ids.iter().map(|id| {
-        let options = RemoveContainerOptionsBuilder::new()
-            .force(true)
-            .v(true)
-            .build();
-        let removed = docker.remove_container(id, Some(options));
+        let removed = ask::remove_container(docker, id);
         within(PATIENCE, async {
             match removed.await {
                 Err(error) if !is_gone(&error) => Ok(Some(told(&error))),

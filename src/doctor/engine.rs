@@ -41,9 +41,7 @@ pub async fn checks(endpoint: &Endpoint, image: &str) -> Result<Vec<Check>, Fail
 
 async fn version(docker: &Docker, endpoint: &Endpoint) -> Check {
     let version = match ask::version(docker).await {
-        Ok(version) => version
-            .version
-            .unwrap_or_else(|| "of unknown version".into()),
+        Ok(version) => version.unwrap_or_else(|| "of unknown version".into()),
         Err(error) => return Check::warn(ENGINE, error.to_string(), "is it still starting?"),
     };
     let load = match engine_load::read(docker).await {

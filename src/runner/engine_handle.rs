@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bollard::Docker;
+use docker_engine::ask;
 use docker_engine::error_text::told;
 use jiff::Timestamp;
 use leakcheck_report::exit_code::Failure;
@@ -124,8 +125,8 @@ impl ListeningEngine {
             match &self.process {
                 // By the way on which no connection is counted.
                 Some(process) => process.state().await.map(drop),
-                None => (self.docker.ping().await)
-                    .map(drop)
+                None => ask::ping(&self.docker)
+                    .await
                     .map_err(|error| anyhow::anyhow!(told(&error))),
             }
         };

@@ -8,7 +8,6 @@ use bollard::models::{
     Mount, MountType, ServiceSpec, ServiceSpecMode, TaskSpec, TaskSpecContainerSpec,
     TaskSpecPlacement, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
 };
-use bollard::query_parameters::UpdateServiceOptionsBuilder;
 use docker_engine::ask;
 use docker_engine::error_text::told;
 use leakcheck_report::exit_code::Failure;
@@ -40,6 +39,7 @@ pub struct Agents {
     docker: Docker,
     run: RunId,
     service: String,
+    spec: ServiceSpec,
 }
 
 impl Agents {
@@ -54,7 +54,8 @@ impl Agents {
         agent: &AgentPlan,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let created = ask::create_service(docker, spec(run, agent, settings)).await;
+        let spec = spec(run, agent, settings);
+        let created = ask::create_service(docker, spec.clone()).await;
         let created = created.map_err(|error| {
             Failure::environment(format!(
                 "cannot create the agents' service: {}",
@@ -65,6 +66,7 @@ impl Agents {
             docker: docker.clone(),
             run: run.clone(),
             service: created.unwrap_or_default(),
+            spec,
         })
     }
 
@@ -93,7 +95,7 @@ impl Agents {
             .version
             .and_then(|version| version.index)
             .unwrap_or(0);
-        let mut spec = service.spec.unwrap_or_default();
+        let mut spec = self.spec.clone();
         if let Some(task) = &mut spec.task_template {
             // No node is of this name, so that no agent belongs anywhere any more; removing the service
             // would remove what the agents say too.
@@ -102,10 +104,7 @@ impl Agents {
                 ..Default::default()
             });
         }
-        let options = UpdateServiceOptionsBuilder::new()
-            .version(i32::try_from(version).unwrap_or(i32::MAX))
-            .build();
-        let updated = ask::update_service(&self.docker, &self.service, spec, options);
+        let updated = ask::update_service(&self.docker, &self.service, version, spec);
         updated.await.map_err(failed)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bollard::Docker;
-use bollard::models::{LocalNodeState, NodeState, SwarmInfo};
+use bollard::models::{LocalNodeState, NodeState};
+use docker_engine::answers::SwarmInfo;
 use docker_engine::ask;
 use docker_engine::error_text::told;
 use leakcheck_report::exit_code::Failure;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::models::Service;
-use bollard::query_parameters::ListServicesOptionsBuilder;
+use docker_engine::answers::Service;
 use docker_engine::ask;
 use docker_engine::error_text::{is_not_found, told};
 use futures_util::TryFutureExt;
@@ -50,7 +49,7 @@ async fn remove_services(docker: &Docker, run: &RunId) -> Result<(), String> {
     let listed = list(docker, &label).map_err(|error| told(&error));
     let services = within(ANSWER_LIMIT, listed).await?;
     for id in services.into_iter().filter_map(|service| service.id) {
-        let removed = docker.delete_service(&id);
+        let removed = ask::remove_service(docker, &id);
         let removed = async {
             match removed.await {
                 Err(error) if !is_not_found(&error) => Err(told(&error)),
@@ -114,10 +113,7 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
 
 /// All services with the label (`key` or `key=value`).
 pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<Service>, Error> {
-    let options = ListServicesOptionsBuilder::new()
-        .filters(&labels::filter(label))
-        .build();
-    ask::services(docker, options).await
+    ask::services(docker, &labels::filter(label)).await
 }
 
 fn left_over(run: &RunId, why: &str) -> Failure {

@@ -2,9 +2,8 @@
 
 use bollard::Docker;
 use bollard::models::TaskState;
-use bollard::query_parameters::ListTasksOptionsBuilder;
-use docker_engine::ask;
 use docker_engine::error_text::told;
+use docker_engine::{answers, ask};
 use leakcheck_report::exit_code::Failure;
 
 use crate::docker::labels;
@@ -85,16 +84,16 @@ impl Task {
 /// # Errors
 /// An environment failure where the manager does not answer.
 pub async fn of_run(docker: &Docker, run: &RunId) -> Result<Vec<Task>, Failure> {
-    let options = ListTasksOptionsBuilder::new()
-        .filters(&labels::filter(&run.label()))
-        .build();
-    let listed = ask::tasks(docker, options).await.map_err(|error| {
-        Failure::environment(format!(
-            "the swarm's manager does not tell where its tasks run: {}",
-            told(&error)
-        ))
-    })?;
-    let task = |task: bollard::models::Task| {
+    let label = run.label();
+    let listed = ask::tasks(docker, &labels::filter(&label))
+        .await
+        .map_err(|error| {
+            Failure::environment(format!(
+                "the swarm's manager does not tell where its tasks run: {}",
+                told(&error)
+            ))
+        })?;
+    let task = |task: answers::Task| {
         let status = task.status.unwrap_or_default();
         Some(Task {
             id: task.id?,

@@ -1,38 +1,61 @@
-//! Requests whose answers are large documents.
+//! Requests to an engine, but for those for logs.
 //!
-//! Each is boxed here. The code that reads an answer is as large as the document, and an `async fn` is compiled
-//! in whatever package awaits it: so it is compiled once, in this one.
+//! bollard reads each answer whole, as a type with a field for everything that Docker may ever say. The code for
+//! that took more than a third of what there is of leakcheck's own to compile, for a dozen fields. So the answers
+//! are read as [`answers`](crate::answers), of which each has the fields that are used.
+//!
+//! Each future is boxed here: an `async fn` is compiled in whatever package awaits it, this is compiled once.
 
-use bollard::Docker;
+use std::collections::HashMap;
+
 use bollard::errors::Error;
-use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerSummary, CreateImageInfo, Node,
-    Service, ServiceSpec, SystemInfo, SystemVersion, Task, TaskState,
-};
+use bollard::models::{ContainerCreateBody, CreateImageInfo, ServiceSpec, TaskState};
 use bollard::query_parameters::{
-    CreateContainerOptions, CreateImageOptions, InspectContainerOptions, ListContainersOptions,
-    ListServicesOptions, ListTasksOptions, UpdateServiceOptions,
+    CreateContainerOptions, CreateImageOptions, RemoveContainerOptionsBuilder,
+    UpdateServiceOptionsBuilder,
 };
+use bollard::{BollardRequest, Docker};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryFutureExt};
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
+use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use url::Url;
+
+use crate::answers::{Container, Info, ListedContainer, Node, Service, Task};
 
 /// What an engine answers, or why it does not.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
+/// What a list is to hold: labels, for instance, by `label`.
+pub type Filters<'a> = HashMap<&'a str, Vec<&'a str>>;
+
+/// Agrees on an API version.
+pub fn negotiate(docker: Docker) -> Answer<'static, Docker> {
+    async move { docker.negotiate_version().await }.boxed()
+}
+
+/// Whether it answers at all.
+pub fn ping(docker: &Docker) -> Answer<'_, ()> {
+    docker.ping().map_ok(drop).boxed()
+}
+
 /// What the engine is, how busy it is, and its part in a swarm.
-pub fn info(docker: &Docker) -> Answer<'_, SystemInfo> {
-    Box::pin(docker.info())
+pub fn info(docker: &Docker) -> Answer<'_, Info> {
+    get(docker, "info", &[])
 }
 
 /// The engine's version.
-pub fn version(docker: &Docker) -> Answer<'_, SystemVersion> {
-    Box::pin(docker.version())
+pub fn version(docker: &Docker) -> Answer<'_, Option<String>> {
+    let version = docker.version();
+    version.map_ok(|version| version.version).boxed()
 }
 
 /// Fails with the status 404 where the engine has no such image.
-pub fn image<'a>(docker: &'a Docker, name: &'a str) -> Answer<'a, ()> {
-    Box::pin(docker.inspect_image(name).map_ok(drop))
+pub fn image<'a>(docker: &'a Docker, name: &str) -> Answer<'a, ()> {
+    let image = get::<IgnoredAny>(docker, &format!("images/{name}/json"), &[]);
+    image.map_ok(drop).boxed()
 }
 
 /// Pulls an image, and tells how far that is.
@@ -43,25 +66,35 @@ pub fn pull(
     docker.create_image(Some(options), None, None).boxed()
 }
 
-/// The containers that there are.
-pub fn containers(
-    docker: &Docker,
-    options: ListContainersOptions,
-) -> Answer<'_, Vec<ContainerSummary>> {
-    Box::pin(docker.list_containers(Some(options)))
+/// The containers that run.
+pub fn running_containers<'a>(
+    docker: &'a Docker,
+    filters: &Filters<'_>,
+) -> Answer<'a, Vec<ListedContainer>> {
+    get(docker, "containers/json", &[("filters", &json(filters))])
+}
+
+/// The containers that there are, also those that do not run.
+pub fn containers<'a>(
+    docker: &'a Docker,
+    filters: &Filters<'_>,
+) -> Answer<'a, Vec<ListedContainer>> {
+    let query = [("all", "true"), ("filters", &*json(filters))];
+    get(docker, "containers/json", &query)
 }
 
 /// All about one container.
-pub fn container<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, ContainerInspectResponse> {
-    Box::pin(docker.inspect_container(id, None::<InspectContainerOptions>))
+pub fn container<'a>(docker: &'a Docker, id: &str) -> Answer<'a, Container> {
+    get(docker, &format!("containers/{id}/json"), &[])
 }
 
 /// Whether a container runs.
-pub fn container_runs<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, bool> {
-    Box::pin(container(docker, id).map_ok(|answer| {
-        let state = answer.state.and_then(|state| state.running);
+pub fn container_runs<'a>(docker: &'a Docker, id: &str) -> Answer<'a, bool> {
+    let container = container(docker, id).map_ok(|container| {
+        let state = container.state.and_then(|state| state.running);
         state == Some(true)
-    }))
+    });
+    container.boxed()
 }
 
 /// Creates a container; returns its id.
@@ -71,52 +104,144 @@ pub fn create_container(
     body: ContainerCreateBody,
 ) -> Answer<'_, String> {
     let created = docker.create_container(Some(options), body);
-    Box::pin(created.map_ok(|created| created.id))
+    created.map_ok(|created| created.id).boxed()
+}
+
+/// Starts a container.
+pub fn start_container<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, ()> {
+    docker.start_container(id, None).boxed()
+}
+
+/// Removes a container and its anonymous volumes, also where it runs.
+pub fn remove_container<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, ()> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
+    docker.remove_container(id, Some(options.build())).boxed()
 }
 
 /// The nodes of the swarm that the engine manages.
 pub fn nodes(docker: &Docker) -> Answer<'_, Vec<Node>> {
-    Box::pin(docker.list_nodes(None))
+    get(docker, "nodes", &[])
 }
 
 /// The tasks of that swarm.
-pub fn tasks(docker: &Docker, options: ListTasksOptions) -> Answer<'_, Vec<Task>> {
-    Box::pin(docker.list_tasks(Some(options)))
+pub fn tasks<'a>(docker: &'a Docker, filters: &Filters<'_>) -> Answer<'a, Vec<Task>> {
+    get(docker, "tasks", &[("filters", &json(filters))])
 }
 
 /// Whether a task of that swarm runs.
-pub fn task_runs<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, bool> {
-    Box::pin(docker.inspect_task(id).map_ok(|answer| {
-        let state = answer.status.and_then(|status| status.state);
+pub fn task_runs<'a>(docker: &'a Docker, id: &str) -> Answer<'a, bool> {
+    let task = get::<Task>(docker, &format!("tasks/{id}"), &[]).map_ok(|task| {
+        let state = task.status.and_then(|status| status.state);
         state == Some(TaskState::RUNNING)
-    }))
+    });
+    task.boxed()
 }
 
 /// The services of that swarm.
-pub fn services(docker: &Docker, options: ListServicesOptions) -> Answer<'_, Vec<Service>> {
-    Box::pin(docker.list_services(Some(options)))
+pub fn services<'a>(docker: &'a Docker, filters: &Filters<'_>) -> Answer<'a, Vec<Service>> {
+    get(docker, "services", &[("filters", &json(filters))])
 }
 
 /// All about one service.
-pub fn service<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, Service> {
-    Box::pin(docker.inspect_service(id, None))
+pub fn service<'a>(docker: &'a Docker, id: &str) -> Answer<'a, Service> {
+    get(docker, &format!("services/{id}"), &[])
 }
 
 /// Creates a service; returns its id, where the engine tells it.
 pub fn create_service(docker: &Docker, spec: ServiceSpec) -> Answer<'_, Option<String>> {
-    Box::pin(
-        docker
-            .create_service(spec, None)
-            .map_ok(|created| created.id),
-    )
+    let created = docker.create_service(spec, None);
+    created.map_ok(|created| created.id).boxed()
 }
 
-/// Makes a service what `spec` says.
+/// Makes a service, as it is in a version, what `spec` says.
 pub fn update_service<'a>(
     docker: &'a Docker,
     id: &'a str,
+    version: u64,
     spec: ServiceSpec,
-    options: UpdateServiceOptions,
 ) -> Answer<'a, ()> {
-    Box::pin(docker.update_service(id, spec, options, None).map_ok(drop))
+    let version = i32::try_from(version).unwrap_or(i32::MAX);
+    let options = UpdateServiceOptionsBuilder::new().version(version).build();
+    let updated = docker.update_service(id, spec, options, None);
+    updated.map_ok(drop).boxed()
+}
+
+/// Removes a service.
+pub fn remove_service<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, ()> {
+    docker.delete_service(id).boxed()
+}
+
+fn json(filters: &Filters<'_>) -> String {
+    serde_json::to_string(filters).unwrap_or_default()
+}
+
+/// Gets the document at a path of the API. bollard hands over one answer as it came, that to a ping: this is a
+/// ping whose address is another.
+fn get<'a, T: DeserializeOwned + Send>(
+    docker: &Docker,
+    path: &str,
+    query: &[(&str, &str)],
+) -> Answer<'a, T> {
+    let address = address(path, query);
+    let docker = docker
+        .clone()
+        .with_request_modifier(move |mut request: BollardRequest| {
+            if let Some(there) = address
+                .as_ref()
+                .and_then(|to| instead_of_ping(request.uri(), to))
+            {
+                *request.uri_mut() = there;
+            }
+            request
+        });
+    let answer = async move {
+        let text = docker.ping().await?;
+        serde_json::from_slice(text.as_bytes()).map_err(Error::from)
+    };
+    answer.boxed()
+}
+
+/// A path of the API with its query, as a request has it.
+fn address(path: &str, query: &[(&str, &str)]) -> Option<String> {
+    let mut url = Url::parse("http://engine").ok()?;
+    url.set_path(path);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    let query = url.query().map(|query| format!("?{query}"));
+    Some(url.path().to_owned() + &query.unwrap_or_default())
+}
+
+/// The address of a ping, with another path behind the version of the API.
+fn instead_of_ping(ping: &Uri, address: &str) -> Option<Uri> {
+    let version = ping.path().strip_suffix("/_ping")?;
+    let path: PathAndQuery = format!("{version}{address}").parse().ok()?;
+    let mut parts = ping.clone().into_parts();
+    parts.path_and_query = Some(path);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_asked_for_behind_the_version_with_what_is_no_part_of_a_path_escaped() {
+        let ping: Uri = "http://docker/v1.41/_ping".parse().expect("a URI");
+        let there = |path, query| {
+            let address = address(path, query).expect("an address");
+            instead_of_ping(&ping, &address).expect("a URI").to_string()
+        };
+        assert_eq!(there("info", &[]), "http://docker/v1.41/info");
+        assert_eq!(
+            there("images/my registry/a?b:1/json", &[]),
+            "http://docker/v1.41/images/my%20registry/a%3Fb:1/json"
+        );
+        let filters = json(&HashMap::from([("label", vec!["app=web & db"])]));
+        assert_eq!(
+            there("containers/json", &[("filters", &filters)]),
+            "http://docker/v1.41/containers/json\
+             ?filters=%7B%22label%22%3A%5B%22app%3Dweb+%26+db%22%5D%7D"
+        );
+    }
 }

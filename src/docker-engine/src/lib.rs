@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod answers;
 pub mod ask;
 pub mod dial;
 pub mod error_text;
