@@ -61,7 +61,7 @@ fn junit_has_a_case_for_each_gate_and_the_failed_one_says_why() {
         "{xml}"
     );
     assert!(
-        xml.contains(r#"<failure message="old measured 2, not &lt;= 0" type="FAILED"/>"#),
+        xml.contains(r#"<failure message="old measured 2, not &lt;= 0" type="FAILED"></failure>"#),
         "{xml}"
     );
     assert!(

@@ -62,7 +62,7 @@ formats! {
     /// The main chart alone
     Svg: AfterEachRotation, |report, _| Ok(svg::render(report));
     /// JUnit XML: a test case for each gate
-    Junit: AtTheEnd, |report, _| junit::render(report);
+    Junit: AtTheEnd, |report, _| Ok(junit::render(report));
     /// OpenMetrics text, for a collector that reads files
     Openmetrics: AtTheEnd, |report, _| openmetrics::render(report);
     /// GitLab's code quality report: an entry for each gate that did not hold

@@ -1,60 +1,129 @@
 //! A report as JUnit XML, the form in which CI servers read test results.
 
 use leakcheck_text::printable::printable;
-use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+use maud::{Markup, PreEscaped, Render, html};
 
 use crate::model::report::{Outcome, Report, WiringReport};
 
 /// Renders a report: a case for each gate, which fails where the gate does, and one for each wiring,
 /// whose verdict is told and decides nothing by itself.
-///
-/// # Errors
-/// Only where memory cannot be written.
-pub(super) fn render(report: &Report) -> anyhow::Result<String> {
-    let mut junit = Junit::new("leakcheck");
-    if !report.gates.is_empty() {
-        let mut suite = TestSuite::new("gates");
-        suite.add_test_cases(report.gates.iter().map(|gate| {
-            let failed = |kind| {
-                let mut status = TestCaseStatus::non_success(kind);
-                status
-                    .set_message(printable(&gate.reason))
-                    .set_type(gate.outcome.words());
-                status
-            };
-            let status = match gate.outcome {
-                Outcome::Held => TestCaseStatus::success(),
-                Outcome::Failed => failed(NonSuccessKind::Failure),
-                // Nobody knows whether it would have failed: an error of the test itself.
-                Outcome::NoVerdict => failed(NonSuccessKind::Error),
-            };
-            case(&gate.expr, &gate.wiring, status)
-        }));
-        junit.add_test_suite(suite);
+pub(super) fn render(report: &Report) -> String {
+    let gates = report.gates.iter().map(|gate| Case {
+        name: printable(&gate.expr),
+        class: printable(&gate.wiring),
+        result: match gate.outcome {
+            Outcome::Held => CaseResult::Passed,
+            Outcome::Failed => CaseResult::Failed(printable(&gate.reason)),
+            // Nobody knows whether it would have failed: an error of the test itself.
+            Outcome::NoVerdict => CaseResult::Error(printable(&gate.reason)),
+        },
+        kind: gate.outcome.words(),
+    });
+    let partial = report.partial.then(|| Case {
+        name: "measured to the end".into(),
+        class: "run".into(),
+        result: CaseResult::Error(
+            "the run was cut short: what is told was measured until then".into(),
+        ),
+        kind: "",
+    });
+    let wirings = report.wirings.iter().map(|wiring| Case {
+        name: printable(&wiring.name),
+        class: "verdict".into(),
+        result: CaseResult::Told(printable(&verdict(wiring))),
+        kind: "",
+    });
+    let gates = Suite {
+        name: "gates",
+        cases: gates.collect(),
+    };
+    let wirings = Suite {
+        name: "wirings",
+        cases: partial.into_iter().chain(wirings).collect(),
+    };
+    let mut suites = vec![wirings];
+    if !gates.cases.is_empty() {
+        suites.insert(0, gates);
     }
-    let mut suite = TestSuite::new("wirings");
-    if report.partial {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message("the run was cut short: what is told was measured until then");
-        suite.add_test_case(case("measured to the end", "run", status));
-    }
-    suite.add_test_cases(report.wirings.iter().map(|wiring| {
-        let mut case = case(&wiring.name, "verdict", TestCaseStatus::success());
-        case.set_system_out(printable(&verdict(wiring)));
-        case
-    }));
-    junit.add_test_suite(suite);
-    // Jenkins' published schema (junit-10.xsd) has no `skipped` at the top, where the library writes
-    // its first; no case is ever skipped here.
-    Ok(junit.to_string()?.replacen(" skipped=\"0\"", "", 1))
-}
-
-fn case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(printable(name), status);
-    case.set_classname(format!("leakcheck.{}", printable(class)));
-    case
+    let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
+    let document = html! {
+        (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
+        testsuites name="leakcheck" tests=(sum(|suite| suite.cases.len())) failures=(sum(Suite::failures))
+            errors=(sum(Suite::errors)) {
+            "\n"
+            @for suite in &suites { (suite) }
+        }
+        "\n"
+    };
+    document.into_string()
 }
 
 fn verdict(wiring: &WiringReport) -> String {
     format!("{}: {}", wiring.verdict.word(), wiring.reason)
+}
+
+struct Suite {
+    name: &'static str,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    name: String,
+    class: String,
+    result: CaseResult,
+    /// What kind of failure or error it is, in a word.
+    kind: &'static str,
+}
+
+enum CaseResult {
+    Passed,
+    Told(String),
+    Failed(String),
+    Error(String),
+}
+
+impl Suite {
+    fn failures(&self) -> usize {
+        let failed = |case: &&Case| matches!(case.result, CaseResult::Failed(_));
+        self.cases.iter().filter(failed).count()
+    }
+
+    fn errors(&self) -> usize {
+        let error = |case: &&Case| matches!(case.result, CaseResult::Error(_));
+        self.cases.iter().filter(error).count()
+    }
+}
+
+impl Render for Suite {
+    fn render(&self) -> Markup {
+        html! {
+            "    "
+            // No case is ever skipped.
+            testsuite name=(self.name) tests=(self.cases.len()) skipped="0" errors=(self.errors())
+                failures=(self.failures()) {
+                "\n"
+                @for case in &self.cases { (case) }
+                "    "
+            }
+            "\n"
+        }
+    }
+}
+
+impl Render for Case {
+    fn render(&self) -> Markup {
+        let kind = (!self.kind.is_empty()).then_some(self.kind);
+        html! {
+            "        "
+            testcase name=(self.name) classname={ "leakcheck." (self.class) } {
+                @match &self.result {
+                    CaseResult::Passed => {}
+                    CaseResult::Told(text) => { system-out { (text) } }
+                    CaseResult::Failed(why) => { failure message=(why) type=[kind] {} }
+                    CaseResult::Error(why) => { error message=(why) type=[kind] {} }
+                }
+            }
+            "\n"
+        }
+    }
 }
