@@ -9,19 +9,20 @@
 //! consumers                              who hears of events: progress, full screen, exports, annotations
 //! audit · exercise                       claims put to the test; somebody's own follower, run and watched
 //! runner · watch                         engines and workers, started and removed; a process that runs already
-//! events · render                        what happens; what people read of a document
+//! events                                 what happens
 //! experiment · merge                     what was asked for, resolved and checked; several hosts' reports as one
 //! analysis · doctor · worker             rates, verdicts, predictions; the machine; the child that is measured
 //! protocol · swarm                       what parent and worker say to each other; a swarm's containers
 //! docker · engine_process · live · probe a real engine; the synthetic one as a child; the terminal; a process
-//! gate · readings · sys · wirings        conditions that a report must meet; readings; the system; wirings by name
-//! exit_code · model                      errors; every document
+//! sys · wirings                          what the system is asked; the monitor's wirings by their names
 //! ```
 //!
-//! Below them lie six packages. Three are for others to use by themselves: `leakcheck-test` (the leak check, its
-//! census, settle loop and growth rule), `goroutine-dump`, and `synthetic-engine` with its workload. Three are
-//! the program's own, and are packages because they are compiled otherwise than the rest: `log-monitor`, the
-//! system under test, for speed; `docker-engine`, where an engine is and what it answers; `leakcheck-text`.
+//! Below them lie packages. Four are for others to use by themselves: `leakcheck-test` (the leak check, its
+//! census, settle loop and growth rule), `goroutine-dump`, `synthetic-engine` with its workload, and
+//! `leakcheck-report` (the documents, conditions on them, and what people read of them). Three are the program's
+//! own, cut out so that they are compiled side by side, each as suits it: `log-monitor` (the system under test: it
+//! follows containers' logs and rotates them), `docker-engine` (where an engine is, and what it answers), and
+//! `leakcheck-text` (figures, durations, names).
 
 // They panic where nobody reads any more: `sys::stderr::say` and `commands::output::print` do not.
 #![deny(clippy::print_stderr, clippy::print_stdout)]

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use goroutine_dump;
 use goroutine_dump::{Diff, Dump, Frame, Keep, Scale};
+use leakcheck_fuzz::{read, survives_json};
 use leakcheck_report::render::dump_summary::of_diff;
 use leakcheck_report::render::section_text::{Terminal, render_sections};
-use leakcheck_fuzz::{read, survives_json};
 use libfuzzer_sys::fuzz_target;
 
 /// Stands between the first dump, the second, and the scale.

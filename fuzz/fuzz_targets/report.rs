@@ -7,10 +7,10 @@
 )]
 
 use clap::ValueEnum;
+use leakcheck::internals::merge::Merge;
 use leakcheck_report::gate::baseline;
 use leakcheck_report::gate::expression::Gate;
 use leakcheck_report::gate::judge::{PartialReports, judge_all};
-use leakcheck::internals::merge::Merge;
 use leakcheck_report::model::saved;
 use leakcheck_report::render::format::Format;
 use leakcheck_report::render::github;

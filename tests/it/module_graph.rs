@@ -156,9 +156,13 @@ impl Visit<'_> for Paths {
     }
 }
 
-/// The layers of the picture in `src/lib.rs`, the highest first: each line begins with its modules.
-fn picture() -> Vec<BTreeSet<String>> {
-    let text = include_str!("../../src/lib.rs");
+/// The packages that show their layers in a picture.
+const PICTURED: [&str; 2] = [".", "src/leakcheck-report"];
+
+/// The layers of the picture in a package's `lib.rs`, the highest first: each line begins with its modules.
+fn picture(package: &str) -> Vec<BTreeSet<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(package);
+    let text = fs::read_to_string(path.join("src/lib.rs")).expect("a library");
     let (_, picture) = text.split_once("//! ```text\n").expect("a picture");
     let (picture, _) = picture.split_once("//! ```\n").expect("its end");
     let layer = |line: &str| {
@@ -171,16 +175,22 @@ fn picture() -> Vec<BTreeSet<String>> {
 
 #[test]
 fn every_module_imports_only_what_lies_below_it() {
-    let layers = picture();
+    for package in PICTURED {
+        check_layers(package);
+    }
+}
+
+fn check_layers(package: &str) {
+    let layers = picture(package);
     let layer_of = |module: &str| {
         layers
             .iter()
             .position(|layer| layer.contains(module))
-            .unwrap_or_else(|| panic!("src/lib.rs shows no layer of {module}"))
+            .unwrap_or_else(|| panic!("{package}/src/lib.rs shows no layer of {module}"))
     };
     let mut upwards = Vec::new();
     let mut modules = BTreeSet::new();
-    for (module, targets) in Sources::of(".").imports() {
+    for (module, targets) in Sources::of(package).imports() {
         let Some(from) = module.first() else { continue };
         modules.insert(from.clone());
         for target in targets.iter().filter(|target| target[0] != *from) {
@@ -195,7 +205,7 @@ fn every_module_imports_only_what_lies_below_it() {
     }
     assert!(upwards.is_empty(), "{upwards:#?}");
     let shown: BTreeSet<String> = layers.into_iter().flatten().collect();
-    assert_eq!(shown, modules, "the picture in src/lib.rs");
+    assert_eq!(shown, modules, "the picture in {package}/src/lib.rs");
 }
 
 /// The modules that import each other in a circle, if any do.

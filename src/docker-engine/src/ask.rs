@@ -1,10 +1,11 @@
 //! Requests to an engine, but for those for logs.
 //!
-//! bollard reads each answer whole, as a type with a field for everything that Docker may ever say. The code for
-//! that took more than a third of what there is of leakcheck's own to compile, for a dozen fields. So the answers
-//! are read as [`answers`](crate::answers), of which each has the fields that are used.
+//! bollard reads each answer whole, into a type with a field for everything that Docker may ever say. The code for
+//! that would be a fifth of all that is compiled of leakcheck's own, for a dozen fields. So the answers are read as
+//! [`answers`](crate::answers), which have the fields that are used.
 //!
-//! Each future is boxed here: an `async fn` is compiled in whatever package awaits it, this is compiled once.
+//! Each future is boxed here, so that its code is compiled once. That of an `async fn` is compiled in whatever
+//! package awaits it.
 
 use std::collections::HashMap;
 

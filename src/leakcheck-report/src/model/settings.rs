@@ -1,6 +1,6 @@
 //! The settings of an experiment, resolved: what a run goes by, what its report records, and what its
 //! agents are given. The defaults and the limits stand here, once; the flags that set them stand in
-//! [`crate::experiment::settings`].
+//! `leakcheck`'s `experiment::settings`.
 
 use std::time::Duration;
 

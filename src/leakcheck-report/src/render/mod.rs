@@ -1,6 +1,6 @@
 //! What people read of a document. A renderer computes nothing.
 //!
-//! The list of formats is [`format`], with a file for each.
+//! The list of formats is [`mod@format`], with a file for each.
 
 pub mod chart;
 pub mod charts;
