@@ -8,7 +8,6 @@ use futures_util::{StreamExt, TryStreamExt};
 use leakcheck_report::exit_code::Failure;
 
 use super::containers::RunningContainer;
-use super::labels;
 
 /// How many containers are asked at a time whether they have a terminal.
 const ASKED_AT_A_TIME: usize = 16;
@@ -34,7 +33,7 @@ pub async fn labelled(docker: &Docker, label: &str) -> Result<Vec<RunningContain
             told(&error)
         ))
     };
-    let listed = ask::running_containers(docker, &labels::filter(label))
+    let listed = ask::running_containers(docker, label)
         .await
         .map_err(failed)?;
     let ids = listed.into_iter().filter_map(|container| container.id);

@@ -1,8 +1,6 @@
 //! The labels of every container that leakcheck creates. They are a contract between versions:
 //! `leakcheck clean` finds by them what an older or newer leakcheck left.
 
-use docker_engine::ask::Filters;
-
 /// The run that created the container.
 pub const RUN: &str = "leakcheck.run";
 /// The container's name in the fleet, which its lines carry.
@@ -19,8 +17,3 @@ pub const AGENT: &str = "leakcheck.agent-of";
 
 /// What an engine puts on the containers of a swarm's services.
 pub const SERVICE: &str = "com.docker.swarm.service.id";
-
-/// The filters of a container list that match one label (`key` or `key=value`).
-pub(crate) fn filter(label: &str) -> Filters<'_> {
-    [("label", vec![label])].into()
-}

@@ -12,7 +12,6 @@ use futures_util::{StreamExt, TryFutureExt};
 use leakcheck_report::exit_code::Failure;
 
 use super::answer::within;
-use super::labels;
 use super::run_id::RunId;
 
 /// How many containers are being removed at a time.
@@ -94,7 +93,7 @@ async fn left(docker: &Docker, run: &RunId) -> Result<(Vec<ListedContainer>, Dur
 
 /// All containers with the label (`key` or `key=value`), also those that do not run.
 pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<ListedContainer>, Error> {
-    ask::containers(docker, &labels::filter(label)).await
+    ask::containers(docker, label).await
 }
 
 /// Asks for the removal of each; what the engine said against one of them, if it did.

@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use super::manager;
 use super::tasks;
 use crate::docker::answer::within;
-use crate::docker::labels;
 use crate::docker::run_id::RunId;
 
 /// How long removal may go without a container less before it is given up.
@@ -113,7 +112,7 @@ async fn gone(docker: &Docker, run: &RunId) -> Result<(), Failure> {
 
 /// All services with the label (`key` or `key=value`).
 pub(super) async fn list(docker: &Docker, label: &str) -> Result<Vec<Service>, Error> {
-    ask::services(docker, &labels::filter(label)).await
+    ask::services(docker, label).await
 }
 
 fn left_over(run: &RunId, why: &str) -> Failure {

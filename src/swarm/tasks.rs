@@ -6,7 +6,6 @@ use docker_engine::error_text::told;
 use docker_engine::{answers, ask};
 use leakcheck_report::exit_code::Failure;
 
-use crate::docker::labels;
 use crate::docker::run_id::RunId;
 
 /// A replica, by what stays the same when its task is replaced: its service, and which replica it is.
@@ -84,15 +83,12 @@ impl Task {
 /// # Errors
 /// An environment failure where the manager does not answer.
 pub async fn of_run(docker: &Docker, run: &RunId) -> Result<Vec<Task>, Failure> {
-    let label = run.label();
-    let listed = ask::tasks(docker, &labels::filter(&label))
-        .await
-        .map_err(|error| {
-            Failure::environment(format!(
-                "the swarm's manager does not tell where its tasks run: {}",
-                told(&error)
-            ))
-        })?;
+    let listed = ask::tasks(docker, &run.label()).await.map_err(|error| {
+        Failure::environment(format!(
+            "the swarm's manager does not tell where its tasks run: {}",
+            told(&error)
+        ))
+    })?;
     let task = |task: answers::Task| {
         let status = task.status.unwrap_or_default();
         Some(Task {

@@ -7,8 +7,6 @@
 //! Each future is boxed here, so that its code is compiled once. That of an `async fn` is compiled in whatever
 //! package awaits it.
 
-use std::collections::HashMap;
-
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, CreateImageInfo, ServiceSpec, TaskState};
 use bollard::query_parameters::{
@@ -21,16 +19,15 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
+use leakcheck_text::json;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use url::Url;
 
 use crate::answers::{Container, Info, ListedContainer, Node, Service, Task};
 
 /// What an engine answers, or why it does not.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
-
-/// What a list is to hold: labels, for instance, by `label`.
-pub type Filters<'a> = HashMap<&'a str, Vec<&'a str>>;
 
 /// Agrees on an API version.
 pub fn negotiate(docker: Docker) -> Answer<'static, Docker> {
@@ -67,20 +64,14 @@ pub fn pull(
     docker.create_image(Some(options), None, None).boxed()
 }
 
-/// The containers that run.
-pub fn running_containers<'a>(
-    docker: &'a Docker,
-    filters: &Filters<'_>,
-) -> Answer<'a, Vec<ListedContainer>> {
-    get(docker, "containers/json", &[("filters", &json(filters))])
+/// The containers that run and carry a label (`key` or `key=value`).
+pub fn running_containers<'a>(docker: &'a Docker, label: &str) -> Answer<'a, Vec<ListedContainer>> {
+    get(docker, "containers/json", &[("filters", &carrying(label))])
 }
 
-/// The containers that there are, also those that do not run.
-pub fn containers<'a>(
-    docker: &'a Docker,
-    filters: &Filters<'_>,
-) -> Answer<'a, Vec<ListedContainer>> {
-    let query = [("all", "true"), ("filters", &*json(filters))];
+/// The containers that carry a label, also those that do not run.
+pub fn containers<'a>(docker: &'a Docker, label: &str) -> Answer<'a, Vec<ListedContainer>> {
+    let query = [("all", "true"), ("filters", &*carrying(label))];
     get(docker, "containers/json", &query)
 }
 
@@ -124,9 +115,9 @@ pub fn nodes(docker: &Docker) -> Answer<'_, Vec<Node>> {
     get(docker, "nodes", &[])
 }
 
-/// The tasks of that swarm.
-pub fn tasks<'a>(docker: &'a Docker, filters: &Filters<'_>) -> Answer<'a, Vec<Task>> {
-    get(docker, "tasks", &[("filters", &json(filters))])
+/// The tasks of that swarm whose service gives them a label.
+pub fn tasks<'a>(docker: &'a Docker, label: &str) -> Answer<'a, Vec<Task>> {
+    get(docker, "tasks", &[("filters", &carrying(label))])
 }
 
 /// Whether a task of that swarm runs.
@@ -138,9 +129,9 @@ pub fn task_runs<'a>(docker: &'a Docker, id: &str) -> Answer<'a, bool> {
     task.boxed()
 }
 
-/// The services of that swarm.
-pub fn services<'a>(docker: &'a Docker, filters: &Filters<'_>) -> Answer<'a, Vec<Service>> {
-    get(docker, "services", &[("filters", &json(filters))])
+/// The services of that swarm that carry a label.
+pub fn services<'a>(docker: &'a Docker, label: &str) -> Answer<'a, Vec<Service>> {
+    get(docker, "services", &[("filters", &carrying(label))])
 }
 
 /// All about one service.
@@ -172,8 +163,9 @@ pub fn remove_service<'a>(docker: &'a Docker, id: &'a str) -> Answer<'a, ()> {
     docker.delete_service(id).boxed()
 }
 
-fn json(filters: &Filters<'_>) -> String {
-    serde_json::to_string(filters).unwrap_or_default()
+/// The filter of a list that keeps what carries a label.
+fn carrying(label: &str) -> String {
+    Value::from_iter([("label", vec![label])]).to_string()
 }
 
 /// Gets the document at a path of the API. bollard hands over one answer as it came, that to a ping: this is a
@@ -197,7 +189,7 @@ fn get<'a, T: DeserializeOwned + Send>(
         });
     let answer = async move {
         let text = docker.ping().await?;
-        serde_json::from_slice(text.as_bytes()).map_err(Error::from)
+        json::parse(&text).map_err(Error::from)
     };
     answer.boxed()
 }
@@ -238,9 +230,8 @@ mod tests {
             there("images/my registry/a?b:1/json", &[]),
             "http://docker/v1.41/images/my%20registry/a%3Fb:1/json"
         );
-        let filters = json(&HashMap::from([("label", vec!["app=web & db"])]));
         assert_eq!(
-            there("containers/json", &[("filters", &filters)]),
+            there("containers/json", &[("filters", &carrying("app=web & db"))]),
             "http://docker/v1.41/containers/json\
              ?filters=%7B%22label%22%3A%5B%22app%3Dweb+%26+db%22%5D%7D"
         );

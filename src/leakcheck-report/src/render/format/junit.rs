@@ -17,7 +17,7 @@ pub(super) fn render(report: &Report) -> String {
             // Nobody knows whether it would have failed: an error of the test itself.
             Outcome::NoVerdict => CaseResult::Error(printable(&gate.reason)),
         },
-        kind: gate.outcome.words(),
+        kind: Some(gate.outcome.words()),
     });
     let partial = report.partial.then(|| Case {
         name: "measured to the end".into(),
@@ -25,13 +25,13 @@ pub(super) fn render(report: &Report) -> String {
         result: CaseResult::Error(
             "the run was cut short: what is told was measured until then".into(),
         ),
-        kind: "",
+        kind: None,
     });
     let wirings = report.wirings.iter().map(|wiring| Case {
         name: printable(&wiring.name),
         class: "verdict".into(),
         result: CaseResult::Told(printable(&verdict(wiring))),
-        kind: "",
+        kind: None,
     });
     let gates = Suite {
         name: "gates",
@@ -41,10 +41,8 @@ pub(super) fn render(report: &Report) -> String {
         name: "wirings",
         cases: partial.into_iter().chain(wirings).collect(),
     };
-    let mut suites = vec![wirings];
-    if !gates.cases.is_empty() {
-        suites.insert(0, gates);
-    }
+    let gates = Some(gates).filter(|gates| !gates.cases.is_empty());
+    let suites: Vec<Suite> = gates.into_iter().chain([wirings]).collect();
     let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
     let document = html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
@@ -72,7 +70,7 @@ struct Case {
     class: String,
     result: CaseResult,
     /// What kind of failure or error it is, in a word.
-    kind: &'static str,
+    kind: Option<&'static str>,
 }
 
 enum CaseResult {
@@ -112,15 +110,14 @@ impl Render for Suite {
 
 impl Render for Case {
     fn render(&self) -> Markup {
-        let kind = (!self.kind.is_empty()).then_some(self.kind);
         html! {
             "        "
             testcase name=(self.name) classname={ "leakcheck." (self.class) } {
                 @match &self.result {
                     CaseResult::Passed => {}
                     CaseResult::Told(text) => { system-out { (text) } }
-                    CaseResult::Failed(why) => { failure message=(why) type=[kind] {} }
-                    CaseResult::Error(why) => { error message=(why) type=[kind] {} }
+                    CaseResult::Failed(why) => { failure message=(why) type=[self.kind] {} }
+                    CaseResult::Error(why) => { error message=(why) type=[self.kind] {} }
                 }
             }
             "\n"
