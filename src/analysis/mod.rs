@@ -5,6 +5,7 @@ pub mod arithmetic;
 pub mod exercised;
 pub mod expectation;
 pub mod go_reference;
+pub mod growth;
 pub mod mechanisms;
 pub mod observed;
 mod post_mortem;
@@ -16,5 +17,9 @@ pub mod sufficiency;
 pub mod trend;
 pub mod verdict;
 pub mod watched;
+mod watched_counts;
+mod watched_life;
+#[cfg(test)]
+mod watched_shapes;
 mod watched_verdict;
 pub mod wiring_report;

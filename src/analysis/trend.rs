@@ -16,9 +16,10 @@ const Z_975: f64 = 1.959_964;
 pub struct Slope {
     /// The median of the slopes between all pairs of points (Theil 1950, Sen 1968).
     pub slope: f64,
-    /// Its 95 % interval, by Sen's normal approximation.
+    /// Its 95 % interval, by Sen's normal approximation, with the variance of [`Slope::p`].
     pub ci95: [f64; 2],
-    /// The two-sided probability of Mann-Kendall's test.
+    /// The two-sided probability of Mann-Kendall's test, its variance corrected for points that depend on each
+    /// other (Hamed and Rao 1998).
     pub p: f64,
 }
 
@@ -44,14 +45,15 @@ pub fn slope(points: &[Point]) -> Option<Slope> {
         return None;
     }
     slopes.sort_by(f64::total_cmp);
-    let variance = variance_of_s(points);
+    let slope = median_of_sorted(&slopes);
+    let variance = variance_of_s(points) * dependence(points, slope);
     // Sen: the interval reaches from the slope numbered (N - C) / 2 to the one numbered (N + C) / 2.
     let reach = Z_975 * variance.sqrt();
     let (pairs, last) = (slopes.len() as f64, slopes.len() - 1);
     let low = ((pairs - reach) / 2.0).floor().max(0.0) as usize;
     let high = ((pairs + reach) / 2.0).ceil() as usize;
     Some(Slope {
-        slope: median_of_sorted(&slopes),
+        slope,
         ci95: [slopes[low.min(last)], slopes[high.min(last)]],
         p: two_sided(s, variance),
     })
@@ -78,6 +80,45 @@ fn variance_of_s(points: &[Point]) -> f64 {
     (term(points.len() as f64) - ties) / 18.0
 }
 
+/// By how much the variance of S is larger because points depend on those before them: Hamed and Rao's
+/// factor, by the autocorrelation of the ranks of what a line of this slope leaves. Correlations that chance
+/// may make do not count, nor negative ones, which would make an interval narrower.
+fn dependence(points: &[Point], slope: f64) -> f64 {
+    let n = points.len() as f64;
+    let ranks = ranks(points.iter().map(|(t, count)| count - slope * t).collect());
+    let mean = (n - 1.0) / 2.0;
+    let variance: f64 = ranks.iter().map(|rank| (rank - mean).powi(2)).sum();
+    if variance <= 0.0 {
+        return 1.0;
+    }
+    let by_chance = Z_975 / n.sqrt();
+    let term = |lag: usize| {
+        let pairs = ranks.iter().zip(&ranks[lag..]);
+        let correlation = pairs.map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / variance;
+        let rest = n - lag as f64;
+        match correlation > by_chance {
+            true => rest * (rest - 1.0) * (rest - 2.0) * correlation,
+            false => 0.0,
+        }
+    };
+    let sum: f64 = (1..points.len() / 2).map(term).sum();
+    1.0 + 2.0 / (n * (n - 1.0) * (n - 2.0)) * sum
+}
+
+/// The rank of each value, from 0; those of equal ones are their mean.
+fn ranks(values: Vec<f64>) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for tied in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let rank = before as f64 + (tied.len() as f64 - 1.0) / 2.0;
+        tied.iter().for_each(|at| ranks[*at] = rank);
+        before += tied.len();
+    }
+    ranks
+}
+
 /// The probability of an S at least as far from 0, with the correction for continuity.
 fn two_sided(s: f64, variance: f64) -> f64 {
     if variance <= 0.0 {
@@ -88,7 +129,7 @@ fn two_sided(s: f64, variance: f64) -> f64 {
 }
 
 /// The complementary error function for x >= 0, to 1.5e-7 (Abramowitz and Stegun, 7.1.26).
-fn erfc(x: f64) -> f64 {
+pub fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
     let polynomial = t
         * (0.254_829_592

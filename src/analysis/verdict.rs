@@ -4,7 +4,9 @@
 //! little it leaks: the original team declared success on a run whose leak was zero because every
 //! stream had deadlocked.
 
-use leakcheck_report::model::report::{Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict};
+use leakcheck_report::model::report::{
+    Answer, Answers, Delivery, Hung, Rate, Rates, Rotations, Sample, Verdict,
+};
 use leakcheck_test::growth::is_leak;
 use leakcheck_text::figures::told;
 
@@ -69,6 +71,42 @@ pub fn judge(evidence: Evidence<'_>) -> (Verdict, String) {
         .into_iter()
         .find_map(|step| step(&evidence))
         .unwrap_or_else(|| (Verdict::Inconclusive, unsteady(&evidence)))
+}
+
+type Step = fn(&Evidence<'_>) -> Judgement;
+type Otherwise = fn(&Evidence<'_>) -> (Verdict, String);
+
+/// Liveness, leak and delivery, each by itself. [`judge`] draws its verdict from the same steps.
+pub fn answers(evidence: Evidence<'_>) -> Answers {
+    Answers {
+        liveness: answer(
+            &evidence,
+            &[no_baseline, hung, no_rotation, ended, no_fault, ended_early],
+            |evidence| {
+                let rotations = evidence.rotations.made.unwrap_or(0);
+                (
+                    Verdict::Clean,
+                    format!("every container made its {rotations} rotations"),
+                )
+            },
+        ),
+        leak: answer(
+            &evidence,
+            &[no_baseline, no_rotation, leaking, short_run, clean],
+            |evidence| (Verdict::Inconclusive, unsteady(evidence)),
+        ),
+        delivery: answer(&evidence, &[no_baseline, starved, unproven], |evidence| {
+            let lines = evidence.delivery.emitted.unwrap_or(0);
+            (Verdict::Clean, format!("{lines} lines delivered once"))
+        }),
+    }
+}
+
+/// The first step that says something, or what is said where none does.
+fn answer(evidence: &Evidence<'_>, steps: &[Step], otherwise: Otherwise) -> Answer {
+    let said = steps.iter().find_map(|step| step(evidence));
+    let (verdict, reason) = said.unwrap_or_else(|| otherwise(evidence));
+    Answer { verdict, reason }
 }
 
 type Judgement = Option<(Verdict, String)>;
@@ -363,6 +401,7 @@ mod tests {
                 read: Some(1000),
                 lost: Some(0),
                 duplicated: Some(0),
+                redelivered: None,
             };
             let tasks = tasks.into_iter().collect();
             Self {

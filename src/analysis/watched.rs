@@ -1,38 +1,33 @@
 //! What a watched process did, from its readings: rates, trends, and a verdict that weighs signs of
 //! life before counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::trend::{self, Point, Slope};
-use super::watched_verdict::{Alive, WatchedEvidence, judge};
 use goroutine_dump;
 use leakcheck_report::model::report::{
-    Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rate,
-    Rates, Rotations, Runtime, Sample, SiteReport, Step, StreamErrors, Trend, Trends, WiringReport,
+    self, Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted,
+    Rates, Rotations, Runtime, Sample, SiteReport, StreamErrors, Trend, Trends, WiringReport,
 };
 use leakcheck_report::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
 use leakcheck_text::duration::millis;
 
-/// A longer series is worked out from medians of about so many equal parts: neighbouring readings
-/// depend on each other, and would make an interval look narrower than it is.
+use super::growth::{self, SIGNIFICANT};
+use super::watched_counts::{
+    Basis, CountEvidence, Counted, WatchedPart, course_told, points, rate, rise_of, series, typical,
+};
+use super::watched_life::{Alive, LifeBasis};
+use super::watched_verdict::{WatchedEvidence, judge};
+
+/// A longer series is worked out from medians of about so many equal parts.
 const PARTS: usize = 30;
 /// What the counts were at the start is told by the typical one of so many readings.
 const AT_START: usize = 9;
-/// What goroutines are called that serve HTTP requests, to HTTP/1 and to HTTP/2 (up to Go 1.26, and after).
-const SERVES_HTTP: [&str; 4] = [
-    "net/http.(*conn",
-    "net/http.(*Server).Serve",
-    "net/http.(*http2serverConn)",
-    "net/http/internal/http2.(*serverConn)",
-];
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
 const PHASES: usize = 16;
 /// Growth that is told while a watch goes on is worked out from at most about so many parts.
 const PARTS_SO_FAR: usize = 200;
-/// In seconds.
-const MINUTE: f64 = 60.0;
 
 /// A process, and what was seen of it.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +36,8 @@ pub struct Watch<'a> {
     pub name: &'a str,
     /// What its tasks are called: `tasks` or `goroutines`.
     pub unit: &'a str,
+    /// What told its tasks: `pprof`, `console` or `metrics`; `None` where nothing did.
+    pub source: Option<&'a str>,
     /// What was seen.
     pub recording: &'a Recording,
     /// Whether it was asked by HTTP, beside what `/proc` tells.
@@ -55,31 +52,39 @@ pub struct Watch<'a> {
     pub followers: Option<&'a FollowersSide>,
 }
 
-/// Readings that are judged together: those of a rotation, or of a stretch of time.
-struct WatchedPart<'a> {
-    /// The time of its middle.
-    at: Duration,
-    readings: &'a [Reading],
-}
-
 impl Watch<'_> {
     /// Weighs what was seen.
     pub fn report(&self) -> WiringReport {
         let stretch = self.stretch();
         let judged = self.without_warm_up(stretch);
         let parts = self.parts(judged);
-        let tasks = self.trend_of(judged, &parts, |reading| reading.tasks);
-        let fds = self.trend_of(judged, &parts, |reading| reading.fds);
+        let rows: Vec<&[Reading]> = self.without_pauses(judged).collect();
+        let began = stretch.first().map_or(Duration::ZERO, |first| first.at);
+        let basis = self.basis(judged, &rows, &parts, began);
+        let found = Counted::ALL
+            .into_iter()
+            .filter_map(|counted| CountEvidence::new(counted, &basis));
+        let counts: Vec<CountEvidence> = found.collect();
+        let of = |counted: Counted| counts.iter().find(|count| count.counted == counted);
+        let rate_of = |counted| of(counted).map(|count| count.rate);
+        let trend_of = |counted| of(counted).map(|count| count.trend.clone());
         let rates = Rates {
-            tasks: tasks.as_ref().map(|(rate, _)| *rate),
-            fds: fds.as_ref().map(|(rate, _)| *rate),
+            tasks: rate_of(Counted::Tasks),
+            fds: rate_of(Counted::Fds),
         };
         let (first, last) = (
             parts.first().and_then(typical),
             parts.last().and_then(typical),
         );
         let sites = self.sites(first, last, self.rotations_between(&parts));
-        let (alive, rotations) = self.signs_of_life(judged, &parts);
+        let alive = LifeBasis {
+            readings: judged,
+            parts: &parts,
+            containers: self.containers,
+            by_rotation: self.rotation.is_some(),
+            asked: self.asked,
+        }
+        .alive();
         let mut hung = self.hung(alive, parts.len() as u64);
         if let Some(followers) = self.followers
             && hung.r#where.is_empty()
@@ -87,8 +92,12 @@ impl Watch<'_> {
             hung.containers = Some(followers.stopped);
         }
         let trends = Trends {
-            tasks: tasks.map(|(_, trend)| trend),
-            fds: fds.map(|(_, trend)| trend),
+            tasks: trend_of(Counted::Tasks),
+            fds: trend_of(Counted::Fds),
+            threads: trend_of(Counted::Threads),
+            children: trend_of(Counted::Children),
+            zombies: trend_of(Counted::Zombies),
+            rss_bytes: self.memory(judged, &parts, &basis),
             failed_readings: self.recording.failed,
             restarts: self
                 .recording
@@ -100,45 +109,43 @@ impl Watch<'_> {
             replaced: alive.replaced,
             mechanism: mechanism(&sites).map(str::to_owned),
         };
-        let (verdict, reason) = judge(&WatchedEvidence {
+        let covers = self.covers(judged);
+        let judgement = judge(&WatchedEvidence {
             unit: self.unit,
-            rates,
+            counts: &counts,
             trends: &trends,
-            at_start: typical(&part(&stretch[..stretch.len().min(AT_START)])).map(counts),
-            first: first.map(counts),
-            last: last.map(counts),
-            minutes: minutes_of(judged),
+            at_start: typical(&part(&stretch[..stretch.len().min(AT_START)])).map(counts_of),
+            last: last.map(counts_of),
+            memory_at_first: judged.first().and_then(|first| first.gauges.rss_bytes),
+            readings: judged.len(),
             parts: parts.len(),
             by_rotation: self.rotation.is_some(),
             containers: self.containers,
+            rotation: self.rotation,
             alive,
             hung: &hung,
             followers: self.followers,
+            covers: &covers,
+            concurrency: &self.recording.concurrency,
             cut_short: self.recording.cut_short.as_deref(),
         });
-        let rotations = match self.followers {
-            Some(followers) if followers.rotations > 0 => Rotations {
-                due: self
-                    .containers
-                    .map(|containers| followers.rotations / containers.max(1)),
-                made: self
-                    .containers
-                    .map(|containers| followers.reopened / containers.max(1)),
-                missed: Some(followers.rotations - followers.reopened),
-                sufficed: None,
-            },
-            _ => rotations,
-        };
         let kinds = |reading: Option<&Reading>| reading.and_then(|one| one.fd_kinds.clone());
         WiringReport {
             name: self.name.into(),
             summary: "a process that was watched".into(),
-            verdict,
-            reason,
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            answers: Some(judgement.answers),
+            source: match covers.contains("tasks") || covers.contains("goroutines") {
+                true => self.source.map(str::to_owned),
+                false => covers.contains("fds").then(|| "proc".to_owned()),
+            },
+            covers: covers.into_iter().map(str::to_owned).collect(),
+            began_at: judgement.began.and_then(|began| self.time_of(began)),
             cut_short: self.recording.cut_short.clone(),
-            rotations,
-            baseline: first.map(counts),
-            r#final: last.map(counts),
+            rotations: self.rotations(alive, parts.len() as u64),
+            baseline: first.map(counts_of),
+            r#final: last.map(counts_of),
             after_shutdown: None,
             rates,
             predicted: Predicted::default(),
@@ -155,6 +162,7 @@ impl Watch<'_> {
                     read: Some(followers.lines_sent),
                     lost: Some(followers.lines_lost),
                     duplicated: Some(followers.lines_repeated),
+                    redelivered: None,
                 }),
             hung,
             containers_ended: None,
@@ -172,6 +180,98 @@ impl Watch<'_> {
             churn: None,
             samples_left_out: 0,
             samples: self.samples(judged, &parts),
+        }
+    }
+
+    fn basis<'b>(
+        &self,
+        readings: &'b [Reading],
+        rows: &'b [&'b [Reading]],
+        parts: &'b [WatchedPart<'b>],
+        began: Duration,
+    ) -> Basis<'b> {
+        Basis {
+            began,
+            readings,
+            rows,
+            parts,
+            rotation: self.rotation,
+            containers: self.containers,
+            ages: self.recording.ages,
+            keeps_threads: !self.recording.concurrency.is_empty(),
+        }
+    }
+
+    /// The counts that were read at every reading that is judged.
+    fn covers(&self, judged: &[Reading]) -> BTreeSet<&'static str> {
+        let tasks = match self.unit {
+            "goroutines" => "goroutines",
+            _ => "tasks",
+        };
+        let all: [(&str, fn(&Reading) -> Option<u64>); 6] = [
+            (tasks, |reading| reading.tasks),
+            ("fds", |reading| reading.fds),
+            ("threads", |reading| reading.gauges.threads),
+            ("children", |reading| reading.gauges.children),
+            ("zombies", |reading| reading.gauges.zombies),
+            ("memory", |reading| reading.gauges.rss_bytes),
+        ];
+        let read = |(_, count): &(&str, fn(&Reading) -> Option<u64>)| {
+            !judged.is_empty() && judged.iter().all(|reading| count(reading).is_some())
+        };
+        all.into_iter().filter(read).map(|(name, _)| name).collect()
+    }
+
+    /// How its resident memory went.
+    fn memory(
+        &self,
+        judged: &[Reading],
+        parts: &[WatchedPart<'_>],
+        basis: &Basis<'_>,
+    ) -> Option<Trend> {
+        let memory = |reading: &Reading| reading.gauges.rss_bytes;
+        let (_, slope) = rate(&points(parts, memory)?, basis)?;
+        let growth = growth::judge(&series(judged, memory)?, SIGNIFICANT);
+        Some(Trend {
+            points: parts.len() as u64,
+            per_minute: slope.slope.round(),
+            ci95_per_minute: slope.ci95.map(f64::round),
+            mann_kendall_p: slope.p,
+            p: Some(growth.p),
+            course: course_told(growth.course),
+            rise: rise_of(growth.course).map(|rise| report::Rise {
+                from_ms: millis(Duration::from_secs_f64(rise.from.max(0.0) * 60.0)),
+                until_ms: millis(Duration::from_secs_f64(rise.until.max(0.0) * 60.0)),
+                by: rise.by,
+            }),
+            members_stay: None,
+            steps: Vec::new(),
+        })
+    }
+
+    /// When something was that happened so long after the first reading.
+    fn time_of(&self, after_first: Duration) -> Option<String> {
+        let at: SystemTime = self.recording.started_at?.checked_add(after_first)?;
+        Some(jiff::Timestamp::try_from(at).ok()?.to_string())
+    }
+
+    fn rotations(&self, alive: Alive, parts: u64) -> Rotations {
+        if let Some(followers) = self.followers.filter(|followers| followers.rotations > 0) {
+            let each = |all: u64| self.containers.map(|containers| all / containers.max(1));
+            return Rotations {
+                due: each(followers.rotations),
+                made: each(followers.reopened),
+                missed: Some(followers.rotations - followers.reopened),
+                sufficed: None,
+            };
+        }
+        let due = self.rotation.filter(|_| alive.known).map(|_| parts);
+        Rotations {
+            due,
+            made: (due.zip(self.containers))
+                .map(|(due, containers)| (alive.in_parts / containers.max(1)).min(due)),
+            missed: None,
+            sufficed: None,
         }
     }
 
@@ -255,125 +355,14 @@ impl Watch<'_> {
         let parts = self.parts(judged);
         let every = parts.len().div_ceil(PARTS_SO_FAR).max(1);
         let parts: Vec<WatchedPart<'_>> = parts.into_iter().step_by(every).collect();
-        let rate = |count| Some(self.rate(&points(&parts, count)?)?.0);
+        let basis = self.basis(judged, &[], &parts, Duration::ZERO);
+        let rate_of = |counted: Counted| {
+            let points = points(&parts, |reading| counted.of(reading))?;
+            Some(rate(&points, &basis)?.0)
+        };
         Rates {
-            tasks: rate(|reading| reading.tasks),
-            fds: rate(|reading| reading.fds),
-        }
-    }
-
-    fn trend_of(
-        &self,
-        judged: &[Reading],
-        parts: &[WatchedPart<'_>],
-        count: fn(&Reading) -> Option<u64>,
-    ) -> Option<(Rate, Trend)> {
-        let points = points(parts, count)?;
-        let (rate, Slope { slope, ci95, p }) = self.rate(&points)?;
-        let single = |reading: &Reading| Some((millis(reading.at) as f64, count(reading)? as f64));
-        // Where nothing was read a climb cannot be told from a step.
-        let mut steps = Vec::new();
-        for row in self.without_pauses(judged) {
-            let single: Vec<Point> = row.iter().map(single).collect::<Option<_>>()?;
-            steps.extend(trend::steps(&single));
-        }
-        let step = |(t_ms, size): (f64, f64)| Step {
-            t_ms: t_ms as u64,
-            size,
-        };
-        let trend = Trend {
-            points: points.len() as u64,
-            per_minute: exact(slope),
-            ci95_per_minute: ci95.map(exact),
-            mann_kendall_p: p,
-            steps: steps.into_iter().map(step).collect(),
-        };
-        Some((rate, trend))
-    }
-
-    /// The growth of a count that is so large at these minutes.
-    fn rate(&self, points: &[Point]) -> Option<(Rate, Slope)> {
-        let found = trend::slope(points)?;
-        let Slope { slope, ci95, .. } = found;
-        let rotation = self
-            .rotation
-            .map(|rotation| rotation.as_secs_f64() / MINUTE);
-        let per_rotation = rotation.map(|rotation| exact(slope * rotation));
-        let containers = self.containers.map(|containers| containers as f64);
-        // Of rotations in which nothing was read nobody knows by how much each grew.
-        let neighbours = |pair: &&[Point]| {
-            let apart = pair[1].0 - pair[0].0;
-            rotation.is_some_and(|rotation| apart < 1.5 * rotation)
-        };
-        let moves = (points.windows(2).filter(neighbours))
-            .map(|pair| (pair[1].1 - pair[0].1).floor() as i64);
-        let rate = Rate {
-            per_rotation_per_container: per_rotation
-                .zip(containers)
-                .map(|(all, containers)| all / containers),
-            per_rotation,
-            per_minute: exact(slope),
-            weakest_rotation: moves.min(),
-            ci95: rotation
-                .zip(containers)
-                .map(|(rotation, containers)| ci95.map(|end| exact(end * rotation) / containers)),
-        };
-        Some((rate, found))
-    }
-
-    /// What was replaced in each part, of what there was one per container in the first.
-    fn signs_of_life(&self, judged: &[Reading], parts: &[WatchedPart<'_>]) -> (Alive, Rotations) {
-        let least = self.containers.unwrap_or(1);
-        let mut kinds: BTreeMap<&Kind, u64> = BTreeMap::new();
-        for reading in judged {
-            for (kind, replaced) in &reading.replaced {
-                *kinds.entry(kind).or_default() += replaced.new;
-            }
-        }
-        let live_at_first = |kind: &Kind| {
-            let first = judged.first().and_then(|first| first.replaced.get(kind));
-            first.map_or(0, |first| first.live)
-        };
-        kinds.retain(|kind, _| self.shows_life(kind) && live_at_first(kind) >= least);
-        let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
-            return (Alive::default(), Rotations::default());
-        };
-        let new = |part: &WatchedPart<'_>| {
-            let of_kind = part
-                .readings
-                .iter()
-                .filter_map(|one| one.replaced.get(*kind));
-            of_kind.map(|replaced| replaced.new).sum::<u64>()
-        };
-        let in_parts: Vec<u64> = parts.iter().map(new).collect();
-        let late = &in_parts[in_parts.len() - in_parts.len().div_ceil(3)..];
-        let alive = Alive {
-            known: true,
-            replaced,
-            in_parts: in_parts.iter().sum(),
-            in_last_third: late.iter().sum(),
-            parts_in_last_third: late.len() as u64,
-        };
-        let due = self.rotation.map(|_| parts.len() as u64);
-        let rotations = Rotations {
-            due,
-            made: due
-                .zip(self.containers)
-                .map(|(due, containers)| (alive.in_parts / containers.max(1)).min(due)),
-            missed: None,
-            sufficed: None,
-        };
-        (alive, rotations)
-    }
-
-    /// Whether it is a sign of life when things of a kind are replaced. Whoever asks a process something,
-    /// as leakcheck does, makes it open a connection and serve it, however dead the rest of it is.
-    fn shows_life(&self, kind: &Kind) -> bool {
-        match kind {
-            Kind::Task(site) => !SERVES_HTTP
-                .iter()
-                .any(|server| site.label.starts_with(server)),
-            Kind::Socket => !self.asked && self.rotation.is_some() && self.containers.is_some(),
+            tasks: rate_of(Counted::Tasks),
+            fds: rate_of(Counted::Fds),
         }
     }
 
@@ -398,7 +387,7 @@ impl Watch<'_> {
             .map(|stuck| HungPlace {
                 place: match &stuck.kind {
                     Kind::Task(site) => format!("{} {}", site.label, stuck.waits),
-                    Kind::Socket => stuck.waits.to_string(),
+                    _ => stuck.waits.to_string(),
                 },
                 containers: stuck.count,
                 shortest_ms: millis(stuck.shortest),
@@ -497,22 +486,6 @@ fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
     )
 }
 
-/// What a count typically was in each part, by the minute; `None` where that is not known of all.
-fn points(parts: &[WatchedPart<'_>], count: fn(&Reading) -> Option<u64>) -> Option<Vec<Point>> {
-    let point = |part: &WatchedPart<'_>| {
-        let counts: Option<Vec<f64>> = (part.readings.iter())
-            .map(|reading| count(reading).map(|count| count as f64))
-            .collect();
-        Some((part.at.as_secs_f64() / MINUTE, trend::median(counts?)))
-    };
-    parts.iter().map(point).collect()
-}
-
-/// Minutes are no round number of rotations: what is none is not made by them.
-fn exact(value: f64) -> f64 {
-    (value * 1e9).round() / 1e9
-}
-
 fn part(readings: &[Reading]) -> WatchedPart<'_> {
     let (first, last) = (readings.first(), readings.last());
     let at = first
@@ -522,23 +495,6 @@ fn part(readings: &[Reading]) -> WatchedPart<'_> {
         at: at.unwrap_or_default(),
         readings,
     }
-}
-
-/// The reading of a part that is nearest to the medians of its counts.
-fn typical<'a>(part: &WatchedPart<'a>) -> Option<&'a Reading> {
-    let medians = [|r: &Reading| r.tasks, |r: &Reading| r.fds].map(|count| {
-        let counts = part.readings.iter().filter_map(count);
-        (count, trend::median(counts.map(|count| count as f64)))
-    });
-    let off = |reading: &&Reading| {
-        let off = |(count, median): &(fn(&Reading) -> Option<u64>, f64)| {
-            count(reading).map_or(0.0, |count| (count as f64 - median).abs())
-        };
-        medians.iter().map(off).sum::<f64>()
-    };
-    part.readings
-        .iter()
-        .min_by(|a, b| off(a).total_cmp(&off(b)))
 }
 
 /// A moment at which the counts move, as they do once in each rotation.
@@ -567,17 +523,10 @@ fn boundary(readings: &[Reading], rotation: Duration) -> Duration {
     start + rotation.mul_f64(share)
 }
 
-fn counts(reading: &Reading) -> Counts {
+fn counts_of(reading: &Reading) -> Counts {
     Counts {
         tasks: reading.tasks,
         fds: reading.fds,
-    }
-}
-
-fn minutes_of(readings: &[Reading]) -> f64 {
-    match readings {
-        [first, .., last] => (last.at - first.at).as_secs_f64() / 60.0,
-        _ => 0.0,
     }
 }
 
@@ -598,8 +547,8 @@ fn are_lower_bound(readings: &[Reading]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leakcheck_report::model::report::Verdict;
-    use leakcheck_report::readings::reading::Replaced;
+    use leakcheck_report::model::report::{Rate, Verdict};
+    use leakcheck_report::readings::{Ages, Lives};
 
     const ROTATION: Duration = Duration::from_secs(1);
 
@@ -618,26 +567,34 @@ mod tests {
             let within = |pause: &Pause| pause.from < at && at < pause.from + pause.lasted;
             pauses.iter().any(within)
         };
+        let ages = Ages::of(ms(100), ms(seconds * 1000), Some(ROTATION));
+        let mut lives: Lives<()> = Lives::new(ages);
         let mut readings: Vec<Reading> = Vec::new();
-        let mut rotations_read = 0;
         for at in (0..=seconds * 10).map(|tenth| ms(tenth * 100)) {
             if paused(at) {
                 continue;
             }
             let rotations = (at + ms(550)).as_secs();
-            let tasks = 30 + 10 * left * rotations;
-            let new = if rotations > rotations_read { 10 } else { 0 };
-            rotations_read = rotations;
+            // Twenty stay, ten read the streams until the next rotation, and some are left of each.
+            let readers = (0..10).map(|reader| 1000 + 10 * rotations + reader);
+            let forgotten = (0..10 * left * rotations).map(|task| 100_000 + task);
+            let all = (0..20).chain(readers).chain(forgotten);
+            let all: Vec<_> = all
+                .map(|task| (task, Kind::Task(site.clone()), None))
+                .collect();
+            let tasks = all.len() as u64;
             readings.push(Reading {
                 at,
                 tasks: Some(tasks),
+                fds: Some(20),
                 sites: [(site.clone(), tasks)].into(),
-                replaced: [(Kind::Task(site.clone()), Replaced { live: tasks, new })].into(),
+                replaced: lives.take(at, all),
                 ..Reading::default()
             });
         }
         Recording {
             readings,
+            ages,
             pauses: pauses.to_vec(),
             ..Recording::default()
         }
@@ -654,6 +611,7 @@ mod tests {
         Watch {
             name: "process",
             unit: "tasks",
+            source: Some("console"),
             recording,
             asked: false,
             containers: rotation.and(Some(10)),

@@ -1,106 +1,185 @@
 //! The verdict on a process that was watched from outside: signs of life before counts, as for a
-//! monitor of our own, but by slopes and their intervals, since other work comes and goes in it.
+//! monitor of our own, but by how they go, since other work comes and goes in it.
+//!
+//! Liveness, leak and delivery are judged each by itself. The verdict is drawn from them in one order: where
+//! there is no baseline it is inconclusive; then `hung`, `starved`, `leaking`; where any of them is inconclusive,
+//! so is it; else it is clean. Delivery counts where somebody sees it, which is an exercise's engine.
 
-use leakcheck_report::model::report::{Counts, FollowersSide, Hung, Rates, Trend, Trends, Verdict};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use leakcheck_report::model::report::{
+    Answer, Answers, Counts, FollowersSide, Hung, Trends, Verdict,
+};
+use leakcheck_report::readings::Concurrency;
 use leakcheck_text::figures::told;
 
+use super::growth::{Course, LEAST_GROWTH, Rise};
 use super::trend::FEWEST_POINTS;
+use super::watched_counts::{Bound, CountEvidence, Counted};
+use super::watched_life::{Alive, Silence};
 
-/// A trend is one where chance makes such a row less often than this.
-const SIGNIFICANT: f64 = 0.05;
-/// Fewer than this over the whole watch is what any process does.
-const LEAST_GROWTH: f64 = 3.0;
 /// A slope that may be as large as this share of a container's rotation is not shown to be none.
 const MOST_UNSEEN_PER_ROTATION: f64 = 0.5;
 /// The same without a rotation: over the whole watch, as a share of the count …
 const MOST_UNSEEN_SHARE: f64 = 0.05;
 /// … but always so many.
 const MOST_UNSEEN: f64 = 3.0;
-
-/// Signs of life: what was replaced by others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Alive {
-    /// Whether anything was seen one by one, of which there was one per container.
-    pub(super) known: bool,
-    /// How many were replaced.
-    pub(super) replaced: u64,
-    /// The same within the rotations, or stretches, that are judged.
-    pub(super) in_parts: u64,
-    /// The same in the last third of these.
-    pub(super) in_last_third: u64,
-    /// How many that third are.
-    pub(super) parts_in_last_third: u64,
-}
+/// A count that never fell and rose more often than this is not shown to be level.
+const MOST_RISES: usize = 1;
+/// A growth is told with when it began that began after this share of the watch.
+const LATE: f64 = 0.2;
+/// Memory that grew by at least so many bytes …
+const MUCH_MEMORY: f64 = (8 << 20) as f64;
+/// … and by this share.
+const MUCH_MEMORY_SHARE: f64 = 0.1;
+/// In bytes.
+const MIB: f64 = (1 << 20) as f64;
 
 /// What a verdict weighs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WatchedEvidence<'a> {
     /// What its tasks are called.
     pub(super) unit: &'a str,
-    pub(super) rates: Rates,
+    pub(super) counts: &'a [CountEvidence],
     pub(super) trends: &'a Trends,
     /// The counts of the first readings, before the warm-up.
     pub(super) at_start: Option<Counts>,
-    /// The counts of the first part that is judged, and of the last.
-    pub(super) first: Option<Counts>,
+    /// The counts of the last part that is judged.
     pub(super) last: Option<Counts>,
-    /// How long what is judged lasted.
-    pub(super) minutes: f64,
+    /// Its resident memory in bytes, at the first reading that is judged.
+    pub(super) memory_at_first: Option<u64>,
+    pub(super) readings: usize,
     pub(super) parts: usize,
     pub(super) by_rotation: bool,
     pub(super) containers: Option<u64>,
+    pub(super) rotation: Option<Duration>,
     pub(super) alive: Alive,
     pub(super) hung: &'a Hung,
     /// What the engine knows, where it is leakcheck's own.
     pub(super) followers: Option<&'a FollowersSide>,
+    /// The counts that were read at every reading.
+    pub(super) covers: &'a BTreeSet<&'static str>,
+    /// What the program runs beside threads.
+    pub(super) concurrency: &'a BTreeSet<Concurrency>,
     pub(super) cut_short: Option<&'a str>,
 }
 
-impl WatchedEvidence<'_> {
-    /// The trends that are known, with what they are of.
-    fn trends(&self) -> impl Iterator<Item = (&Trend, &str)> {
-        let counts = [(&self.trends.tasks, self.unit), (&self.trends.fds, "fds")];
-        let known = |(trend, unit)| Option::zip(Option::as_ref(trend), Some(unit));
-        counts.into_iter().filter_map(known)
-    }
+/// What the evidence comes to.
+#[derive(Debug)]
+pub(super) struct WatchedJudgement {
+    pub(super) verdict: Verdict,
+    pub(super) reason: String,
+    pub(super) answers: Answers,
+    /// When the growth began that is called a leak, since the first reading.
+    pub(super) began: Option<Duration>,
 }
 
 type Judgement = Option<(Verdict, String)>;
 
 /// Judges, and says by which figures.
-pub(super) fn judge(evidence: &WatchedEvidence<'_>) -> (Verdict, String) {
-    let steps = [
-        hung,
-        never_followed,
-        stopped,
-        starved,
-        too_short,
-        leaking,
-        leaking_streams,
-        unread,
-        one_step,
-        fallen,
-        cut_short,
-        lower_bound,
-        not_reopened,
-        not_delivered_once,
-        not_alive,
-        not_shown,
-    ];
-    let (verdict, mut reason) = steps
-        .into_iter()
-        .find_map(|step| step(evidence))
-        .unwrap_or_else(|| (Verdict::Clean, clean(evidence)));
+pub(super) fn judge(evidence: &WatchedEvidence<'_>) -> WatchedJudgement {
+    let answers = Answers {
+        liveness: answer(evidence, &[hung, stopped, not_reopened, not_alive], alive),
+        leak: answer(
+            evidence,
+            &[
+                too_short,
+                leaking,
+                leaking_streams,
+                busier,
+                one_step,
+                rose,
+                fallen,
+                cut_short,
+                lower_bound,
+                not_shown,
+                memory,
+                not_covered,
+            ],
+            no_growth,
+        ),
+        delivery: match evidence.followers {
+            None => answer(evidence, &[nobody_tells], delivered),
+            Some(_) => answer(evidence, &[starved, unread, not_delivered_once], delivered),
+        },
+    };
+    let (verdict, mut reason) =
+        never_followed(evidence).unwrap_or_else(|| drawn(&answers, evidence.followers.is_some()));
     if let Some(cut_short) = evidence.cut_short
         && !reason.contains(cut_short)
     {
         reason += &format!("; {cut_short}");
     }
-    (verdict, reason)
+    let leaks = answers.leak.verdict == Verdict::Leaking;
+    let rise = leaks
+        .then(|| evidence.counts.iter().find_map(CountEvidence::leak))
+        .flatten();
+    WatchedJudgement {
+        verdict,
+        reason,
+        answers,
+        began: rise.map(|rise| minutes(rise.from)),
+    }
+}
+
+/// The first step that says something, or what is said where none does.
+fn answer(
+    evidence: &WatchedEvidence<'_>,
+    steps: &[fn(&WatchedEvidence<'_>) -> Judgement],
+    clean: fn(&WatchedEvidence<'_>) -> String,
+) -> Answer {
+    let said = steps.iter().find_map(|step| step(evidence));
+    let (verdict, reason) = said.unwrap_or_else(|| (Verdict::Clean, clean(evidence)));
+    Answer { verdict, reason }
+}
+
+/// The verdict that three answers come to; `observed` where delivery is seen by somebody.
+fn drawn(answers: &Answers, observed: bool) -> (Verdict, String) {
+    let Answers {
+        liveness,
+        leak,
+        delivery,
+    } = answers;
+    let found = |answer: &&Answer| {
+        matches!(
+            answer.verdict,
+            Verdict::Hung | Verdict::Starved | Verdict::Leaking
+        )
+    };
+    let in_order = [liveness, delivery, leak];
+    if let Some(worst) = in_order.into_iter().find(found) {
+        let leaks_too = leak.verdict == Verdict::Leaking && worst.verdict != Verdict::Leaking;
+        let too = match leaks_too {
+            true => format!("; and it leaks: {}", leak.reason),
+            false => String::new(),
+        };
+        return (worst.verdict, format!("{}{too}", worst.reason));
+    }
+    let open = [
+        Some(leak),
+        Some(delivery).filter(|_| observed),
+        Some(liveness),
+    ];
+    let open = open
+        .into_iter()
+        .flatten()
+        .find(|answer| answer.verdict != Verdict::Clean);
+    match open {
+        Some(answer) => (Verdict::Inconclusive, answer.reason.clone()),
+        None => (
+            Verdict::Clean,
+            format!("{}; {}", leak.reason, liveness.reason),
+        ),
+    }
 }
 
 fn inconclusive(reason: impl Into<String>) -> (Verdict, String) {
     (Verdict::Inconclusive, reason.into())
+}
+
+fn minutes(minutes: f64) -> Duration {
+    Duration::from_secs_f64((minutes * 60.0).max(0.0))
 }
 
 fn hung(evidence: &WatchedEvidence<'_>) -> Judgement {
@@ -215,79 +294,137 @@ fn not_delivered_once(evidence: &WatchedEvidence<'_>) -> Judgement {
     Some((Verdict::Starved, reason))
 }
 
+fn nobody_tells(_: &WatchedEvidence<'_>) -> Judgement {
+    Some(inconclusive("nobody tells what the process should deliver"))
+}
+
+fn delivered(evidence: &WatchedEvidence<'_>) -> String {
+    let lines = evidence
+        .followers
+        .map_or(0, |followers| followers.lines_sent);
+    format!("{lines} lines were handed over, each once")
+}
+
 fn too_short(evidence: &WatchedEvidence<'_>) -> Judgement {
-    let (parts, what) = match evidence.by_rotation {
+    if !evidence.counts.is_empty() {
+        return None;
+    }
+    let (count, what) = match evidence.by_rotation {
         true => (evidence.parts, "rotations"),
-        false => (evidence.parts, "readings"),
+        false => (evidence.readings, "readings"),
     };
-    let neither = evidence.trends.tasks.is_none() && evidence.trends.fds.is_none();
-    let too_few = format!(
-        "only {parts} {what} after the warm-up, and a trend needs {FEWEST_POINTS}; watch longer"
-    );
-    (parts < FEWEST_POINTS || neither).then(|| inconclusive(too_few))
-}
-
-/// Whether a count grows: its interval excludes zero, chance makes no such row, and it is no one
-/// task that came.
-fn grows(trend: &Trend, minutes: f64) -> bool {
-    trend.ci95_per_minute[0] > 0.0
-        && trend.mann_kendall_p < SIGNIFICANT
-        && trend.per_minute * minutes >= LEAST_GROWTH
-}
-
-/// Whether all of a growth came in one step.
-fn is_one_step(trend: &Trend, minutes: f64) -> bool {
-    let up: Vec<f64> = trend
-        .steps
-        .iter()
-        .map(|step| step.size)
-        .filter(|size| *size > 0.0)
-        .collect();
-    matches!(up[..], [size] if size >= 0.7 * trend.per_minute * minutes)
+    let cut_short = evidence
+        .cut_short
+        .map_or(String::new(), |why| format!(" ({why})"));
+    Some(inconclusive(format!(
+        "only {count} {what} after the warm-up{cut_short}, and a trend needs {FEWEST_POINTS}; watch longer"
+    )))
 }
 
 fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {
-    let minutes = evidence.minutes;
-    let leaks = |trend: &Trend| grows(trend, minutes) && !is_one_step(trend, minutes);
-    if !evidence.trends().any(|(trend, _)| leaks(trend)) {
-        return None;
-    }
-    let Rates { tasks, fds } = evidence.rates;
-    let figures = [(tasks, evidence.unit), (fds, "fds")];
-    let figures = figures
-        .into_iter()
-        .filter_map(|(rate, unit)| Some(format!("{} {unit}", told(rate?.told()))));
+    let leak = |count: &'_ CountEvidence| {
+        let rise = count.leak()?;
+        count.only_step().is_none().then_some(rise)
+    };
+    let leaks: Vec<(&CountEvidence, Rise)> = (evidence.counts.iter())
+        .filter_map(|count| Some((count, leak(count)?)))
+        .collect();
+    let (lead, rise) = *leaks.first()?;
+    let is_told = |count: &&CountEvidence| {
+        matches!(count.counted, Counted::Tasks | Counted::Fds)
+            || leaks
+                .iter()
+                .any(|(leaking, _)| leaking.counted == count.counted)
+    };
+    let figures: Vec<String> = (evidence.counts.iter())
+        .filter(is_told)
+        .map(|count| {
+            format!(
+                "{} {}",
+                told(count.rate.told()),
+                count.counted.unit(evidence.unit)
+            )
+        })
+        .collect();
+    let figures = figures.join(" and ");
     let per = match (evidence.by_rotation, evidence.containers) {
         (true, Some(_)) => "per rotation per container",
         (true, None) => "per rotation",
         (false, _) => "per minute",
     };
-    let figures: Vec<String> = figures.collect();
-    let (trend, unit) = match (&evidence.trends.tasks, &evidence.trends.fds) {
-        (Some(trend), _) if grows(trend, evidence.minutes) => (trend, evidence.unit),
-        (_, Some(trend)) | (Some(trend), None) => (trend, "fds"),
-        (None, None) => return None,
-    };
-    let steps = match trend.steps.iter().filter(|step| step.size > 0.0).count() {
+    let steps = match lead
+        .trend
+        .steps
+        .iter()
+        .filter(|step| step.size > 0.0)
+        .count()
+    {
         0 | 1 => String::new(),
         steps if !evidence.by_rotation => format!(", in {steps} steps"),
         _ => String::new(),
     };
     let points = match evidence.by_rotation {
-        true => format!("{} rotations", trend.points),
-        false => format!("{} points", trend.points),
+        true => format!("{} rotations", lead.trend.points),
+        false => format!("{} points", lead.trend.points),
     };
-    Some((
-        Verdict::Leaking,
-        format!(
-            "{} {per}{steps}; the slope of {unit} over {points} lies between {:.1} and {:.1} a minute \
-             (95 %), p {}",
-            figures.join(" and "),
-            trend.ci95_per_minute[0],
-            trend.ci95_per_minute[1],
-            probability(trend.mann_kendall_p),
+    let unit = lead.counted.unit(evidence.unit);
+    let [low, high] = lead.trend.ci95_per_minute;
+    let stays = match lead.staying {
+        Some(_) => ", and what has come stays",
+        None => "",
+    };
+    let reason = match lead.growth.course {
+        Course::Growing(_) if began_late(lead, rise) => format!(
+            "{} since {:.1} s into the watch, {} in all{stays}; p {}",
+            rate_since(evidence, lead, rise, unit),
+            rise.from * 60.0,
+            signed(rise.by),
+            probability(lead.growth.p),
         ),
-    ))
+        Course::Growing(_) => format!(
+            "{figures} {per}{steps}; the slope of {unit} over {points} lies between {low:.1} and {high:.1} a \
+             minute (95 %), p {}{stays}",
+            probability(lead.growth.p),
+        ),
+        _ => format!(
+            "{} {unit} more stay than at first, beside others that come and go: {}",
+            signed(rise.by),
+            rate_since(evidence, lead, rise, unit),
+        ),
+    };
+    Some((Verdict::Leaking, reason))
+}
+
+/// Whether a growth began well after the watch did.
+fn began_late(count: &CountEvidence, rise: Rise) -> bool {
+    let began = rise.from - (count.ends - count.minutes);
+    began > LATE * count.minutes
+}
+
+/// How fast a count grew since its growth began.
+fn rate_since(
+    evidence: &WatchedEvidence<'_>,
+    count: &CountEvidence,
+    rise: Rise,
+    unit: &str,
+) -> String {
+    let minutes = count.ends - rise.from;
+    let per_minute = rise.by / minutes;
+    match (evidence.rotation, evidence.containers) {
+        (Some(rotation), Some(containers)) => {
+            let each = per_minute * rotation.as_secs_f64() / 60.0 / containers as f64;
+            format!("{} {unit} per rotation per container", told(each))
+        }
+        (Some(rotation), None) => {
+            let each = per_minute * rotation.as_secs_f64() / 60.0;
+            format!("{} {unit} per rotation", told(each))
+        }
+        (None, _) => format!("{} {unit} per minute", told(per_minute)),
+    }
+}
+
+fn signed(by: f64) -> String {
+    format!("{by:+.0}")
 }
 
 fn probability(p: f64) -> String {
@@ -297,16 +434,65 @@ fn probability(p: f64) -> String {
     }
 }
 
+/// A count that grows whose members come and go is that of a process that has more to do.
+fn busier(evidence: &WatchedEvidence<'_>) -> Judgement {
+    evidence.counts.iter().find_map(|count| {
+        let Course::Growing(rise) = count.growth.course else {
+            return None;
+        };
+        let unit = count.counted.unit(evidence.unit);
+        (count.has_members && count.staying.is_none()).then(|| {
+            inconclusive(match count.turns_over {
+                true => format!(
+                    "{unit} grew by {:.0}, but come and go: it has more to do; watch longer to see whether any \
+                     stay",
+                    rise.by
+                ),
+                false => format!(
+                    "{unit} grew by {:.0} from {:.1} s on: whether what came stays cannot be told yet; watch \
+                     longer",
+                    rise.by,
+                    rise.from * 60.0
+                ),
+            })
+        })
+    })
+}
+
 fn one_step(evidence: &WatchedEvidence<'_>) -> Judgement {
-    evidence.trends().find_map(|(trend, unit)| {
-        let trend = Some(trend).filter(|trend| grows(trend, evidence.minutes))?;
-        let step = trend.steps.iter().find(|step| step.size > 0.0)?;
-        Some(inconclusive(format!(
-            "one step of {:+} {unit} after {:.1} s, and level since: watch longer to see whether \
-             another follows",
-            step.size,
-            step.t_ms as f64 / 1000.0
-        )))
+    evidence.counts.iter().find_map(|count| {
+        let step = count.only_step()?;
+        let grew = count.last as f64 - count.first as f64 >= LEAST_GROWTH;
+        grew.then(|| {
+            inconclusive(format!(
+                "one step of {:+} {} after {:.1} s, and level since: watch longer to see whether \
+                 another follows",
+                step.size,
+                count.counted.unit(evidence.unit),
+                step.t_ms as f64 / 1000.0
+            ))
+        })
+    })
+}
+
+/// A growth that is over, or of which nobody knows whether it is.
+fn rose(evidence: &WatchedEvidence<'_>) -> Judgement {
+    evidence.counts.iter().find_map(|count| {
+        let unit = count.counted.unit(evidence.unit);
+        match count.growth.course {
+            Course::Ended(rise) => Some(inconclusive(format!(
+                "{unit} rose by {:.0} until {:.1} s, and are level since: watch longer to see whether they \
+                 stay so",
+                rise.by,
+                rise.until * 60.0
+            ))),
+            Course::Unclear(rise) => Some(inconclusive(format!(
+                "{unit} rose by {:.0} from {:.1} s on: whether that goes on cannot be told yet; watch longer",
+                rise.by,
+                rise.from * 60.0
+            ))),
+            _ => None,
+        }
     })
 }
 
@@ -347,6 +533,139 @@ fn lower_bound(evidence: &WatchedEvidence<'_>) -> Judgement {
         .then(|| inconclusive("no leak seen, but the console had not told of all tasks"))
 }
 
+/// What is nowhere shown to be level may grow.
+fn not_shown(evidence: &WatchedEvidence<'_>) -> Judgement {
+    evidence.counts.iter().find_map(|count| {
+        let unit = count.counted.unit(evidence.unit);
+        let limit = limit(evidence, count);
+        // What came last has not been seen to stay.
+        let ends_above = count.bounds.first().map_or(0.0, |all| all.ends_above);
+        let unshown = |bound: &Bound| {
+            let bound = Bound {
+                ends_above: bound.ends_above.max(ends_above),
+                ..*bound
+            };
+            why_unshown(evidence, &bound, limit, unit)
+        };
+        let why: Option<Vec<String>> = count.bounds.iter().map(unshown).collect();
+        // What is said is what all readings show; what stays may show more.
+        Some(inconclusive(why?.into_iter().next()?))
+    })
+}
+
+/// By how much a count may grow and still count as level.
+fn limit(evidence: &WatchedEvidence<'_>, count: &CountEvidence) -> f64 {
+    match evidence.by_rotation && evidence.containers.is_some() {
+        true => MOST_UNSEEN_PER_ROTATION,
+        false => (count.first as f64 * MOST_UNSEEN_SHARE).max(MOST_UNSEEN),
+    }
+}
+
+/// Why a bound does not show a count to be level; `None` where it does.
+fn why_unshown(
+    evidence: &WatchedEvidence<'_>,
+    bound: &Bound,
+    limit: f64,
+    unit: &str,
+) -> Option<String> {
+    let per = match evidence.by_rotation && evidence.containers.is_some() {
+        true => "per rotation per container",
+        false => "over the watch",
+    };
+    let most = bound.most.max(bound.width);
+    if most > limit || !bound.level {
+        return Some(format!(
+            "no trend, but up to {most:.2} {unit} {per} cannot be excluded: watch longer"
+        ));
+    }
+    // A leak that begins late shows at the end alone.
+    if bound.ends_above >= LEAST_GROWTH {
+        return Some(format!(
+            "no trend, but {unit} end {:.0} above all that they were before: watch longer",
+            bound.ends_above
+        ));
+    }
+    let rises = bound.rises.filter(|rises| *rises > MOST_RISES)?;
+    Some(format!(
+        "no trend yet, but {unit} rose {rises} times and never fell: watch longer"
+    ))
+}
+
+/// Memory that grows tells of something that is not counted.
+fn memory(evidence: &WatchedEvidence<'_>) -> Judgement {
+    use leakcheck_report::model::report::Course::{Growing, Unclear};
+    let trend = evidence.trends.rss_bytes.as_ref()?;
+    let rise = trend
+        .rise
+        .filter(|_| matches!(trend.course, Some(Growing | Unclear)))?;
+    let before = evidence.memory_at_first? as f64;
+    (rise.by >= MUCH_MEMORY.max(before * MUCH_MEMORY_SHARE)).then(|| {
+        inconclusive(format!(
+            "no count grows, but its memory does: by {:.0} MiB, {:.1} MiB a minute",
+            rise.by / MIB,
+            trend.per_minute / MIB
+        ))
+    })
+}
+
+/// Nothing is clean that was not read.
+fn not_covered(evidence: &WatchedEvidence<'_>) -> Judgement {
+    let read = |what: &str| evidence.covers.contains(what);
+    let tasks = read("goroutines") || read("tasks");
+    let has = |what: Concurrency| evidence.concurrency.contains(&what);
+    let missing = if has(Concurrency::Goroutines) && !tasks {
+        "its goroutines were not read: give --pprof (or --metrics)"
+    } else if has(Concurrency::TokioTasks) && !tasks {
+        "its tokio tasks were not read: give --console (or --metrics)"
+    } else if has(Concurrency::Unknown) && !tasks {
+        "its program may not be read, so that whether it has goroutines or tasks is unknown: run leakcheck as \
+         its user, or as root"
+    } else if !tasks && !read("threads") {
+        "nothing that runs in it was read: give --pid, --pprof or --console"
+    } else if !read("fds") {
+        "its file descriptors were not read: give --pid (or --metrics)"
+    } else {
+        return None;
+    };
+    Some(inconclusive(format!(
+        "no leak of {}, but {missing}",
+        listed(evidence)
+    )))
+}
+
+/// The counts that were read, as a list.
+fn listed(evidence: &WatchedEvidence<'_>) -> String {
+    let names: Vec<&str> = evidence.covers.iter().copied().collect();
+    names.join(", ")
+}
+
+fn no_growth(evidence: &WatchedEvidence<'_>) -> String {
+    let figures: Vec<String> = (evidence.counts.iter())
+        .filter(|count| {
+            matches!(
+                count.counted,
+                Counted::Tasks | Counted::Fds | Counted::Threads
+            )
+        })
+        .map(|count| {
+            let [low, high] = count.trend.ci95_per_minute;
+            let unit = count.counted.unit(evidence.unit);
+            format!("{unit} between {low:.1} and {high:.1} a minute (95 %)")
+                .replace("-0.0 ", "0.0 ")
+        })
+        .collect();
+    let minutes = evidence.counts.first().map_or(0.0, |count| count.minutes);
+    let over = match evidence.by_rotation {
+        true => format!("{} rotations", evidence.parts),
+        false => format!("{minutes:.1} min"),
+    };
+    format!(
+        "no trend over {over}: {}; covers {}",
+        figures.join(", "),
+        listed(evidence)
+    )
+}
+
 /// Counts that stand still are those of a healthy process, and of a dead one.
 fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     let alive = evidence.alive;
@@ -363,20 +682,19 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
              --console too, or of a --pid alone its --rotation and --containers",
         ));
     }
-    let Some(containers) = evidence.containers.filter(|_| evidence.by_rotation) else {
-        return (alive.in_last_third == 0).then(|| {
-            inconclusive(format!(
-                "no leak, but nothing was replaced in the last third of the time ({} before): that it \
-                 still works is unproven",
-                alive.replaced
-            ))
-        });
-    };
+    if let Some(silence) = alive.silence {
+        return Some(inconclusive(silent(silence)));
+    }
+    let containers = evidence.containers.filter(|_| evidence.by_rotation)?;
+    if let Some((last, usual)) = alive.fewer_at_the_end {
+        return Some(inconclusive(format!(
+            "no leak, but only {last} streams were replaced in the last rotations, and {usual} in as many \
+             before: that all of them still rotate is unproven"
+        )));
+    }
     // At either end a rotation's replacements may fall into its neighbour.
     let rotations = evidence.parts as u64;
-    let due = containers * rotations.saturating_sub(1);
-    let due_late = containers * alive.parts_in_last_third.saturating_sub(1);
-    (alive.in_parts < due || alive.in_last_third < due_late).then(|| {
+    (alive.in_parts < containers * rotations.saturating_sub(1)).then(|| {
         inconclusive(format!(
             "no leak, but only {} of {} streams were replaced in {rotations} rotations: that all of \
              them rotate is unproven",
@@ -386,57 +704,24 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     })
 }
 
-/// A slope of nothing with an interval that holds a leak shows none.
-fn not_shown(evidence: &WatchedEvidence<'_>) -> Judgement {
-    let Some(first) = evidence.first else {
-        return Some(inconclusive("nothing was read"));
-    };
-    let counts = [
-        (
-            &evidence.trends.tasks,
-            evidence.rates.tasks,
-            first.tasks,
-            evidence.unit,
+fn silent(silence: Silence) -> String {
+    let seconds = |time: Duration| time.as_secs_f64();
+    match silence.signs {
+        0 => "no leak, but nothing was replaced: that it works is unproven".into(),
+        signs => format!(
+            "no leak, but nothing was replaced in the last {:.1} s ({signs} times before, never {:.1} s apart): \
+             that it still works is unproven",
+            seconds(silence.lasted),
+            seconds(silence.longest_before),
         ),
-        (&evidence.trends.fds, evidence.rates.fds, first.fds, "fds"),
-    ];
-    counts.into_iter().find_map(|(trend, rate, level, unit)| {
-        let (trend, rate) = (trend.as_ref()?, rate?);
-        let (most, unseen, per) = match rate.ci95 {
-            Some([_, high]) => (high, MOST_UNSEEN_PER_ROTATION, "per rotation per container"),
-            None => {
-                let share = level.unwrap_or(0) as f64 * MOST_UNSEEN_SHARE;
-                let over_all = trend.ci95_per_minute[1] * evidence.minutes;
-                (over_all, share.max(MOST_UNSEEN), "over the watch")
-            }
-        };
-        (most > unseen).then(|| {
-            inconclusive(format!(
-                "no trend, but up to {most:.2} {unit} {per} cannot be excluded: watch longer"
-            ))
-        })
-    })
+    }
 }
 
-fn clean(evidence: &WatchedEvidence<'_>) -> String {
-    let figures = evidence.trends().map(|(trend, unit)| {
-        let [low, high] = trend.ci95_per_minute;
-        format!("{unit} between {low:.1} and {high:.1} a minute (95 %)")
-    });
-    let figures: Vec<String> = figures
-        .map(|figure| figure.replace("-0.0 ", "0.0 "))
-        .collect();
-    let over = match evidence.by_rotation {
-        true => format!("{} rotations", evidence.parts),
-        false => format!("{:.1} min", evidence.minutes),
-    };
-    format!(
-        "no trend over {over}: {}; alive: {}",
-        figures.join(", "),
-        match evidence.followers {
-            Some(followers) if followers.rotations > 0 =>
-                format!("{} streams opened anew", followers.reopened),
-            _ => format!("{} replaced", evidence.alive.replaced),
+fn alive(evidence: &WatchedEvidence<'_>) -> String {
+    match evidence.followers {
+        Some(followers) if followers.rotations > 0 => {
+            format!("alive: {} streams opened anew", followers.reopened)
         }
-    )
+        _ => format!("alive: {} replaced", evidence.alive.replaced),
+    }
 }

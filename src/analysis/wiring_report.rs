@@ -13,7 +13,7 @@ use super::prediction::{Load, predict};
 use super::rates::{RateScale, rate};
 use super::samples::Samples;
 use super::shards;
-use super::verdict::{Evidence, judge};
+use super::verdict::{Evidence, answers, judge};
 use crate::protocol::{TaskSite, WorkerResult};
 
 /// What a wiring's workers said so far, added up, and what it was asked to do.
@@ -137,7 +137,7 @@ impl Observation {
         };
         let forgotten_readers = wait_points(&finding);
         let faults = self.load.faults.then(|| self.faults().values().sum());
-        let (verdict, mut reason) = judge(Evidence {
+        let evidence = Evidence {
             containers: self.load.containers,
             rotations_asked: rotations.sufficed.unwrap_or(self.rotations),
             rotations,
@@ -155,7 +155,8 @@ impl Observation {
             fds_exhausted_at_rotation: self.fds_exhausted_at_rotation,
             stream_error: finding.stream_errors.example.as_deref(),
             cut_short: self.cut_short.as_deref(),
-        });
+        };
+        let (verdict, mut reason) = judge(evidence);
         let replacements = finding.replacements;
         let churn = (replacements.replaced > 0).then_some(Churn {
             replaced: replacements.replaced,
@@ -179,6 +180,10 @@ impl Observation {
             summary: self.wiring.summary.clone(),
             verdict,
             reason,
+            answers: Some(answers(evidence)),
+            covers: self.covers(),
+            source: Some("hooks".into()),
+            began_at: None,
             cut_short: self.cut_short.clone(),
             rotations,
             baseline: self.samples.first().map(Sample::counts),
@@ -210,6 +215,22 @@ impl Observation {
             samples_left_out: self.samples.left_out(),
             samples: self.samples.kept().to_vec(),
         }
+    }
+
+    /// The counts that every sample has.
+    fn covers(&self) -> Vec<String> {
+        let samples = self.samples.kept();
+        let counts = [
+            ("tasks", samples.iter().all(|sample| sample.tasks.is_some())),
+            (
+                self.fd_unit,
+                samples.iter().all(|sample| sample.fds.is_some()),
+            ),
+        ];
+        let read = counts
+            .into_iter()
+            .filter(|(_, read)| *read && !samples.is_empty());
+        read.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The rotations as the samples tell them, while the worker has not said its last word.
@@ -254,6 +275,7 @@ impl Observation {
                 read: Some(totals.read),
                 lost: totals.lost,
                 duplicated: Some(totals.duplicated),
+                redelivered: None,
             },
             None => Delivery {
                 read: Some(finding.delivered.iter().map(|one| one.lines).sum()),

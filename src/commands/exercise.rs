@@ -345,6 +345,7 @@ impl ExerciseArgs {
         let watch = Watch {
             name,
             unit: config.watched.as_ref().map_or("tasks", Watched::unit),
+            source: self.sources.tasks_source(),
             recording: &seen.recording,
             asked: self.sources.asks(),
             containers: config.containers,

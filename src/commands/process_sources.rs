@@ -87,6 +87,19 @@ impl ProcessSources {
         self.pprof.is_some() || self.metrics.is_some()
     }
 
+    /// What tells the process's goroutines or tasks, as a report calls it.
+    pub(super) fn tasks_source(&self) -> Option<&'static str> {
+        let sources = [
+            (self.pprof.is_some(), "pprof"),
+            (self.console.is_some(), "console"),
+            (self.metrics.is_some(), "metrics"),
+        ];
+        sources
+            .into_iter()
+            .find(|(is_asked, _)| *is_asked)
+            .map(|(_, name)| name)
+    }
+
     /// Makes sure that the sources go together; `proc_tells` where `/proc` is read too.
     pub(super) fn check(&self, proc_tells: bool) -> Result<(), Failure> {
         if self.console.is_some() && !cfg!(feature = "console") {

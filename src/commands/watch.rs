@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 use leakcheck_report::exit_code::{ExitCode, Failure};
 use leakcheck_report::gate::judge::PartialReports;
 use leakcheck_report::model::report::{Config, Report, SCHEMA, Watched};
-use leakcheck_report::readings::Recording;
+use leakcheck_report::readings::{Ages, Recording};
 use leakcheck_text::duration;
 use leakcheck_text::duration::millis;
 
@@ -164,7 +164,8 @@ async fn watch_and_judge(args: &WatchArgs, display: &Display) -> Result<(Report,
     let interrupt = signals::token(|| {})?;
     let entered = display.enter()?;
     let opening = async {
-        let sources = Sources::open(&args.target()).await?;
+        let ages = Ages::of(args.every(), args.lasting(), args.rotation);
+        let sources = Sources::open(&args.target(), ages).await?;
         let name = match &args.name {
             Some(name) => name.clone(),
             None => sources.name().await,
@@ -298,6 +299,7 @@ impl WatchArgs {
         let watch = Watch {
             name,
             unit: self.unit(),
+            source: self.sources.tasks_source(),
             recording,
             asked: self.sources.asks(),
             containers: self.containers,

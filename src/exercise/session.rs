@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use leakcheck_report::exit_code::Failure;
-use leakcheck_report::readings::Recording;
+use leakcheck_report::readings::{Ages, Recording};
 use leakcheck_text::duration;
 use synthetic_engine::followers::FollowersTold;
 use synthetic_engine::rotation::{RotateBy, Rotation};
@@ -156,7 +156,9 @@ async fn observe(
         processes: Some(Processes::Several(programs.set())),
         ..exercise.target.clone()
     };
-    let mut sources = Sources::open(&target).await?;
+    let timing = exercise.timing;
+    let ages = Ages::of(timing.every, timing.lasting, Some(exercise.interval));
+    let mut sources = Sources::open(&target, ages).await?;
     let mut rotations = RotationSchedule::default();
     // The rotations go on for as long as it is watched, and no longer; without them there is nothing to watch.
     let (stop, mut failed) = (interrupt.child_token(), None);

@@ -46,6 +46,8 @@ impl Sum {
         wiring.predicted = times(&wiring.predicted, containers);
         wiring.cut_short = cut_short(host, &wiring);
         wiring.hosts = Vec::new();
+        // They are the host's alone.
+        wiring.answers = None;
         let mut sum = Self {
             reports: 1,
             missing: 0,
@@ -268,6 +270,7 @@ fn delivery(all: Delivery, one: Delivery) -> Delivery {
         read: total(all.read, one.read),
         lost: total(all.lost, one.lost),
         duplicated: total(all.duplicated, one.duplicated),
+        redelivered: total(all.redelivered, one.redelivered),
     }
 }
 

@@ -8,5 +8,6 @@ pub mod other_process;
 pub mod pprof;
 pub mod process;
 pub mod process_set;
+pub mod program;
 pub mod prometheus_text;
 pub mod unread_bytes;

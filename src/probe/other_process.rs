@@ -1,6 +1,7 @@
-//! Another process, through `/proc`: its file descriptors, threads and memory.
+//! Another process, through `/proc`: its file descriptors, threads, children and memory.
 
 use leakcheck_report::model::process_gauges::ProcessGauges;
+use leakcheck_report::readings::Kind;
 use leakcheck_test::fds::FdKinds;
 
 /// A process, told from a later one with the same number by when it started.
@@ -16,12 +17,20 @@ pub struct ProcessReading {
     pub fds: u64,
     /// The same by kind.
     pub fd_kinds: FdKinds,
-    /// The numbers of its sockets: a socket that is opened anew has a number of its own.
-    pub sockets: Vec<u64>,
+    /// Its sockets and other descriptors, threads and children one by one, each under a number that another
+    /// one in its place does not have.
+    pub members: Vec<(u64, Kind)>,
     /// What else the kernel counts.
     pub gauges: ProcessGauges,
     /// When the process started, in clock ticks since the system did.
     pub started: u64,
+}
+
+impl OtherProcess {
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
 }
 
 /// Why a process was not read.
@@ -35,15 +44,18 @@ pub enum ProcessReadError {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::hash::{DefaultHasher, Hash, Hasher};
     use std::io::ErrorKind;
     use std::path::Path;
 
+    use leakcheck_report::model::process_gauges::ProcessGauges;
+    use leakcheck_report::readings::Kind;
+    use leakcheck_test::fds;
     use procfs::ProcError;
-    use procfs::process::{ProcState, Process};
+    use procfs::process::{ProcState, Process, Stat};
 
     use super::{OtherProcess, ProcessReadError, ProcessReading};
     use crate::probe::process::gauges;
-    use leakcheck_test::fds;
 
     impl OtherProcess {
         /// The process with this number.
@@ -76,7 +88,8 @@ mod linux {
                 return Err(ProcessReadError::Gone);
             }
             let folder = format!("/proc/{}/fd", self.pid);
-            let targets = fds::targets(Path::new(&folder)).map_err(|error| match error.kind() {
+            let descriptors = fds::numbered_targets(Path::new(&folder));
+            let descriptors = descriptors.map_err(|error| match error.kind() {
                 ErrorKind::NotFound => ProcessReadError::Gone,
                 ErrorKind::PermissionDenied => ProcessReadError::Other(anyhow::anyhow!(
                     "the process {} is another user's: run leakcheck as that user, or as root",
@@ -84,16 +97,75 @@ mod linux {
                 )),
                 _ => ProcessReadError::Other(anyhow::Error::from(error).context(folder)),
             })?;
-            Ok(ProcessReading {
-                fds: targets.len() as u64,
-                fd_kinds: fds::by_kind(&targets),
-                sockets: targets
+            let threads = self.threads();
+            let children = self.children(&threads);
+            let zombies = children.as_ref().map(|children| {
+                let has_ended = |child: &&Stat| matches!(child.state(), Ok(ProcState::Zombie));
+                children.iter().filter(has_ended).count() as u64
+            });
+            let descriptor = |(number, target): &(u32, String)| match fds::socket(target) {
+                // The same socket, whatever its descriptor's number.
+                Some(socket) => (self.member(&socket), Kind::Socket),
+                None => (self.member(&(number, target)), Kind::Descriptor),
+            };
+            let mut members: Vec<(u64, Kind)> = descriptors.iter().map(descriptor).collect();
+            members.extend(
+                threads
                     .iter()
-                    .filter_map(|target| fds::socket(target))
-                    .collect(),
-                gauges: gauges(&stat),
+                    .map(|thread| (self.member(thread), Kind::Thread)),
+            );
+            let child = |child: &Stat| (self.member(&(child.pid, child.starttime)), Kind::Child);
+            members.extend(children.iter().flatten().map(child));
+            Ok(ProcessReading {
+                fds: descriptors.len() as u64,
+                fd_kinds: fds::by_kind(descriptors.iter().map(|(_, target)| target)),
+                members,
+                gauges: ProcessGauges {
+                    children: children.map(|children| children.len() as u64),
+                    zombies,
+                    ..gauges(&stat)
+                },
                 started: stat.starttime,
             })
+        }
+
+        /// The numbers of its threads.
+        fn threads(&self) -> Vec<u32> {
+            let listed = std::fs::read_dir(format!("/proc/{}/task", self.pid));
+            let names = listed
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.file_name());
+            names
+                .filter_map(|name| name.to_str()?.parse().ok())
+                .collect()
+        }
+
+        /// What its threads have started and not waited for; `None` where the kernel does not tell.
+        fn children(&self, threads: &[u32]) -> Option<Vec<Stat>> {
+            let mut children = Vec::new();
+            let mut told = false;
+            for thread in threads {
+                let list = format!("/proc/{}/task/{thread}/children", self.pid);
+                // A thread may have ended since.
+                let Ok(list) = std::fs::read_to_string(list) else {
+                    continue;
+                };
+                told = true;
+                let numbers = list
+                    .split_ascii_whitespace()
+                    .filter_map(|pid| pid.parse().ok());
+                children.extend(numbers.filter_map(|pid| Process::new(pid).ok()?.stat().ok()));
+            }
+            told.then_some(children)
+        }
+
+        /// The number of a member of this process among those of several processes.
+        fn member(&self, what: &impl Hash) -> u64 {
+            let mut hasher = DefaultHasher::new();
+            (self.pid, what).hash(&mut hasher);
+            hasher.finish()
         }
 
         fn process(&self) -> Result<Process, ProcessReadError> {

@@ -15,6 +15,7 @@ pub(super) fn gauges(stat: &procfs::process::Stat) -> ProcessGauges {
     ProcessGauges {
         rss_bytes: Some(stat.rss * procfs::page_size()),
         threads: u64::try_from(stat.num_threads).ok(),
+        ..ProcessGauges::default()
     }
 }
 

@@ -84,7 +84,7 @@ fn add(sum: &mut ProcessReading, one: ProcessReading) {
     for (kind, count) in one.fd_kinds {
         *sum.fd_kinds.entry(kind).or_default() += count;
     }
-    sum.sockets.extend(one.sockets);
+    sum.members.extend(one.members);
     sum.gauges = sum.gauges.plus(one.gauges);
 }
 

@@ -2,7 +2,7 @@
 //! interrupts.
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use leakcheck_report::exit_code::Failure;
 use leakcheck_report::readings::{Pause, Reading, Recording};
@@ -42,7 +42,10 @@ pub async fn watch(
     interrupt: &CancellationToken,
     mut hold: Hold,
 ) -> Result<Recording, Failure> {
-    let mut recording = Recording::default();
+    let mut recording = Recording {
+        ages: sources.ages(),
+        ..Recording::default()
+    };
     let first = baseline(
         sources,
         timing,
@@ -55,6 +58,7 @@ pub async fn watch(
         return Ok(recording.interrupted());
     };
     recording.started = Some(started);
+    recording.started_at = Some(SystemTime::now());
     let mut end = started + timing.lasting;
     let mut ticks = interval_at(started + timing.every, timing.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -121,6 +125,7 @@ pub async fn watch(
         .readings
         .last()
         .map_or(Duration::ZERO, |last| last.at);
+    recording.concurrency = sources.concurrency();
     recording.waiting = sources.waiting(now, timing.stuck_after);
     if !interrupt.is_cancelled() {
         match sources.leak_profile().await {

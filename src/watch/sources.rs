@@ -1,6 +1,6 @@
 //! The sources of a watched process, opened once and read together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use anyhow::Context;
 use goroutine_dump::{Dump, Frame, Group};
 use leakcheck_report::exit_code::Failure;
 use leakcheck_report::model::report::{LeakProfile, LeakedGoroutines};
-use leakcheck_report::readings::{Kind, Lives, Reading, Site, Waiting};
+use leakcheck_report::readings::{Ages, Concurrency, Kind, Lives, Reading, Site, Waiting};
 #[cfg(feature = "console")]
 use leakcheck_test::spawn_site::SpawnSite;
 
@@ -19,6 +19,7 @@ use crate::probe::console::{Console, ConsoleReading};
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
 use crate::probe::other_process::{ProcessReadError, ProcessReading};
 use crate::probe::pprof::Pprof;
+use crate::probe::program::SeenPrograms;
 use crate::sys::http::{Getter, without_password};
 
 /// The sources, and what was seen of each goroutine, task and socket.
@@ -35,8 +36,11 @@ pub struct Sources {
     /// How long a console may take that is connected to again.
     #[cfg(feature = "console")]
     timeout: Duration,
+    programs: SeenPrograms,
+    ages: Ages,
     tasks: Lives<Arc<str>>,
-    sockets: Lives<Arc<str>>,
+    /// What `/proc` tells one by one.
+    members: Lives<Arc<str>>,
     identity: Identity,
     restarts: u64,
     readings: u64,
@@ -71,11 +75,11 @@ impl From<NoReading> for Failure {
 }
 
 impl Sources {
-    /// Connects to the sources of a target.
+    /// Connects to the sources of a target; what is as old as one of the ages counts as having stayed.
     ///
     /// # Errors
     /// Where the console does not answer; the others are asked when they are read.
-    pub async fn open(target: &WatchTarget) -> Result<Self, Failure> {
+    pub async fn open(target: &WatchTarget, ages: Ages) -> Result<Self, Failure> {
         let getter = || Getter::new(target.timeout, target.headers.clone());
         #[cfg(feature = "console")]
         let console = match &target.console {
@@ -96,8 +100,10 @@ impl Sources {
             dump_folder: target.dump_folder.clone(),
             #[cfg(feature = "console")]
             timeout: target.timeout,
-            tasks: Lives::default(),
-            sockets: Lives::default(),
+            programs: SeenPrograms::default(),
+            ages,
+            tasks: Lives::new(ages),
+            members: Lives::new(ages),
             identity: Identity::default(),
             restarts: 0,
             readings: 0,
@@ -136,6 +142,9 @@ impl Sources {
             })?),
             None => None,
         };
+        if let Some(processes) = &self.processes {
+            self.programs.look_at(processes.pids());
+        }
         self.readings += 1;
         let (dump, metrics) = tokio::join!(self.goroutines(at), self.gauges());
         let (dump, metrics) = (dump.map_err(NoReading::Failed)?, metrics?);
@@ -161,6 +170,16 @@ impl Sources {
             self.add_goroutines(&mut reading, &dump);
         }
         Ok(reading)
+    }
+
+    /// For how long a member has been there that has stayed.
+    pub fn ages(&self) -> Ages {
+        self.ages
+    }
+
+    /// What the programs that were read run beside threads.
+    pub fn concurrency(&self) -> BTreeSet<Concurrency> {
+        self.programs.concurrency()
     }
 
     /// Nothing was read for so long.
@@ -241,7 +260,7 @@ impl Sources {
             self.console = Some(connect(url, self.timeout).await?);
             // Whatever it was, its numbers begin anew.
             self.restarts += 1;
-            self.tasks = Lives::default();
+            self.tasks.begin_anew();
         }
         let read = self.console.as_ref().map(Console::read).transpose();
         if read.is_err() {
@@ -268,7 +287,8 @@ impl Sources {
             || (dump.is_some() && self.tasks.are_of_another_process(numbers));
         if anew {
             self.restarts += 1;
-            (self.tasks, self.sockets) = (Lives::default(), Lives::default());
+            self.tasks.begin_anew();
+            self.members.begin_anew();
         }
     }
 
@@ -276,11 +296,11 @@ impl Sources {
         reading.fds = Some(process.fds);
         reading.fd_kinds = Some(process.fd_kinds);
         reading.gauges = process.gauges;
-        let sockets = process.sockets.into_iter();
-        let sockets = sockets.map(|number| (number, Kind::Socket, None));
+        let members = process.members.into_iter();
+        let members = members.map(|(number, kind)| (number, kind, None));
         reading
             .replaced
-            .extend(self.sockets.take(reading.at, sockets));
+            .extend(self.members.take(reading.at, members));
     }
 
     #[cfg(feature = "console")]

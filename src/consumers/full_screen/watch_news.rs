@@ -82,6 +82,7 @@ impl Watching {
         let watch = Watch {
             name: "",
             unit: self.unit,
+            source: None,
             recording,
             asked: false,
             containers: self.containers,

@@ -49,21 +49,37 @@ pub fn kinds() -> io::Result<FdKinds> {
 /// # Errors
 /// Fails where the folder cannot be listed.
 pub fn targets(folder: &Path) -> io::Result<Vec<String>> {
+    let numbered = numbered_targets(folder)?.into_iter();
+    Ok(numbered.map(|(_, target)| target).collect())
+}
+
+/// The same, each with the descriptor's number.
+///
+/// # Errors
+/// Fails where the folder cannot be listed.
+pub fn numbered_targets(folder: &Path) -> io::Result<Vec<(u32, String)>> {
     let mut targets = Vec::new();
     for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let number = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
         // A descriptor that was closed since the folder was read is none.
-        if let Ok(target) = std::fs::read_link(entry?.path()) {
-            targets.push(target.to_string_lossy().into_owned());
+        if let Some(number) = number
+            && let Ok(target) = std::fs::read_link(entry.path())
+        {
+            targets.push((number, target.to_string_lossy().into_owned()));
         }
     }
     Ok(targets)
 }
 
 /// Counts targets by their kind.
-pub fn by_kind(targets: &[String]) -> FdKinds {
+pub fn by_kind(targets: impl IntoIterator<Item = impl AsRef<str>>) -> FdKinds {
     let mut kinds = FdKinds::new();
     for target in targets {
-        *kinds.entry(kind(target).into()).or_default() += 1;
+        *kinds.entry(kind(target.as_ref()).into()).or_default() += 1;
     }
     kinds
 }

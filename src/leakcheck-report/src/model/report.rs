@@ -245,6 +245,22 @@ pub struct WiringReport {
     pub verdict: Verdict,
     /// The figures behind the verdict, in a sentence.
     pub reason: String,
+    /// What the verdict is drawn from: liveness, leak and delivery, each judged by itself; not there in a report
+    /// that an earlier version wrote, and in one that was added up of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+    /// The counts that were read, and that the verdict rests on: `tasks`, `goroutines`, `threads`, `fds`,
+    /// `children`, `zombies`, `memory`. Empty in a report that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<String>,
+    /// Where its unit of concurrency was read: `hooks`, `pprof`, `console`, `metrics` or `proc`; null where
+    /// nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// When the growth began that is called a leak, as RFC 3339; null where none is, and where leakcheck ran the
+    /// monitor itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<String>,
     /// Why the run of this wiring ended early or lacks evidence; null where it is whole.
     pub cut_short: Option<String>,
     /// Rotations per container.
@@ -384,6 +400,30 @@ impl Verdict {
     }
 }
 
+/// What a verdict is drawn from, in this order: where nothing could be read it is inconclusive; then liveness
+/// makes it hung, delivery starved, and a leak leaking; where any of them is inconclusive, so is it; else it is
+/// clean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Answers {
+    /// Does it do its work? `clean`, `hung` or `inconclusive`.
+    pub liveness: Answer,
+    /// Does anything grow? `clean`, `leaking` or `inconclusive`.
+    pub leak: Answer,
+    /// Did every line arrive? `clean`, `starved` or `inconclusive`.
+    pub delivery: Answer,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Answer {
+    /// What it was found to be in this respect.
+    pub verdict: Verdict,
+    /// The figures behind it.
+    pub reason: String,
+}
+
 /// Rotations per container; null where nobody can tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -520,6 +560,10 @@ pub struct Delivery {
     pub lost: Option<u64>,
     /// Lines that reached the consumer again.
     pub duplicated: Option<u64>,
+    /// Lines that an exercised follower was handed again as it resumed from the last one that it had, or from
+    /// before: that is how Docker's `since` works, and no fault. Null elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redelivered: Option<u64>,
 }
 
 /// Containers that stopped rotating.
@@ -557,6 +601,19 @@ pub struct Trends {
     pub tasks: Option<Trend>,
     /// Its file descriptors.
     pub fds: Option<Trend>,
+    /// Its threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<Trend>,
+    /// Processes that it has started and not waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<Trend>,
+    /// Those of them that have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zombies: Option<Trend>,
+    /// Its resident memory in bytes. It can withhold `clean` and never makes a leak: an allocator keeps what a
+    /// leak once took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<Trend>,
     /// Readings that failed.
     pub failed_readings: u64,
     /// How often the process was started anew; what is judged is the longest stretch without.
@@ -587,10 +644,53 @@ pub struct Trend {
     pub per_minute: f64,
     /// Its 95 % interval (Sen 1968).
     pub ci95_per_minute: [f64; 2],
-    /// The probability of so clear a trend where there is none (Mann-Kendall, two-sided).
+    /// The probability of so clear a trend where there is none (Mann-Kendall, two-sided, with Hamed and Rao's
+    /// correction for readings that depend on each other).
     pub mann_kendall_p: f64,
+    /// The probability of so clear a rise where there is none, by the moves from one reading to the next; this
+    /// one is judged by. Null in a report that an earlier version wrote.
+    #[serde(default)]
+    pub p: Option<f64>,
+    /// `level`, `growing` (until the end), `ended` (it grew, and has been level since) or `unclear` (it grew,
+    /// and whether it goes on cannot be told); null where there are too few readings.
+    #[serde(default)]
+    pub course: Option<Course>,
+    /// The rise, where there is one.
+    #[serde(default)]
+    pub rise: Option<Rise>,
+    /// Whether what makes up the growth stays, or other members take its place; null where members cannot be
+    /// told apart, and where nothing grew.
+    #[serde(default)]
+    pub members_stay: Option<bool>,
     /// Where the count moved from one level to another.
     pub steps: Vec<Step>,
+}
+
+/// How a count went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Course {
+    /// It shows no growth.
+    Level,
+    /// It grows, and did so until the end.
+    Growing,
+    /// It grew, and has been level since.
+    Ended,
+    /// It grew, and whether it goes on cannot be told.
+    Unclear,
+}
+
+/// A rise of a count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Rise {
+    /// When it began, since the first reading.
+    pub from_ms: u64,
+    /// When the count came near its last level, since the first reading.
+    pub until_ms: u64,
+    /// How large it is.
+    pub by: f64,
 }
 
 /// A move of a count from one level to another.

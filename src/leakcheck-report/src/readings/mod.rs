@@ -5,6 +5,6 @@ pub mod reading;
 mod recording;
 mod turnover;
 
-pub use reading::{Kind, Reading, Site};
+pub use reading::{Ages, Concurrency, Kind, Reading, Replaced, Site};
 pub use recording::{Pause, Recording};
 pub use turnover::{Lives, Waiting};

@@ -24,15 +24,56 @@ pub enum Kind {
     Task(Site),
     /// A socket.
     Socket,
+    /// Another file descriptor. One that is closed and opened anew for the same file under the same number is
+    /// taken for the same.
+    Descriptor,
+    /// A thread.
+    Thread,
+    /// A child process, one that has ended and is not waited for included.
+    Child,
 }
 
-/// How many of a kind there are, and how many of these were not there in the reading before.
+/// How many of a kind there are, how many of these were not there in the reading before, and how many have
+/// stayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replaced {
     /// All.
     pub live: u64,
     /// Those that are new.
     pub new: u64,
+    /// Those that have been there for a while, for each of the [`Ages`].
+    pub stayed: [u64; 2],
+    /// Those that had been there for as long in the reading before, and are gone.
+    pub left: [u64; 2],
+}
+
+/// What a program runs beside threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concurrency {
+    /// It is a Go program.
+    Goroutines,
+    /// It uses tokio.
+    TokioTasks,
+    /// The program may not be read.
+    Unknown,
+}
+
+/// For how long a member must have been there so that it has stayed: a short while and a longer one. What
+/// has come and gone within it is work that comes and goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ages(pub [Duration; 2]);
+
+impl Ages {
+    /// Those of a process that is read so often and for so long, and rotates its streams so often, where
+    /// that is known. What a rotation ends has gone after one and a half of them.
+    pub fn of(every: Duration, lasting: Duration, rotation: Option<Duration>) -> Self {
+        const READINGS: u32 = 3;
+        const SHARE: u32 = 8;
+        match rotation {
+            Some(rotation) => Self([rotation * 3 / 2, rotation * 5 / 2]),
+            None => Self([every * READINGS, (lasting / SHARE).max(every * READINGS)]),
+        }
+    }
 }
 
 /// A reading. What no source tells is `None`, or empty.

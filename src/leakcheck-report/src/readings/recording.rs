@@ -1,11 +1,12 @@
 //! All readings of a watch, in their order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::reading::Reading;
+use super::reading::{Ages, Concurrency, Reading};
 use super::turnover::Waiting;
 use crate::model::report::LeakProfile;
 
@@ -14,6 +15,12 @@ use crate::model::report::LeakProfile;
 pub struct Recording {
     /// When the first reading was made; `None` before.
     pub started: Option<Instant>,
+    /// The same by the clock on the wall.
+    pub started_at: Option<SystemTime>,
+    /// For how long a member has been there that has stayed.
+    pub ages: Ages,
+    /// What the program runs beside threads, as far as that could be seen.
+    pub concurrency: BTreeSet<Concurrency>,
     /// The readings in their order.
     pub readings: Vec<Reading>,
     /// When somebody else rotated the streams, since the first reading.

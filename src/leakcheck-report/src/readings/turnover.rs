@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
 
-use super::reading::{Kind, Replaced};
+use super::reading::{Ages, Kind, Replaced};
 
 /// Everything of one sort by its number, as it was in the last reading.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lives<W> {
     seen: HashMap<u64, Life<W>>,
     readings: u64,
+    ages: Ages,
 }
 
 #[derive(Debug, Clone)]
@@ -24,7 +25,18 @@ struct Life<W> {
     waits: Option<(W, Duration)>,
     /// Whether it was there in the first reading.
     from_the_first: bool,
+    /// When it was seen first.
+    since: Duration,
+    /// In which reading it was seen last.
     reading: u64,
+}
+
+impl<W> Life<W> {
+    /// Whether it has been there for each of the ages.
+    fn has_stayed(&self, now: Duration, ages: Ages) -> [bool; 2] {
+        let age = now.saturating_sub(self.since);
+        ages.0.map(|least| age >= least)
+    }
 }
 
 /// Goroutines that were there in the first reading and wait for another.
@@ -45,6 +57,20 @@ pub struct Waiting<W> {
 }
 
 impl<W: Clone + Eq + Hash + Ord> Lives<W> {
+    /// Nothing so far; whatever is as old as one of the ages has stayed.
+    pub fn new(ages: Ages) -> Self {
+        Self {
+            seen: HashMap::new(),
+            readings: 0,
+            ages,
+        }
+    }
+
+    /// The same, of another process.
+    pub fn begin_anew(&mut self) {
+        *self = Self::new(self.ages);
+    }
+
     /// Takes a reading: everything by its number, its kind, and what it waits for where only another
     /// can end that. Returns what is there, and how much of it is new.
     pub fn take(
@@ -57,6 +83,7 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
         let mut replaced: BTreeMap<Kind, Replaced> = BTreeMap::new();
         for (number, kind, waits) in all {
             let before = self.seen.get(&number).filter(|life| life.kind == kind);
+            let before_was_another = before.is_none();
             let counted = replaced.entry(kind.clone()).or_default();
             counted.live += 1;
             counted.new += u64::from(before.is_none() && !first);
@@ -65,15 +92,27 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
                 .filter(|(waited, _)| Some(waited) == waits.as_ref())
                 .map_or(at, |(_, since)| *since);
             let life = Life {
-                kind,
                 from_the_first: before.map_or(first, |life| life.from_the_first),
                 waits: waits.map(|waits| (waits, since)),
+                since: before.map_or(at, |life| life.since),
                 reading: self.readings,
+                kind,
             };
-            self.seen.insert(number, life);
+            add(&mut counted.stayed, life.has_stayed(at, self.ages));
+            if let Some(other) = self.seen.insert(number, life)
+                && before_was_another
+            {
+                leave(&mut replaced, &other, at, self.ages);
+            }
         }
-        let readings = self.readings;
-        self.seen.retain(|_, life| life.reading == readings);
+        let (readings, ages) = (self.readings, self.ages);
+        self.seen.retain(|_, life| {
+            let is_there = life.reading == readings;
+            if !is_there {
+                leave(&mut replaced, life, at, ages);
+            }
+            is_there
+        });
         replaced
     }
 
@@ -140,6 +179,18 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
     }
 }
 
+/// One of this kind is gone.
+fn leave<W>(replaced: &mut BTreeMap<Kind, Replaced>, life: &Life<W>, now: Duration, ages: Ages) {
+    let of_kind = replaced.entry(life.kind.clone()).or_default();
+    add(&mut of_kind.left, life.has_stayed(now, ages));
+}
+
+fn add(counts: &mut [u64; 2], one: [bool; 2]) {
+    for (count, one) in counts.iter_mut().zip(one) {
+        *count += u64::from(one);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,16 +211,37 @@ mod tests {
 
     #[test]
     fn what_takes_the_place_of_another_is_new() {
-        let mut lives: Lives<&str> = Lives::default();
+        let mut lives = Lives::new(Ages([seconds(2), seconds(5)]));
         let first = lives.take(seconds(0), [free(1), free(2)]);
-        assert_eq!(first[&Kind::Socket], Replaced { live: 2, new: 0 });
+        assert_eq!(
+            (first[&Kind::Socket].live, first[&Kind::Socket].new),
+            (2, 0)
+        );
         let next = lives.take(seconds(1), [free(1), free(3)]);
-        assert_eq!(next[&Kind::Socket], Replaced { live: 2, new: 1 });
+        assert_eq!((next[&Kind::Socket].live, next[&Kind::Socket].new), (2, 1));
+    }
+
+    #[test]
+    fn what_stays_is_told_from_what_comes_and_goes() {
+        let mut lives = Lives::new(Ages([seconds(2), seconds(5)]));
+        // 1 stays, 2 leaves after three seconds, and every second another comes and goes.
+        let mut told = Vec::new();
+        for second in 0..7 {
+            let others = [free(1), free(10 + second)];
+            let two = (second <= 3).then(|| free(2));
+            let reading = lives.take(seconds(second), others.into_iter().chain(two));
+            told.push((reading[&Kind::Socket].stayed, reading[&Kind::Socket].left));
+        }
+        let none = [0, 0];
+        assert_eq!(told[..2], [(none, none); 2]);
+        assert_eq!(told[2..4], [([2, 0], none); 2]);
+        assert_eq!(told[4], ([1, 0], [1, 0]));
+        assert_eq!(told[5..], [([1, 1], none); 2]);
     }
 
     #[test]
     fn what_gets_stuck_is_told_from_what_waited_from_the_first() {
-        let mut lives = Lives::default();
+        let mut lives = Lives::new(Ages([seconds(2), seconds(5)]));
         // 1 waits from the first, as main does; 2 gets stuck; 3 waits for moments only.
         lives.take(seconds(0), [waiting(1), free(2), free(3)]);
         lives.take(seconds(1), [waiting(1), waiting(2), waiting(3)]);
@@ -185,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_pause_in_the_readings_counts_as_no_waiting() {
-        let mut lives = Lives::default();
+        let mut lives = Lives::new(Ages([seconds(2), seconds(5)]));
         lives.take(seconds(0), [waiting(1), free(2), free(3)]);
         lives.take(seconds(1), [waiting(1), waiting(2), free(3)]);
         lives.take(seconds(5), [waiting(1), waiting(2), waiting(3)]);
@@ -200,7 +272,7 @@ mod tests {
 
     #[test]
     fn numbers_that_begin_anew_are_of_another_process() {
-        let mut lives = Lives::default();
+        let mut lives = Lives::new(Ages([seconds(2), seconds(5)]));
         lives.take(seconds(0), [free(1), free(900), free(901)]);
         assert!(!lives.are_of_another_process([1, 900, 2000].into_iter()));
         assert!(!lives.are_of_another_process([1, 2000].into_iter()));

@@ -1,0 +1,207 @@
+//! Signs of life of a watched process: what takes the place of another, and until when it did.
+//!
+//! A count that stands still is that of a healthy process, and of a dead one. What dies late in a watch has
+//! shown life before: what is weighed is how long it has been silent at the end, against how long it was
+//! before.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use leakcheck_report::readings::{Kind, Reading};
+
+use super::watched_counts::WatchedPart;
+
+/// What goroutines are called that serve HTTP requests, to HTTP/1 and to HTTP/2 (up to Go 1.26, and after).
+const SERVES_HTTP: [&str; 4] = [
+    "net/http.(*conn",
+    "net/http.(*Server).Serve",
+    "net/http.(*http2serverConn)",
+    "net/http/internal/http2.(*serverConn)",
+];
+/// Silence at the end is none that lasts for at most so many times the longest before …
+const LONGER: f64 = 1.5;
+/// … of at least so many.
+const FEWEST_SIGNS: usize = 3;
+/// Of what a rotation replaces, so much must be replaced in the last ones too.
+const OF_A_ROTATION: f64 = 0.75;
+/// So many rotations at the end are looked at together: at either end one's replacements may fall into its
+/// neighbour.
+const LAST_ROTATIONS: usize = 2;
+
+/// Signs of life: what was replaced by others.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Alive {
+    /// Whether anything was seen one by one, of which there was one per container.
+    pub(super) known: bool,
+    /// How many were replaced, of the kind of which most were.
+    pub(super) replaced: u64,
+    /// The same within the rotations, or stretches, that are judged.
+    pub(super) in_parts: u64,
+    /// Whether nothing was replaced at the end that was before.
+    pub(super) silence: Option<Silence>,
+    /// Rotations at the end in which less was replaced than in those before: how much, and how much was before.
+    pub(super) fewer_at_the_end: Option<(u64, u64)>,
+}
+
+/// A time at the end in which nothing was replaced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Silence {
+    /// How long it was.
+    pub(super) lasted: Duration,
+    /// The longest before that.
+    pub(super) longest_before: Duration,
+    /// How often something was replaced before.
+    pub(super) signs: usize,
+}
+
+/// Where signs of life are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LifeBasis<'a> {
+    pub(super) readings: &'a [Reading],
+    pub(super) parts: &'a [WatchedPart<'a>],
+    pub(super) containers: Option<u64>,
+    pub(super) by_rotation: bool,
+    /// Whether leakcheck asks the process by HTTP, which makes it open connections and serve them, however
+    /// dead the rest of it is.
+    pub(super) asked: bool,
+}
+
+impl LifeBasis<'_> {
+    /// What was replaced, of what there was one per container in the first reading.
+    pub(super) fn alive(&self) -> Alive {
+        let least = self.containers.unwrap_or(1);
+        let mut kinds: BTreeMap<&Kind, u64> = BTreeMap::new();
+        for reading in self.readings {
+            for (kind, replaced) in &reading.replaced {
+                *kinds.entry(kind).or_default() += replaced.new;
+            }
+        }
+        let live_at_first = |kind: &Kind| {
+            let first = self
+                .readings
+                .first()
+                .and_then(|first| first.replaced.get(kind));
+            first.map_or(0, |first| first.live)
+        };
+        kinds.retain(|kind, _| self.shows_life(kind) && live_at_first(kind) >= least);
+        let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
+            return Alive::default();
+        };
+        let new = |reading: &Reading| reading.replaced.get(*kind).map_or(0, |of_kind| of_kind.new);
+        let of_part = |part: &WatchedPart<'_>| part.readings.iter().map(new).sum::<u64>();
+        let in_parts: Vec<u64> = self.parts.iter().map(of_part).collect();
+        let signs = |reading: &Reading| {
+            let signs = kinds.keys().filter_map(|kind| reading.replaced.get(kind));
+            signs.map(|of_kind| of_kind.new).sum::<u64>()
+        };
+        Alive {
+            known: true,
+            replaced,
+            in_parts: in_parts.iter().sum(),
+            silence: silence(self.readings, signs),
+            fewer_at_the_end: match (self.by_rotation, self.containers) {
+                (true, Some(_)) => fewer_at_the_end(&in_parts),
+                _ => None,
+            },
+        }
+    }
+
+    fn shows_life(&self, kind: &Kind) -> bool {
+        match kind {
+            Kind::Task(site) => !(SERVES_HTTP.iter()).any(|server| site.label.starts_with(server)),
+            Kind::Socket | Kind::Descriptor => !self.asked,
+            Kind::Thread | Kind::Child => true,
+        }
+    }
+}
+
+/// Whether the end is more silent than any time before.
+fn silence(readings: &[Reading], signs: impl Fn(&Reading) -> u64) -> Option<Silence> {
+    let (first, last) = (readings.first()?, readings.last()?);
+    let shown: Vec<Duration> = (readings.iter())
+        .filter(|reading| signs(reading) > 0)
+        .map(|reading| reading.at)
+        .collect();
+    let longest_before = |times: &[Duration]| {
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        gaps.chain(times.first().map(|time| *time - first.at)).max()
+    };
+    let silence = Silence {
+        lasted: last.at - shown.last().copied().unwrap_or(first.at),
+        longest_before: longest_before(&shown).unwrap_or_default(),
+        signs: shown.len(),
+    };
+    // A reading that comes a little late has seen the sign of the one before.
+    let every = (last.at - first.at) / u32::try_from(readings.len()).unwrap_or(u32::MAX).max(1);
+    let usual = silence.longest_before.mul_f64(LONGER) + every;
+    (silence.signs < FEWEST_SIGNS || silence.lasted > usual).then_some(silence)
+}
+
+/// How much was replaced in the last rotations, and how much typically was in as many before, where that is
+/// less.
+fn fewer_at_the_end(in_parts: &[u64]) -> Option<(u64, u64)> {
+    let mut in_a_row: Vec<u64> = (in_parts.windows(LAST_ROTATIONS))
+        .map(|row| row.iter().sum())
+        .collect();
+    let last = in_a_row.pop()?;
+    in_a_row.sort_unstable();
+    let usual = in_a_row.get(in_a_row.len() / 2).copied()?;
+    ((last as f64) < OF_A_ROTATION * usual as f64).then_some((last, usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use leakcheck_report::readings::Replaced;
+
+    use super::*;
+
+    /// A socket is replaced at each of these tenths of a second, of ten seconds that are read in tenths.
+    fn readings(replaced_at: impl Fn(u64) -> bool) -> Vec<Reading> {
+        let reading = |tenth: u64| Reading {
+            at: Duration::from_millis(tenth * 100),
+            replaced: BTreeMap::from([(
+                Kind::Socket,
+                Replaced {
+                    live: 1,
+                    new: u64::from(replaced_at(tenth)),
+                    ..Replaced::default()
+                },
+            )]),
+            ..Reading::default()
+        };
+        (0..=100).map(reading).collect()
+    }
+
+    fn alive(readings: &[Reading]) -> Alive {
+        LifeBasis {
+            readings,
+            parts: &[],
+            containers: None,
+            by_rotation: false,
+            asked: false,
+        }
+        .alive()
+    }
+
+    #[test]
+    fn what_falls_silent_before_the_end_is_told_whenever_it_does() {
+        for frozen_from in [5, 20, 60, 80, 90] {
+            let dead = readings(|tenth| tenth % 5 == 4 && tenth <= frozen_from);
+            assert!(
+                alive(&dead).silence.is_some(),
+                "frozen from {frozen_from} on"
+            );
+        }
+        let lively = readings(|tenth| tenth % 5 == 4);
+        assert_eq!(alive(&lively).silence, None);
+    }
+
+    #[test]
+    fn half_of_the_streams_that_stop_late_are_missed() {
+        assert_eq!(fewer_at_the_end(&[20; 12]), None);
+        // One rotation's replacements may fall into the next.
+        assert_eq!(fewer_at_the_end(&[20, 20, 20, 18, 22, 20, 20]), None);
+        let stopped = [20, 20, 20, 20, 20, 20, 10, 10];
+        assert_eq!(fewer_at_the_end(&stopped), Some((20, 40)));
+    }
+}
