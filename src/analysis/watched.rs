@@ -24,6 +24,8 @@ use super::watched_verdict::{WatchedEvidence, judge};
 const PARTS: usize = 30;
 /// What the counts were at the start is told by the typical one of so many readings.
 const AT_START: usize = 9;
+/// A report has about so many samples at most.
+const MOST_SAMPLES: usize = 240;
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
 const PHASES: usize = 16;
 /// Growth that is told while a watch goes on is worked out from at most about so many parts.
@@ -116,6 +118,10 @@ impl Watch<'_> {
             trends: &trends,
             at_start: typical(&part(&stretch[..stretch.len().min(AT_START)])).map(counts_of),
             last: last.map(counts_of),
+            ends: stretch
+                .first()
+                .zip(stretch.last())
+                .map(|(a, b)| (counts_of(a), counts_of(b))),
             memory_at_first: judged.first().and_then(|first| first.gauges.rss_bytes),
             readings: judged.len(),
             parts: parts.len(),
@@ -130,6 +136,8 @@ impl Watch<'_> {
             cut_short: self.recording.cut_short.as_deref(),
         });
         let kinds = |reading: Option<&Reading>| reading.and_then(|one| one.fd_kinds.clone());
+        let samples = self.samples(judged, &parts);
+        let kept = thinned(&samples);
         WiringReport {
             name: self.name.into(),
             summary: "a process that was watched".into(),
@@ -178,8 +186,8 @@ impl Watch<'_> {
             leak_profile: self.recording.leak_profile.clone(),
             hosts: Vec::new(),
             churn: None,
-            samples_left_out: 0,
-            samples: self.samples(judged, &parts),
+            samples_left_out: (samples.len() - kept.len()) as u64,
+            samples: kept,
         }
     }
 
@@ -208,7 +216,8 @@ impl Watch<'_> {
             "goroutines" => "goroutines",
             _ => "tasks",
         };
-        let all: [(&str, fn(&Reading) -> Option<u64>); 6] = [
+        type Count = fn(&Reading) -> Option<u64>;
+        let all: [(&str, Count); 6] = [
             (tasks, |reading| reading.tasks),
             ("fds", |reading| reading.fds),
             ("threads", |reading| reading.gauges.threads),
@@ -216,7 +225,7 @@ impl Watch<'_> {
             ("zombies", |reading| reading.gauges.zombies),
             ("memory", |reading| reading.gauges.rss_bytes),
         ];
-        let read = |(_, count): &(&str, fn(&Reading) -> Option<u64>)| {
+        let read = |(_, count): &(&str, Count)| {
             !judged.is_empty() && judged.iter().all(|reading| count(reading).is_some())
         };
         all.into_iter().filter(read).map(|(name, _)| name).collect()
@@ -369,8 +378,7 @@ impl Watch<'_> {
     /// Goroutines that got stuck; of those that waited from the first, a group that is at least as
     /// many as there are containers that do not rotate.
     fn hung(&self, alive: Alive, rotations: u64) -> Hung {
-        // Without a rotation nobody can say for how long a goroutine may wait.
-        if self.rotation.is_none() || !self.recording.readings.iter().any(|one| one.goroutines) {
+        if !self.recording.readings.iter().any(|one| one.goroutines) {
             return Hung::default();
         }
         let still = self
@@ -395,11 +403,12 @@ impl Watch<'_> {
             })
             .collect();
         let all: u64 = places.iter().map(|place| place.containers).sum();
+        let hung = self
+            .containers
+            .map_or(all, |containers| all.min(containers));
         Hung {
-            containers: Some(
-                self.containers
-                    .map_or(all, |containers| all.min(containers)),
-            ),
+            // Without a rotation nobody can say for how long a goroutine may wait: it is told, and no more.
+            containers: self.rotation.map(|_| hung),
             r#where: places,
         }
     }
@@ -471,6 +480,15 @@ impl Watch<'_> {
                 .collect(),
         }
     }
+}
+
+/// The first sample, the last one, and others at about one distance.
+fn thinned(samples: &[Sample]) -> Vec<Sample> {
+    let every = samples.len().div_ceil(MOST_SAMPLES).max(1);
+    let last = samples.len().saturating_sub(1);
+    let is_kept = |(at, _): &(usize, &Sample)| at.is_multiple_of(every) || *at == last;
+    let kept = samples.iter().enumerate().filter(is_kept);
+    kept.map(|(_, sample)| sample.clone()).collect()
 }
 
 /// Which known mechanism goroutines' growth fits.

@@ -47,6 +47,8 @@ pub(super) struct WatchedEvidence<'a> {
     pub(super) at_start: Option<Counts>,
     /// The counts of the last part that is judged.
     pub(super) last: Option<Counts>,
+    /// The counts of the very first and the very last reading.
+    pub(super) ends: Option<(Counts, Counts)>,
     /// Its resident memory in bytes, at the first reading that is judged.
     pub(super) memory_at_first: Option<u64>,
     pub(super) readings: usize,
@@ -313,12 +315,32 @@ fn too_short(evidence: &WatchedEvidence<'_>) -> Judgement {
         true => (evidence.parts, "rotations"),
         false => (evidence.readings, "readings"),
     };
-    let cut_short = evidence
-        .cut_short
-        .map_or(String::new(), |why| format!(" ({why})"));
+    let cut_short = evidence.cut_short;
+    let cut_short = cut_short.map_or(String::new(), |why| format!(" ({why})"));
     Some(inconclusive(format!(
-        "only {count} {what} after the warm-up{cut_short}, and a trend needs {FEWEST_POINTS}; watch longer"
+        "only {count} {what} after the warm-up{cut_short}, and a trend needs {FEWEST_POINTS}{}; watch longer",
+        so_far(evidence)
     )))
+}
+
+/// How the counts went from the first reading to the last, however few there are.
+fn so_far(evidence: &WatchedEvidence<'_>) -> String {
+    let Some((first, last)) = evidence.ends else {
+        return String::new();
+    };
+    let counts = [
+        (first.tasks, last.tasks, evidence.unit),
+        (first.fds, last.fds, "fds"),
+    ];
+    let went = |(first, last, unit): (Option<u64>, Option<u64>, &str)| {
+        let (first, last) = (first?, last?);
+        (first != last).then(|| format!("{unit} went from {first} to {last}"))
+    };
+    let went: Vec<String> = counts.into_iter().filter_map(went).collect();
+    match went.is_empty() {
+        true => String::new(),
+        false => format!("; so far {}", went.join(" and ")),
+    }
 }
 
 fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {

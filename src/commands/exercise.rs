@@ -255,6 +255,7 @@ impl ExerciseArgs {
             // Before the first rotation and after the last one it is read as long as between two.
             lasting: self.rotation * (self.all_rotations() + 1),
             stuck_after: self.rotation * STUCK_ROTATIONS,
+            share: None,
         }
     }
 

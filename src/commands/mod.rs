@@ -23,5 +23,6 @@ mod runtime;
 pub mod scenarios;
 pub mod schema;
 pub mod watch;
+mod watch_target;
 pub mod wirings;
 pub mod worker;

@@ -11,14 +11,14 @@ use leakcheck_text::secrets::masked_word;
 use url::Url;
 
 use crate::probe::prometheus_text::Selector;
-use crate::sys::http::{Header, parse_url, without_password};
+use crate::sys::http::{Getter, Header, parse_url, parse_url_or_socket, without_password};
 use crate::watch::{Processes, WatchTarget};
 
 /// Where a process is asked, and how.
 #[derive(Debug, Args)]
 pub(super) struct ProcessSources {
-    /// Address of a Go program's pprof: its goroutines by what started them
-    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "Process")]
+    /// Address of a Go program's pprof, or unix:///PATH: its goroutines by what started them
+    #[arg(long, value_name = "URL", value_parser = parse_url_or_socket, help_heading = "Process")]
     pprof: Option<Url>,
 
     /// Address that a tokio program serves to tokio-console: its tasks by spawn site
@@ -81,7 +81,34 @@ pub(super) struct ProcessSources {
     pub(super) dump_dir: Option<PathBuf>,
 }
 
+fn add(place: &mut Option<Url>, url: Url) -> Result<(), Url> {
+    match place {
+        Some(_) => Err(url),
+        None => {
+            *place = Some(url);
+            Ok(())
+        }
+    }
+}
+
 impl ProcessSources {
+    /// Asks the process for its pprof at this address too; the address is given back where there is one
+    /// already.
+    pub(super) fn add_pprof(&mut self, url: Url) -> Result<(), Url> {
+        add(&mut self.pprof, url)
+    }
+
+    /// Asks the process for its metrics at this address too; the address is given back where there is one
+    /// already.
+    pub(super) fn add_metrics(&mut self, url: Url) -> Result<(), Url> {
+        add(&mut self.metrics, url)
+    }
+
+    /// What asks the process for documents.
+    pub(super) fn getter(&self) -> Getter {
+        Getter::new(self.timeout, self.headers.clone())
+    }
+
     /// Whether the process is asked by HTTP.
     pub(super) fn asks(&self) -> bool {
         self.pprof.is_some() || self.metrics.is_some()

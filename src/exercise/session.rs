@@ -168,7 +168,7 @@ async fn observe(
         std::future::pending().await
     };
     seen.recording = tokio::select! {
-        recording = watch::watch(&mut sources, exercise.timing, events, &stop, Hold::never()) => recording?,
+        recording = watch::watch(&mut sources, exercise.timing, events, &stop, Hold::never(), &|_| false) => recording?,
         never = rotating => match never {},
     };
     if let Some(failure) = &failed {

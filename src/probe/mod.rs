@@ -3,6 +3,7 @@
 #[cfg(feature = "console")]
 pub mod console;
 pub mod dump_source;
+pub mod listener;
 pub mod metrics_endpoint;
 pub mod other_process;
 pub mod pprof;

@@ -11,10 +11,14 @@ use goroutine_dump::read_either;
 use goroutine_dump::{Dump, Keep};
 use url::Url;
 
-use crate::sys::http::{GetError, Getter, without_password};
+use crate::sys::http::{GetError, Getter, socket_of, without_password};
 
 /// A dump that is larger than this is not read: 512 MiB, a million goroutines or so.
 const LARGEST_DUMP: u64 = 512 << 20;
+/// Where Go's own package serves them.
+const FOLDER: &str = "/debug/pprof";
+/// What a unix socket's server is called: the name goes nowhere.
+const SOCKETS_HOST: &str = "http://localhost/debug/pprof/";
 /// Neither is a name.
 const LARGEST_NAME: u64 = 64 << 10;
 
@@ -24,33 +28,69 @@ pub struct Pprof {
     getter: Getter,
     /// The folder of the profiles, with a slash at its end.
     profiles: Url,
+    /// As it was given.
+    at: Url,
+    /// What is shown of it.
+    shown: String,
 }
 
 impl Pprof {
-    /// The endpoint at a server's address, at its folder of profiles (`/debug/pprof`), or at one
-    /// profile of that folder.
+    /// The endpoint at a server's address or unix socket, at its folder of profiles (`/debug/pprof`), or at
+    /// one profile of that folder.
     pub fn new(url: &Url, getter: Getter) -> Self {
+        if let Some(socket) = socket_of(url) {
+            let mut profiles = url.clone();
+            profiles.set_path(FOLDER);
+            return Self {
+                getter: getter.over(&socket),
+                profiles: Url::parse(SOCKETS_HOST).unwrap_or(profiles),
+                shown: url.to_string(),
+                at: url.clone(),
+            };
+        }
         let mut profiles = url.clone();
         profiles.set_query(None);
         profiles.set_fragment(None);
         let path = match url.path().trim_end_matches('/') {
-            "" => "/debug/pprof".into(),
+            "" => FOLDER.into(),
             path => path.strip_suffix("/goroutine").unwrap_or(path).to_owned(),
         };
         profiles.set_path(&format!("{path}/"));
-        Self { getter, profiles }
+        Self {
+            getter,
+            shown: without_password(&profiles).to_string(),
+            at: url.clone(),
+            profiles,
+        }
     }
 
-    /// The folder of the profiles.
+    /// Where it is asked: at a host, or a unix socket.
     pub fn url(&self) -> &Url {
-        &self.profiles
+        &self.at
+    }
+
+    /// Where it is asked, as it may be shown.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The process's command line, its words apart by zero bytes.
+    ///
+    /// # Errors
+    /// Where it is not served.
+    pub fn command_line(&self) -> Result<Vec<u8>, GetError> {
+        let mut words = Vec::new();
+        let mut body = self
+            .getter
+            .get(&self.profile("cmdline", ""), LARGEST_NAME)?;
+        let read = body.read_to_end(&mut words);
+        read.map_err(|error| GetError::Other(error.into()))?;
+        Ok(words)
     }
 
     /// The name of the process's program; `None` where it is not served.
     pub fn name(&self) -> Option<String> {
-        let mut words = Vec::new();
-        let body = self.getter.get(&self.profile("cmdline", ""), LARGEST_NAME);
-        body.ok()?.read_to_end(&mut words).ok()?;
+        let words = self.command_line().ok()?;
         let program = words.split(|byte| *byte == 0).next()?;
         let program = Path::new(std::str::from_utf8(program).ok()?);
         Some(program.file_name()?.to_str()?.to_owned())
@@ -81,7 +121,7 @@ impl Pprof {
         ensure!(
             dump.goroutines > 0,
             "what it answers holds no goroutine: is {} the address of a Go program's pprof?",
-            without_password(&self.profiles)
+            self.shown
         );
         Ok(dump)
     }

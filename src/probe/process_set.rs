@@ -11,6 +11,8 @@ pub struct ProcessSet {
     pids: Arc<Mutex<BTreeSet<u32>>>,
     /// Where all that this process has started is read, but for these.
     with_children_but: Option<BTreeSet<u32>>,
+    /// The process whose descendants are read with it, and without which there is nothing to read.
+    root: Option<u32>,
 }
 
 impl ProcessSet {
@@ -22,6 +24,16 @@ impl ProcessSet {
             with_children_but: Some(others),
             ..self
         }
+    }
+
+    /// A process with all that it has started, and that has.
+    pub fn tree(root: u32) -> Self {
+        let set = Self {
+            root: Some(root),
+            ..Self::default()
+        };
+        set.insert(root);
+        set
     }
 
     /// Takes a process in.
@@ -45,6 +57,9 @@ impl ProcessSet {
         if let Some(others) = &self.with_children_but {
             pids.extend(children_but(others));
         }
+        if let Some(root) = self.root {
+            pids.extend(descendants(root, &BTreeSet::new()));
+        }
         pids
     }
 
@@ -58,6 +73,10 @@ impl ProcessSet {
             return Err(ProcessReadError::Gone);
         }
         let mut sum: Option<ProcessReading> = None;
+        let mut started = 0;
+        if let Some(root) = self.root {
+            started = OtherProcess::new(root).read()?.started;
+        }
         for pid in pids {
             let one = match OtherProcess::new(pid).read() {
                 Ok(one) => one,
@@ -69,8 +88,8 @@ impl ProcessSet {
                 Some(sum) => add(sum, one),
             }
         }
-        // A process that was started anew is no restart of the set.
-        let read = sum.map(|sum| ProcessReading { started: 0, ..sum });
+        // A process that was started anew is no restart of the set, unless it is its root.
+        let read = sum.map(|sum| ProcessReading { started, ..sum });
         Ok(read.unwrap_or_default())
     }
 
@@ -91,6 +110,12 @@ fn add(sum: &mut ProcessReading, one: ProcessReading) {
 /// What this process has started, and what that has, but for these; without what has ended.
 #[cfg(target_os = "linux")]
 pub fn children_but(others: &BTreeSet<u32>) -> BTreeSet<u32> {
+    descendants(std::process::id(), others)
+}
+
+/// What a process has started, and what that has, but for these; without what has ended.
+#[cfg(target_os = "linux")]
+fn descendants(root: u32, others: &BTreeSet<u32>) -> BTreeSet<u32> {
     use procfs::process::{ProcState, all_processes};
 
     let mut parents = Vec::new();
@@ -105,11 +130,10 @@ pub fn children_but(others: &BTreeSet<u32>) -> BTreeSet<u32> {
             parents.extend(ids);
         }
     }
-    let this = std::process::id();
     let mut found = BTreeSet::new();
     loop {
         let is_new = |(pid, parent): &&(u32, u32)| {
-            let is_theirs = *parent == this || found.contains(parent);
+            let is_theirs = *parent == root || found.contains(parent);
             is_theirs && !others.contains(pid) && !found.contains(pid)
         };
         let new: Vec<u32> = parents.iter().filter(is_new).map(|(pid, _)| *pid).collect();
@@ -123,5 +147,11 @@ pub fn children_but(others: &BTreeSet<u32>) -> BTreeSet<u32> {
 /// Nothing: only Linux has `/proc`.
 #[cfg(not(target_os = "linux"))]
 pub fn children_but(_others: &BTreeSet<u32>) -> BTreeSet<u32> {
+    BTreeSet::new()
+}
+
+/// Nothing: only Linux has `/proc`.
+#[cfg(not(target_os = "linux"))]
+fn descendants(_root: u32, _others: &BTreeSet<u32>) -> BTreeSet<u32> {
     BTreeSet::new()
 }

@@ -1,11 +1,15 @@
 //! HTTP as an outside process is asked by it: bounded in time and size, whatever answers.
 
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
+
+use super::unix_socket;
 
 /// More redirects than this lead nowhere.
 const MOST_REDIRECTS: u32 = 5;
@@ -67,17 +71,19 @@ impl From<GetError> for anyhow::Error {
 impl Getter {
     /// A getter whose requests end within `timeout`, their bodies read, and carry these headers.
     pub fn new(timeout: Duration, headers: Vec<Header>) -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
-        let config = Agent::config_builder()
-            .timeout_global(Some(timeout))
-            .max_redirects(MOST_REDIRECTS)
-            .http_status_as_error(false)
-            .tls_config(tls.build())
-            .build();
         Self {
-            agent: config.new_agent(),
+            agent: config(timeout).new_agent(),
             headers,
             timeout,
+        }
+    }
+
+    /// The same, whose requests all go to a unix socket, whatever host they name.
+    #[must_use]
+    pub fn over(self, socket: &Path) -> Self {
+        Self {
+            agent: unix_socket::agent(config(self.timeout), socket),
+            ..self
         }
     }
 
@@ -107,6 +113,16 @@ impl Getter {
             Err(error) => Err(error),
         }
     }
+}
+
+fn config(timeout: Duration) -> Config {
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
+    Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .max_redirects(MOST_REDIRECTS)
+        .http_status_as_error(false)
+        .tls_config(tls.build())
+        .build()
 }
 
 fn status(code: u16) -> Result<(), GetError> {
@@ -155,6 +171,28 @@ pub fn parse_url(text: &str) -> Result<Url, String> {
         "http" | "https" => Ok(url),
         _ => Err(format!("{text:?} is neither http:// nor https://")),
     }
+}
+
+/// Parses a URL of HTTP, or a unix socket over which HTTP is spoken: `unix:///run/docker.sock`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse_url_or_socket(text: &str) -> Result<Url, String> {
+    match text.strip_prefix("unix://") {
+        Some(path) if path.starts_with('/') => {
+            Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))
+        }
+        Some(_) => Err(format!(
+            "{text:?}: write the socket's whole path, as in unix:///run/docker.sock"
+        )),
+        None => parse_url(text),
+    }
+}
+
+/// The unix socket that a URL names; `None` where it names a host.
+pub fn socket_of(url: &Url) -> Option<PathBuf> {
+    let path = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+    (url.scheme() == "unix").then(|| PathBuf::from(path.into_owned()))
 }
 
 /// A URL as it may be shown.

@@ -10,3 +10,4 @@ pub mod signals;
 pub mod socket_dirs;
 pub mod stderr;
 pub mod this_tool;
+mod unix_socket;

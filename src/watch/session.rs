@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use leakcheck_report::exit_code::Failure;
 use leakcheck_report::readings::{Pause, Reading, Recording};
 use leakcheck_text::duration;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{NoReading, Sources};
@@ -20,8 +20,11 @@ const CATCHING_UP: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
 const FAILURES: u64 = 5;
 
+/// However long a reading takes, the next comes after this.
+const SLOWEST: Duration = Duration::from_secs(30);
+
 /// How long and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Timing {
     /// Between two readings.
     pub every: Duration,
@@ -29,9 +32,11 @@ pub struct Timing {
     pub lasting: Duration,
     /// Goroutines are stuck that wait for another for so long.
     pub stuck_after: Duration,
+    /// Readings may take this share of the time: where one takes long, the next waits.
+    pub share: Option<f64>,
 }
 
-/// Watches until the time is over. While `hold` is on nothing is read, and the time does not go on.
+/// Watches until the time is over, or what was read is `enough`. While `hold` is on nothing is read, and the time does not go on.
 ///
 /// # Errors
 /// Only where nothing at all could be read.
@@ -41,6 +46,7 @@ pub async fn watch(
     events: &dyn Consumer,
     interrupt: &CancellationToken,
     mut hold: Hold,
+    enough: &dyn Fn(&Recording) -> bool,
 ) -> Result<Recording, Failure> {
     let mut recording = Recording {
         ages: sources.ages(),
@@ -66,6 +72,7 @@ pub async fn watch(
     let mut silent: Option<(Instant, u64)> = None;
     loop {
         tokio::select! {
+            biased;
             () = interrupt.cancelled() => {
                 recording = recording.interrupted();
                 break;
@@ -79,24 +86,35 @@ pub async fn watch(
                 ticks.reset_immediately();
                 continue;
             }
-            tick = timeout_at(end + timing.every / 2, ticks.tick()) => {
-                if tick.is_err() {
-                    break;
-                }
-            }
+            // The last reading may come a little late. Where each is late, the end is not.
+            () = sleep_until(end + timing.every / 2) => break,
+            _ = ticks.tick() => {}
         }
-        let at = started.elapsed();
-        // Interrupted while a source is slow, the watch ends at once.
+        let begun = Instant::now();
+        let at = begun - started;
+        // Interrupted while a source is slow, or when the time is over, the watch ends at once.
         let read = tokio::select! {
+            biased;
             () = interrupt.cancelled() => continue,
             read = sources.read(at) => read,
+            () = sleep_until(end + timing.every / 2) => break,
         };
+        let took = begun.elapsed();
+        if let Some(share) = timing.share
+            && took > timing.every.mul_f64(share)
+        {
+            ticks.reset_after(took.div_f64(share).min(SLOWEST));
+        }
         match read {
             Ok(reading) => {
                 tell_changes(&recording, &reading, silent.is_some(), events);
                 silent = None;
                 recording.readings.push(reading);
+                recording.concurrency = sources.concurrency();
                 events.hear(&Event::Read(&recording));
+                if enough(&recording) {
+                    break;
+                }
             }
             Err(NoReading::Gone) => {
                 recording.cut_short = Some(format!("the process ended after {}", time(at)));

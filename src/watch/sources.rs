@@ -12,25 +12,29 @@ use leakcheck_report::model::report::{LeakProfile, LeakedGoroutines};
 use leakcheck_report::readings::{Ages, Concurrency, Kind, Lives, Reading, Site, Waiting};
 #[cfg(feature = "console")]
 use leakcheck_test::spawn_site::SpawnSite;
+use url::{Host, Url};
 
 use super::target::{Processes, WatchTarget};
 #[cfg(feature = "console")]
 use crate::probe::console::{Console, ConsoleReading};
+use crate::probe::listener;
 use crate::probe::metrics_endpoint::{MetricsEndpoint, MetricsError, MetricsReading};
-use crate::probe::other_process::{ProcessReadError, ProcessReading};
+use crate::probe::other_process::{OtherProcess, ProcessReadError, ProcessReading};
 use crate::probe::pprof::Pprof;
 use crate::probe::program::SeenPrograms;
-use crate::sys::http::{Getter, without_password};
+use crate::sys::http::{Getter, socket_of, without_password};
 
 /// The sources, and what was seen of each goroutine, task and socket.
 #[derive(Debug)]
 pub struct Sources {
     processes: Option<Processes>,
+    /// Whether nobody named the process, and it was found by what serves its pprof.
+    found: bool,
     pprof: Option<Pprof>,
     #[cfg(feature = "console")]
     console: Option<Console>,
     #[cfg(feature = "console")]
-    console_url: Option<url::Url>,
+    console_url: Option<Url>,
     metrics: Option<MetricsEndpoint>,
     dump_folder: Option<PathBuf>,
     /// How long a console may take that is connected to again.
@@ -86,9 +90,15 @@ impl Sources {
             Some(url) => Some(connect(url, target.timeout).await?),
             None => None,
         };
+        let pprof = target.pprof.as_ref().map(|url| Pprof::new(url, getter()));
+        let found = match (&target.processes, &pprof, &target.pprof) {
+            (None, Some(pprof), Some(url)) => find(pprof.clone(), url.clone()).await,
+            _ => None,
+        };
         Ok(Self {
-            processes: target.processes.clone(),
-            pprof: target.pprof.as_ref().map(|url| Pprof::new(url, getter())),
+            found: found.is_some(),
+            processes: target.processes.clone().or(found),
+            pprof,
             #[cfg(feature = "console")]
             console,
             #[cfg(feature = "console")]
@@ -135,11 +145,12 @@ impl Sources {
     /// Says which source failed; a reading is whole or none.
     pub async fn read(&mut self, at: Duration) -> Result<Reading, NoReading> {
         // Asked first: what is gone does not answer either.
-        let process = match &self.processes {
-            Some(processes) => Some(processes.read().map_err(|error| match error {
-                ProcessReadError::Gone => NoReading::Gone,
-                ProcessReadError::Other(error) => NoReading::Failed(error),
-            })?),
+        let process = match self.processes.as_ref().map(Processes::read) {
+            Some(Ok(process)) => Some(process),
+            // Somebody may have started it anew since, at the same address.
+            Some(Err(ProcessReadError::Gone)) if self.found => self.find_again().await?,
+            Some(Err(ProcessReadError::Gone)) => return Err(NoReading::Gone),
+            Some(Err(ProcessReadError::Other(error))) => return Err(NoReading::Failed(error)),
             None => None,
         };
         if let Some(processes) = &self.processes {
@@ -170,6 +181,19 @@ impl Sources {
             self.add_goroutines(&mut reading, &dump);
         }
         Ok(reading)
+    }
+
+    /// Finds the process anew that serves the pprof, and reads it.
+    async fn find_again(&mut self) -> Result<Option<ProcessReading>, NoReading> {
+        let again = match &self.pprof {
+            Some(pprof) => find(pprof.clone(), pprof.url().clone()).await,
+            None => None,
+        };
+        let read = again.as_ref().and_then(|processes| processes.read().ok());
+        let not_there = || NoReading::Failed(anyhow::anyhow!("the process has ended"));
+        let read = read.ok_or_else(not_there)?;
+        self.processes = again;
+        Ok(Some(read))
     }
 
     /// For how long a member has been there that has stayed.
@@ -230,9 +254,9 @@ impl Sources {
             at.as_secs_f64()
         );
         let keep_as = self.dump_folder.as_ref().map(|folder| folder.join(name));
-        let url = without_password(pprof.url());
+        let shown = pprof.shown().to_owned();
         let dump = blocking(move || pprof.goroutines(keep_as.as_deref())).await;
-        dump.map(Some).with_context(|| format!("pprof at {url}"))
+        dump.map(Some).with_context(|| format!("pprof at {shown}"))
     }
 
     async fn gauges(&self) -> Result<Option<MetricsReading>, NoReading> {
@@ -350,9 +374,41 @@ impl Sources {
 }
 
 #[cfg(feature = "console")]
-async fn connect(url: &url::Url, timeout: Duration) -> anyhow::Result<Console> {
+async fn connect(url: &Url, timeout: Duration) -> anyhow::Result<Console> {
     let console = Console::connect(url, timeout).await;
     console.with_context(|| format!("the console at {url}"))
+}
+
+/// The process of this machine that serves a pprof. What merely forwards to it, as `kubectl port-forward` does,
+/// is another process: it has another command line than the one that the pprof tells.
+async fn find(pprof: Pprof, url: Url) -> Option<Processes> {
+    let found = blocking(move || {
+        let is_local = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let pid = match socket_of(&url) {
+            Some(socket) => listener::at_socket(&socket),
+            None => (url.port_or_known_default().filter(|_| is_local)).and_then(listener::at_port),
+        };
+        let pid = pid.filter(|pid| {
+            let told = pprof.command_line().ok();
+            told.is_some_and(|told| {
+                let trimmed = |words: &[u8]| words.strip_suffix(b"\0").unwrap_or(words).to_vec();
+                let of_process = listener::command_line(*pid).unwrap_or_default();
+                !told.is_empty() && trimmed(&told) == trimmed(&of_process)
+            })
+        });
+        Ok(pid.map(|pid| Processes::One(OtherProcess::new(pid))))
+    });
+    // A process that may not be read tells nothing.
+    found
+        .await
+        .ok()
+        .flatten()
+        .filter(|process| process.read().is_ok())
 }
 
 /// Runs what blocks on a thread of its own.

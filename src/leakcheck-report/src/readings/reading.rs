@@ -69,9 +69,13 @@ impl Ages {
     pub fn of(every: Duration, lasting: Duration, rotation: Option<Duration>) -> Self {
         const READINGS: u32 = 3;
         const SHARE: u32 = 8;
+        const LONGEST: Duration = Duration::from_secs(30);
         match rotation {
             Some(rotation) => Self([rotation * 3 / 2, rotation * 5 / 2]),
-            None => Self([every * READINGS, (lasting / SHARE).max(every * READINGS)]),
+            None => Self([
+                every * READINGS,
+                (lasting / SHARE).min(LONGEST).max(every * READINGS),
+            ]),
         }
     }
 }

@@ -8,12 +8,17 @@ use leakcheck_text::figures::told_interval;
 
 use super::exercise_summary;
 use super::fault_section;
-use super::section::{Section, Text, figure, table};
-use crate::model::report::{Config, Rate, Report, SiteReport, Trend, Watched, WiringReport};
+use super::section::{Section, Text, count, figure, table};
+use crate::model::process_gauges::ProcessGauges;
+use crate::model::report::{
+    Answer, Config, Counts, Rate, Report, SiteReport, Trend, Trends, Watched, WiringReport,
+};
 use crate::readings::{Reading, Recording, Site};
 
 /// So many sites are shown while it goes on.
 const LIVE_SITES: usize = 8;
+/// In bytes.
+const MIB: f64 = (1 << 20) as f64;
 /// So many functions of Go's leak profile are named.
 const LEAKED_FUNCTIONS: usize = 3;
 
@@ -36,6 +41,7 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
             rates.notes.push(partial.into());
         }
         sections.push(rates);
+        sections.extend(answers(process));
         sections.extend(around_the_counts(report, process));
     }
     sections
@@ -61,42 +67,42 @@ pub(super) fn rates(report: &Report, process: &WiringReport) -> Section {
     let header = [
         "process", "verdict", "count", "first", "last", "each", "95 %", "p",
     ];
-    let trends = process.trends.clone().unwrap_or_default();
-    let count = |count: Option<u64>| Text::Figure(count.map_or("-".into(), |n| n.to_string()));
     let unit = config.watched.as_ref().map_or("tasks", Watched::unit);
-    let (first, last) = (process.baseline, process.r#final);
-    let of_tasks = [first, last].map(|counts| counts.and_then(|counts| counts.tasks));
-    let of_fds = [first, last].map(|counts| counts.and_then(|counts| counts.fds));
-    let counted = [
-        (unit, of_tasks, process.rates.tasks, &trends.tasks),
-        ("fds", of_fds, process.rates.fds, &trends.fds),
-    ];
-    let mut rows = Vec::new();
-    for (what, [first, last], rate, trend) in counted {
-        let named = rows.is_empty();
-        rows.push(vec![
-            Text::Words(if named {
+    let counted = counts(process, unit);
+    let shown = counted.into_iter().filter(CountRow::is_shown);
+    let rows = shown.enumerate().map(|(at, row)| {
+        let scale = scale(config);
+        let rate = row.rate.map(Rate::told);
+        let scaled = row.trend.as_ref().map(|trend| trend.per_minute * scale);
+        let bounds = row.rate.and_then(|rate| rate.ci95);
+        let bounds = bounds.or(row
+            .trend
+            .as_ref()
+            .map(|trend| trend.ci95_per_minute.map(|end| end * scale)));
+        vec![
+            Text::Words(if at == 0 {
                 process.name.clone()
             } else {
                 String::new()
             }),
-            match named {
-                true => Text::Verdict(process.verdict),
-                false => Text::Words(String::new()),
+            match at {
+                0 => Text::Verdict(process.verdict),
+                _ => Text::Words(String::new()),
             },
-            Text::Words(what.into()),
-            count(first),
-            count(last),
-            figure(rate.map(Rate::told)),
-            unbroken(rate.zip(trend.as_ref()).map(interval)),
-            unbroken(trend.as_ref().map(probability)),
-        ]);
-    }
+            Text::Words(row.what.into()),
+            count(row.first),
+            count(row.last),
+            figure(rate.or(scaled)),
+            unbroken(bounds.map(told_interval)),
+            unbroken(row.trend.as_ref().map(probability)),
+        ]
+    });
+    let rows: Vec<Vec<Text>> = rows.collect();
     Section {
         heading: format!("Trend of {}: {}", process.name, conditions(config)),
         table: Some(table(&header, rows)),
         notes: vec![format!(
-            "Each: in {each}, by the slope; p: how often chance makes such a row."
+            "Each: in {each}, by the slope; p: how often chance makes such a rise."
         )],
     }
 }
@@ -105,22 +111,136 @@ fn unbroken(text: Option<String>) -> Text {
     Text::Lines(vec![text.unwrap_or_else(|| "-".into())])
 }
 
-fn interval((rate, trend): (Rate, &Trend)) -> String {
-    told_interval(rate.ci95.unwrap_or_else(|| {
-        // The same factor as the rate's own.
-        let factor = rate.per_rotation.map_or(1.0, |all| match rate.per_minute {
-            0.0 => 1.0,
-            minute => all / minute,
-        });
-        trend.ci95_per_minute.map(|end| end * factor)
-    }))
+/// A count of a process, and how it went.
+struct CountRow<'a> {
+    what: &'a str,
+    first: Option<u64>,
+    last: Option<u64>,
+    rate: Option<Rate>,
+    trend: Option<Trend>,
+}
+
+impl CountRow<'_> {
+    /// Tasks and file descriptors are always shown, of the others what was judged and is there.
+    fn is_shown(&self) -> bool {
+        let is_there = || {
+            [self.first, self.last]
+                .into_iter()
+                .flatten()
+                .any(|count| count > 0)
+        };
+        matches!(self.what, "tasks" | "goroutines" | "fds") || self.trend.is_some() && is_there()
+    }
+}
+
+/// All counts of a process, of which tasks are called so.
+fn counts<'a>(process: &'a WiringReport, unit: &'a str) -> Vec<CountRow<'a>> {
+    let trends = process.trends.as_ref();
+    let samples = (process.samples.first(), process.samples.last());
+    let gauge = |of: fn(&ProcessGauges) -> Option<u64>| {
+        let [first, last] =
+            [samples.0, samples.1].map(|sample| sample.and_then(|one| of(&one.gauges)));
+        (first, last)
+    };
+    let counted = |of: fn(Counts) -> Option<u64>| {
+        (process.baseline.and_then(of), process.r#final.and_then(of))
+    };
+    let row = |what, (first, last), rate, trend: fn(&Trends) -> Option<&Trend>| CountRow {
+        what,
+        first,
+        last,
+        rate,
+        trend: trends.and_then(trend).cloned(),
+    };
+    let mebibytes = |bytes: Option<u64>| bytes.map(|bytes| bytes >> 20);
+    let memory = gauge(|gauges| gauges.rss_bytes);
+    vec![
+        row(
+            unit,
+            counted(|counts| counts.tasks),
+            process.rates.tasks,
+            |trends| trends.tasks.as_ref(),
+        ),
+        row(
+            "fds",
+            counted(|counts| counts.fds),
+            process.rates.fds,
+            |trends| trends.fds.as_ref(),
+        ),
+        row("threads", gauge(|gauges| gauges.threads), None, |trends| {
+            trends.threads.as_ref()
+        }),
+        row(
+            "children",
+            gauge(|gauges| gauges.children),
+            None,
+            |trends| trends.children.as_ref(),
+        ),
+        row("zombies", gauge(|gauges| gauges.zombies), None, |trends| {
+            trends.zombies.as_ref()
+        }),
+        CountRow {
+            what: "memory, MiB",
+            first: mebibytes(memory.0),
+            last: mebibytes(memory.1),
+            rate: None,
+            trend: (trends.and_then(|trends| trends.rss_bytes.as_ref())).map(|bytes| Trend {
+                per_minute: bytes.per_minute / MIB,
+                ci95_per_minute: bytes.ci95_per_minute.map(|end| end / MIB),
+                ..bytes.clone()
+            }),
+        },
+    ]
+}
+
+/// By what a slope a minute becomes one that is told: a rotation of one container, a rotation, or a minute.
+fn scale(config: &Config) -> f64 {
+    let minutes = config.rotation_ms.map(|ms| ms as f64 / 60_000.0);
+    let containers = config
+        .containers
+        .filter(|_| minutes.is_some())
+        .unwrap_or(1)
+        .max(1);
+    minutes.unwrap_or(1.0) / containers as f64
 }
 
 fn probability(trend: &Trend) -> String {
-    match trend.mann_kendall_p {
+    match trend.p.unwrap_or(trend.mann_kendall_p) {
         p if p < 0.001 => "< 0.001".into(),
         p => format!("{p:.3}"),
     }
+}
+
+/// The answers that the verdict is drawn from; `None` in a report that has none.
+fn answers(process: &WiringReport) -> Option<Section> {
+    let answers = process.answers.as_ref()?;
+    let row = |(question, answer): (&str, &Answer)| {
+        vec![
+            Text::Words(question.into()),
+            Text::Verdict(answer.verdict),
+            Text::Words(answer.reason.clone()),
+        ]
+    };
+    let rows = [
+        ("liveness", &answers.liveness),
+        ("delivery", &answers.delivery),
+        ("leak", &answers.leak),
+    ];
+    let covers = match process.covers.is_empty() {
+        true => Vec::new(),
+        false => vec![format!(
+            "Counts that were read: {}.",
+            process.covers.join(", ")
+        )],
+    };
+    Some(Section {
+        heading: "What the verdict is drawn from".into(),
+        table: Some(table(
+            &["question", "answer", "why"],
+            rows.into_iter().map(row),
+        )),
+        notes: covers,
+    })
 }
 
 /// How it was watched, in a line.
@@ -286,6 +406,9 @@ pub fn live(recording: &Recording, lasting: &str) -> Vec<Section> {
         count("tasks", |reading| reading.tasks),
         count("fds", |reading| reading.fds),
         count("threads", |reading| reading.gauges.threads),
+        count("children", |reading| {
+            reading.gauges.children.filter(|count| *count > 0)
+        }),
         count("MiB of memory", |reading| {
             reading.gauges.rss_bytes.map(|bytes| bytes >> 20)
         }),
