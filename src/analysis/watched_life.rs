@@ -1,4 +1,5 @@
-//! Signs of life of a watched process: what takes the place of another, and until when it did.
+//! Signs of life of a watched process: what takes the place of another, the goroutines that it starts, the CPU
+//! time that it spends, and until when it did.
 //!
 //! A count that stands still is that of a healthy process, and of a dead one. What dies late in a watch has
 //! shown life before: what is weighed is how long it has been silent at the end, against how long it was
@@ -28,7 +29,17 @@ const OF_A_ROTATION: f64 = 0.75;
 /// neighbour.
 const LAST_ROTATIONS: usize = 2;
 
-/// Signs of life: what was replaced by others.
+/// A server's goroutines are mostly gone before anybody sees them: their numbers tell that there were some. Each
+/// of Go's processors takes so many numbers at once …
+const NUMBERS_AT_ONCE: u64 = 64;
+/// … and leakcheck's own requests take some, each reading.
+const NUMBERS_OF_READING: u64 = 3;
+/// CPU time that shows life: so much of it …
+const CPU_TIME: Duration = Duration::from_millis(50);
+/// … and this share of the time that has passed. What waits for something that never comes spends less.
+const CPU_SHARE: f64 = 0.01;
+
+/// Signs of life: what was replaced by others, and what else shows that a process works.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Alive {
     /// Whether anything was seen one by one, of which there was one per container.
@@ -37,7 +48,12 @@ pub(super) struct Alive {
     pub(super) replaced: u64,
     /// The same within the rotations, or stretches, that are judged.
     pub(super) in_parts: u64,
-    /// Whether nothing was replaced at the end that was before.
+    /// Goroutines that were started, less those that leakcheck's own requests may have; `None` where that is not
+    /// known, or no sign.
+    pub(super) started: Option<u64>,
+    /// The CPU time that was spent; `None` where that is not known, or no sign.
+    pub(super) cpu_time: Option<Duration>,
+    /// Whether no sign was seen at the end.
     pub(super) silence: Option<Silence>,
     /// Rotations at the end in which less was replaced than in those before: how much, and how much was before.
     pub(super) fewer_at_the_end: Option<(u64, u64)>,
@@ -84,21 +100,34 @@ impl LifeBasis<'_> {
             first.map_or(0, |first| first.live)
         };
         kinds.retain(|kind, _| self.shows_life(kind) && live_at_first(kind) >= least);
-        let Some((kind, &replaced)) = kinds.iter().max_by_key(|(_, new)| **new) else {
+        let most = kinds.iter().max_by_key(|(_, new)| **new);
+        let (kind, replaced) = most.map_or((None, 0), |(kind, new)| (Some(*kind), *new));
+        let work = Work::of(self);
+        if kind.is_none() && work.is_unknown() {
             return Alive::default();
+        }
+        let new = |reading: &Reading| {
+            let of_kind = kind.and_then(|kind| reading.replaced.get(kind));
+            of_kind.map_or(0, |of_kind| of_kind.new)
         };
-        let new = |reading: &Reading| reading.replaced.get(*kind).map_or(0, |of_kind| of_kind.new);
         let of_part = |part: &WatchedPart<'_>| part.readings.iter().map(new).sum::<u64>();
         let in_parts: Vec<u64> = self.parts.iter().map(of_part).collect();
-        let signs = |reading: &Reading| {
-            let signs = kinds.keys().filter_map(|kind| reading.replaced.get(kind));
-            signs.map(|of_kind| of_kind.new).sum::<u64>()
+        let is_sign = |reading: &Reading| {
+            let mut kinds = kinds.keys().filter_map(|kind| reading.replaced.get(kind));
+            kinds.any(|of_kind| of_kind.new > 0)
         };
+        let replaced_at = self.readings.iter().filter(|reading| is_sign(reading));
+        let mut signs: Vec<Duration> = replaced_at.map(|reading| reading.at).collect();
+        signs.extend(&work.signs);
+        signs.sort_unstable();
+        signs.dedup();
         Alive {
             known: true,
+            started: work.started,
+            cpu_time: work.cpu_time,
             replaced,
             in_parts: in_parts.iter().sum(),
-            silence: silence(self.readings, signs),
+            silence: silence(self.readings, &signs),
             fewer_at_the_end: match (self.by_rotation, self.containers) {
                 (true, Some(_)) => fewer_at_the_end(&in_parts),
                 _ => None,
@@ -115,20 +144,76 @@ impl LifeBasis<'_> {
     }
 }
 
-/// Whether the end is more silent than any time before.
-fn silence(readings: &[Reading], signs: impl Fn(&Reading) -> u64) -> Option<Silence> {
+/// What a process does that leaves nothing to be seen: how much of it, and when.
+#[derive(Debug, Default)]
+struct Work {
+    started: Option<u64>,
+    cpu_time: Option<Duration>,
+    signs: Vec<Duration>,
+}
+
+impl Work {
+    /// Of a process whose streams are to be rotated nothing else shows life than that they are.
+    fn of(basis: &LifeBasis<'_>) -> Self {
+        let mut work = Self::default();
+        if basis.by_rotation && basis.containers.is_some() {
+            return work;
+        }
+        work.started = work.count_goroutines(basis.readings);
+        // To be asked takes time, too.
+        if !basis.asked {
+            work.cpu_time = work.count_cpu_time(basis.readings);
+        }
+        work
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.started.is_none() && self.cpu_time.is_none()
+    }
+
+    fn count_goroutines(&mut self, readings: &[Reading]) -> Option<u64> {
+        let number = |reading: &Reading| reading.highest_goroutine;
+        let (mut since, mut own) = (number(readings.first()?)?, 0);
+        let mut started = 0;
+        for reading in &readings[1..] {
+            let number = number(reading)?;
+            own += NUMBERS_OF_READING;
+            let by = number.saturating_sub(since);
+            if by >= NUMBERS_AT_ONCE + own {
+                self.signs.push(reading.at);
+                started += by - own;
+                (since, own) = (number, 0);
+            }
+        }
+        Some(started)
+    }
+
+    fn count_cpu_time(&mut self, readings: &[Reading]) -> Option<Duration> {
+        let first = readings.first()?;
+        let (mut since, mut spent) = (first.at, first.cpu_time?);
+        let before = spent;
+        for reading in &readings[1..] {
+            let now = reading.cpu_time?;
+            let enough = CPU_TIME.max((reading.at - since).mul_f64(CPU_SHARE));
+            if now.saturating_sub(spent) >= enough {
+                self.signs.push(reading.at);
+                (since, spent) = (reading.at, now);
+            }
+        }
+        Some(readings.last()?.cpu_time?.saturating_sub(before))
+    }
+}
+
+/// Whether the end is more silent than any time before, by when signs of life were seen.
+fn silence(readings: &[Reading], shown: &[Duration]) -> Option<Silence> {
     let (first, last) = (readings.first()?, readings.last()?);
-    let shown: Vec<Duration> = (readings.iter())
-        .filter(|reading| signs(reading) > 0)
-        .map(|reading| reading.at)
-        .collect();
     let longest_before = |times: &[Duration]| {
         let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
         gaps.chain(times.first().map(|time| *time - first.at)).max()
     };
     let silence = Silence {
         lasted: last.at - shown.last().copied().unwrap_or(first.at),
-        longest_before: longest_before(&shown).unwrap_or_default(),
+        longest_before: longest_before(shown).unwrap_or_default(),
         signs: shown.len(),
     };
     // A reading that comes a little late has seen the sign of the one before.

@@ -33,6 +33,8 @@ const LATE: f64 = 0.2;
 const MUCH_MEMORY: f64 = (8 << 20) as f64;
 /// … and by this share.
 const MUCH_MEMORY_SHARE: f64 = 0.1;
+/// So few signs of life are those of an idle process.
+const FEW_SIGNS: usize = 2;
 /// In bytes.
 const MIB: f64 = (1 << 20) as f64;
 
@@ -700,12 +702,12 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     }
     if !alive.known {
         return Some(inconclusive(
-            "no leak, but nothing that was read tells a living process from a dead one: give --pprof or \
-             --console too, or of a --pid alone its --rotation and --containers",
+            "no leak, but nothing that was read tells a living process from a dead one: give its PID, --pprof or \
+             --console too",
         ));
     }
     if let Some(silence) = alive.silence {
-        return Some(inconclusive(silent(silence)));
+        return Some(inconclusive(silent(alive, silence)));
     }
     let containers = evidence.containers.filter(|_| evidence.by_rotation)?;
     if let Some((last, usual)) = alive.fewer_at_the_end {
@@ -726,17 +728,35 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     })
 }
 
-fn silent(silence: Silence) -> String {
+fn silent(alive: Alive, silence: Silence) -> String {
     let seconds = |time: Duration| time.as_secs_f64();
-    match silence.signs {
-        0 => "no leak, but nothing was replaced: that it works is unproven".into(),
-        signs => format!(
-            "no leak, but nothing was replaced in the last {:.1} s ({signs} times before, never {:.1} s apart): \
-             that it still works is unproven",
+    if silence.signs > FEW_SIGNS {
+        return format!(
+            "no leak, but nothing shows that it still works: no sign of life in the last {:.1} s, after {} that \
+             were never {:.1} s apart",
             seconds(silence.lasted),
-            seconds(silence.longest_before),
-        ),
+            silence.signs,
+            seconds(silence.longest_before).max(0.1),
+        );
     }
+    let mut did = vec![format!(
+        "{} goroutines, tasks, threads or sockets replaced",
+        alive.replaced
+    )];
+    did.extend(
+        alive
+            .started
+            .map(|started| format!("{started} goroutines started")),
+    );
+    did.extend(
+        alive
+            .cpu_time
+            .map(|time| format!("{:.1} s of CPU time spent", seconds(time))),
+    );
+    format!(
+        "no leak, but it is idle, which looks like a dead one: {}; watch it under load",
+        did.join(", ")
+    )
 }
 
 fn alive(evidence: &WatchedEvidence<'_>) -> String {
@@ -744,6 +764,19 @@ fn alive(evidence: &WatchedEvidence<'_>) -> String {
         Some(followers) if followers.rotations > 0 => {
             format!("alive: {} streams opened anew", followers.reopened)
         }
-        _ => format!("alive: {} replaced", evidence.alive.replaced),
+        _ => {
+            let Alive {
+                replaced,
+                started,
+                cpu_time,
+                ..
+            } = evidence.alive;
+            let mut signs = vec![format!("{replaced} replaced")];
+            let started = started.filter(|started| *started > 0);
+            signs.extend(started.map(|started| format!("{started} goroutines started")));
+            let cpu_time = cpu_time.filter(|time| !time.is_zero());
+            signs.extend(cpu_time.map(|time| format!("{:.1} s of CPU time", time.as_secs_f64())));
+            format!("alive: {}", signs.join(", "))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Another process, through `/proc`: its file descriptors, threads, children and memory.
 
+use std::time::Duration;
+
 use leakcheck_report::model::process_gauges::ProcessGauges;
 use leakcheck_report::readings::Kind;
 use leakcheck_test::fds::FdKinds;
@@ -22,6 +24,8 @@ pub struct ProcessReading {
     pub members: Vec<(u64, Kind)>,
     /// What else the kernel counts.
     pub gauges: ProcessGauges,
+    /// The CPU time that it has spent, in user and in kernel mode.
+    pub cpu_time: Duration,
     /// When the process started, in clock ticks since the system did.
     pub started: u64,
 }
@@ -47,6 +51,7 @@ mod linux {
     use std::hash::{DefaultHasher, Hash, Hasher};
     use std::io::ErrorKind;
     use std::path::Path;
+    use std::time::Duration;
 
     use leakcheck_report::model::process_gauges::ProcessGauges;
     use leakcheck_report::readings::Kind;
@@ -125,6 +130,7 @@ mod linux {
                     zombies,
                     ..gauges(&stat)
                 },
+                cpu_time: cpu_time(&stat),
                 started: stat.starttime,
             })
         }
@@ -172,6 +178,13 @@ mod linux {
             let pid = i32::try_from(self.pid).map_err(|_| ProcessReadError::Gone)?;
             Ok(Process::new(pid)?)
         }
+    }
+
+    /// The time that its threads have run.
+    fn cpu_time(stat: &Stat) -> Duration {
+        let ticks = stat.utime.saturating_add(stat.stime);
+        let per_second = procfs::ticks_per_second().max(1);
+        Duration::from_millis(ticks.saturating_mul(1000) / per_second)
     }
 
     impl From<ProcError> for ProcessReadError {

@@ -100,6 +100,7 @@ impl ProcessSet {
 
 fn add(sum: &mut ProcessReading, one: ProcessReading) {
     sum.fds += one.fds;
+    sum.cpu_time += one.cpu_time;
     for (kind, count) in one.fd_kinds {
         *sum.fd_kinds.entry(kind).or_default() += count;
     }

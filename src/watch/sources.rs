@@ -320,6 +320,7 @@ impl Sources {
         reading.fds = Some(process.fds);
         reading.fd_kinds = Some(process.fd_kinds);
         reading.gauges = process.gauges;
+        reading.cpu_time = Some(process.cpu_time);
         let members = process.members.into_iter();
         let members = members.map(|(number, kind)| (number, kind, None));
         reading
@@ -355,6 +356,11 @@ impl Sources {
 
     fn add_goroutines(&mut self, reading: &mut Reading, dump: &Dump) {
         (reading.tasks, reading.goroutines) = (Some(dump.goroutines), true);
+        let numbers = dump
+            .groups
+            .iter()
+            .flat_map(|group| group.ids.iter().copied());
+        reading.highest_goroutine = numbers.max();
         let mut all = Vec::new();
         // The largest group comes first: its words are its site's.
         for group in &dump.groups {

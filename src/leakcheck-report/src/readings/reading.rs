@@ -89,6 +89,10 @@ pub struct Reading {
     pub tasks: Option<u64>,
     /// Whether they are goroutines of a dump, which tells what each waits for.
     pub goroutines: bool,
+    /// The highest number of a goroutine: each gets the next one, however short it lives.
+    pub highest_goroutine: Option<u64>,
+    /// The CPU time that it has spent.
+    pub cpu_time: Option<Duration>,
     /// File descriptors.
     pub fds: Option<u64>,
     /// The same by kind.
