@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use goroutine_dump;
 use leakcheck_report::model::report::{
     self, Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted,
     Rates, Rotations, Runtime, Sample, SiteReport, StreamErrors, Trend, Trends, WiringReport,
@@ -109,7 +108,11 @@ impl Watch<'_> {
             paused_ms: millis(self.recording.paused()),
             tasks_are_lower_bound: are_lower_bound(judged),
             replaced: alive.replaced,
-            mechanism: mechanism(&sites).map(str::to_owned),
+            // What comes and goes in a level count has no mechanism.
+            mechanism: match of(Counted::Tasks).is_some_and(CountEvidence::is_level) {
+                true => None,
+                false => mechanism(first, last).map(str::to_owned),
+            },
         };
         let covers = self.covers(judged);
         let judgement = judge(&WatchedEvidence {
@@ -491,17 +494,10 @@ fn thinned(samples: &[Sample]) -> Vec<Sample> {
     kept.map(|(_, sample)| sample.clone()).collect()
 }
 
-/// Which known mechanism goroutines' growth fits.
-fn mechanism(sites: &[SiteReport]) -> Option<&'static str> {
-    let growth = |is: fn(&str) -> bool| {
-        let of = sites.iter().filter(|site| is(&site.label));
-        of.fold(0, |sum: i64, site| sum.saturating_add(site.leaked))
-    };
-    goroutine_dump::mechanism(
-        growth(goroutine_dump::is_read_loop),
-        growth(goroutine_dump::is_write_loop),
-        growth(|_| true),
-    )
+/// Which known mechanism goroutines' growth is.
+fn mechanism(first: Option<&Reading>, last: Option<&Reading>) -> Option<&'static str> {
+    let (first, last) = (first?.roles?, last?.roles?);
+    last.since(first).mechanism()
 }
 
 fn part(readings: &[Reading]) -> WatchedPart<'_> {

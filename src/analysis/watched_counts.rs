@@ -207,6 +207,11 @@ impl CountEvidence {
         }
     }
 
+    /// Whether it shows no growth, of all or of what stays.
+    pub(super) fn is_level(&self) -> bool {
+        self.growth.course == Course::Level && self.staying.is_none()
+    }
+
     /// Whether all of a growth came in one step.
     pub(super) fn only_step(&self) -> Option<report::Step> {
         let up: Vec<report::Step> = (self.trend.steps.iter().copied())

@@ -69,8 +69,8 @@ const MOST_READINGS: u32 = 1200;
 const FEWEST_READINGS: u32 = 60;
 /// However long it lasts, it reads as often as this.
 const LONGEST_EVERY: Duration = Duration::from_secs(5);
-/// Readings take at most this share of the time, unless somebody said how often to read.
-const SHARE: f64 = 0.05;
+/// Readings take at most this share of the time, unless somebody said how often to read, or streams are rotated.
+const SHARE: f64 = 0.2;
 /// A warm-up is no longer than this, unless somebody said so, or streams are rotated.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(10);
 /// A verdict that ends a watch comes after so long, or so many rotations …
@@ -385,7 +385,7 @@ impl WatchArgs {
             stuck_after: self
                 .rotation
                 .map_or(self.lasting() / 3, |rotation| rotation * STUCK_ROTATIONS),
-            share: self.every.is_none().then_some(SHARE),
+            share: (self.every.is_none() && self.rotation.is_none()).then_some(SHARE),
         }
     }
 

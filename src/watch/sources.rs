@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use goroutine_dump::{Dump, Frame, Group};
+use goroutine_dump::{Dump, Frame, Group, Roles};
 use leakcheck_report::exit_code::Failure;
 use leakcheck_report::model::report::{LeakProfile, LeakedGoroutines};
 use leakcheck_report::readings::{Ages, Concurrency, Kind, Lives, Reading, Site, Waiting};
@@ -356,6 +356,7 @@ impl Sources {
 
     fn add_goroutines(&mut self, reading: &mut Reading, dump: &Dump) {
         (reading.tasks, reading.goroutines) = (Some(dump.goroutines), true);
+        reading.roles = Some(Roles::of(&dump.groups));
         let numbers = dump
             .groups
             .iter()

@@ -137,6 +137,8 @@ fn go_h2_leaks_two_goroutines_and_one_fd_and_its_idle_connections_are_named() {
         meaning.contains("idle in its pool") && site["leaked"].as_i64() > Some(20)
     };
     assert!(sites.iter().any(|site| idle(&site)), "{sites:?}");
+    let mechanism = process["trends"]["mechanism"].as_str().expect("known");
+    assert!(mechanism.contains("throwaway-client"), "{mechanism}");
 }
 
 #[test]
@@ -151,6 +153,11 @@ fn go_b_holds_one_blocked_goroutine_and_no_fd_for_each_stream_that_was_rotated_w
     assert!(each(process, "tasks") > 0.5, "{process}");
     assert_near(each(process, "fds"), 0.0);
     assert_eq!(process["sites"][0]["label"], "main.readChunks");
+    let mechanism = process["trends"]["mechanism"].as_str().expect("known");
+    assert!(
+        mechanism.contains("a consumer that has gone"),
+        "{mechanism}"
+    );
 }
 
 #[test]
@@ -164,6 +171,8 @@ fn go_a3_the_post_mortems_one_line_still_leaks_its_connections() {
     // A reader that is woken by a line sees that its context has ended; half of them are silent.
     assert_near(each(process, "tasks"), 2.5);
     assert_near(each(process, "fds"), 1.0);
+    let mechanism = process["trends"]["mechanism"].as_str().expect("known");
+    assert!(mechanism.contains("wiring A3"), "{mechanism}");
 }
 
 #[test]
@@ -177,6 +186,25 @@ fn go_f_hangs_where_a_container_is_silent_and_leaks_its_connection_where_not() {
     assert_eq!(process["hung"]["containers"], 10, "the silent half");
     assert_near(each(process, "tasks"), 2.0 / 2.0);
     assert_near(each(process, "fds"), 1.0 / 2.0);
+    assert_eq!(process["answers"]["liveness"]["verdict"], "hung");
+    assert_eq!(process["answers"]["leak"]["verdict"], "leaking");
+    // Its read loops stand in select: a body that is not closed, and no idle connection.
+    let mechanism = process["trends"]["mechanism"].as_str().expect("known");
+    assert!(mechanism.contains("wiring F"), "{mechanism}");
+}
+
+#[test]
+fn go_i_leaves_a_heartbeat_per_rotation_and_its_ticker_is_named() {
+    let Some(follower) = Follower::start("I", "0s", &[]) else {
+        return;
+    };
+    let document = report::of(&follower.watch(&["--for=8s"]));
+    let process = &document["wirings"][0];
+    assert_eq!(process["verdict"], "leaking", "{}", process["reason"]);
+    assert_near(each(process, "tasks"), 1.0);
+    assert_near(each(process, "fds"), 0.0);
+    let mechanism = process["trends"]["mechanism"].as_str().expect("known");
+    assert!(mechanism.contains("wiring I"), "{mechanism}");
 }
 
 #[test]
@@ -250,7 +278,9 @@ fn flags_that_leave_nothing_to_measure_are_refused_by_name() {
         (&["--for=8s"][..], "--pid"),
         (&["--pid=1", "--containers=5"], "--rotation"),
         (&["--pid=1", "--rotation=1s", "--every=1s"], "--every 1s"),
-        (&["--pid=1", "--for=1s"], "--for 1s"),
+        (&["--pid=1", "--for=1s", "--every=1s"], "--for 1s"),
+        (&["0"], "0 is no process's number"),
+        (&["1", "--pid=2"], "--pid 2"),
         (&["--pprof=ftp://x"], "neither http:// nor https://"),
         (&["--pid=1", "--dump-dir=x"], "--pprof"),
     ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Diff, Dump, Frame, GrownCreator, GrownGroup, SCHEMA};
 use super::known;
+use super::mechanism::Roles;
 
 /// By what growth is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,13 @@ pub fn compare(before: Dump, after: Dump, scale: Option<Scale>) -> Diff {
     };
     let mut groups: Vec<GrownGroup> = groups.into_iter().map(grown).collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.growth));
+    let roles = roles(&groups);
     Diff {
         schema: SCHEMA.into(),
         before: counts.0,
         after: counts.1,
-        connections: u64::try_from(growth_of(&groups, known::is_read_loop)).unwrap_or(0),
-        mechanism: mechanism_of(&groups).map(str::to_owned),
+        connections: u64::try_from(roles.connections()).unwrap_or(0),
+        mechanism: roles.mechanism().map(str::to_owned),
         creators: creators(&groups, divisor),
         groups,
         errors,
@@ -107,56 +109,21 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn growth_of(groups: &[GrownGroup], is: fn(&str) -> bool) -> i64 {
-    let has = |group: &&GrownGroup| group.stack.iter().any(|frame| is(&frame.func));
-    let of = groups.iter().filter(has);
-    total(of.map(|group| group.growth))
-}
-
-/// A sum of what a foreign file may say, however much that is.
-fn total(growths: impl Iterator<Item = i64>) -> i64 {
-    growths.fold(0, i64::saturating_add)
-}
-
-fn mechanism_of(groups: &[GrownGroup]) -> Option<&'static str> {
-    mechanism(
-        growth_of(groups, known::is_read_loop),
-        growth_of(groups, known::is_write_loop),
-        total(groups.iter().map(|group| group.growth)),
-    )
-}
-
-/// The mechanism that a growth fits: by the goroutines for each connection, which holds one file
-/// descriptor and has one read loop and one write loop. The ratios are those of leakcheck's Go
-/// reference runs.
-pub fn mechanism(reads: i64, writes: i64, all: i64) -> Option<&'static str> {
-    /// Growth that comes and goes is let pass, up to this share of the whole.
-    const NOISE: f64 = 0.1;
-    if reads < 2 || reads != writes {
-        return None;
+/// By how much each state of a group's stack has grown: what a dump tells of states, it tells of all.
+fn roles(groups: &[GrownGroup]) -> Roles {
+    let mut roles = Roles::default();
+    for group in groups {
+        let state = (group.states.iter())
+            .filter_map(|state| state.split_once(' '))
+            .max_by_key(|(count, _)| count.parse::<u64>().unwrap_or(0));
+        roles.add(
+            state.map(|(_, state)| state),
+            false,
+            &group.stack,
+            group.growth,
+        );
     }
-    let per_connection = all as f64 / reads as f64;
-    let fits = |ratio: f64| (per_connection / ratio - 1.0).abs() <= NOISE;
-    [
-        (
-            2.0,
-            "2 goroutines per connection: connections that nobody closes, idle in the pools of clients \
-             that were thrown away (wiring throwaway-client)",
-        ),
-        (
-            3.0,
-            "3 goroutines per connection: a reader that its rotation forgot, with the connection of its \
-             unclosed response (wiring old)",
-        ),
-        (
-            4.0,
-            "4 goroutines per connection: a forgotten reader with its connection, and a goroutine that \
-             drains its channel (wiring drain)",
-        ),
-    ]
-    .into_iter()
-    .find(|(ratio, _)| fits(*ratio))
-    .map(|(_, words)| words)
+    roles
 }
 
 #[cfg(test)]

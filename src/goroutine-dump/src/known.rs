@@ -1,17 +1,13 @@
 //! What goroutines do, in words: what is stuck on what, for those who do not know Go's runtime.
 
 use super::document::{Frame, Group};
-use super::known_stacks::{READ_LOOP, STACKS, STATES, WAITING_CALLS, WRITE_LOOP};
+use super::known_stacks::{STACKS, STATES, WAITING_CALLS};
 
 /// What goroutines of a stack do; `None` where nothing is known of it. A profile tells no state.
 pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static str> {
     let calls: Vec<&str> = stack.iter().map(|frame| unvendored(&frame.func)).collect();
     let has = |start: &str| calls.iter().any(|call| call.starts_with(start));
-    let told = state.map(|state| state.strip_suffix(" (durable)").unwrap_or(state));
-    let state = told.or_else(|| {
-        let call = WAITING_CALLS.iter().find(|(func, _)| has(func));
-        call.map(|(_, state)| *state)
-    });
+    let state = state_of(state, stack);
     let in_state =
         |states: &[&str]| states.is_empty() || state.is_some_and(|state| states.contains(&state));
     let known = STACKS
@@ -25,8 +21,22 @@ pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static s
     by_state.map(|(_, words)| *words)
 }
 
+/// What goroutines wait in: as a dump tells it, or by the runtime's own calls in their stack.
+pub(super) fn state_of<'a>(state: Option<&'a str>, stack: &[Frame]) -> Option<&'a str> {
+    let told = state.map(|state| state.strip_suffix(" (durable)").unwrap_or(state));
+    told.or_else(|| {
+        let has = |start: &str| {
+            stack
+                .iter()
+                .any(|frame| unvendored(&frame.func).starts_with(start))
+        };
+        let call = WAITING_CALLS.iter().find(|(func, _)| has(func));
+        call.map(|(_, state)| *state)
+    })
+}
+
 /// A function's name in its own package, wherever that is vendored.
-fn unvendored(func: &str) -> &str {
+pub(super) fn unvendored(func: &str) -> &str {
     match func.rsplit_once("/vendor/") {
         Some((_, vendored)) => vendored,
         None => func,
@@ -61,18 +71,9 @@ pub fn waits_for_another(group: &Group) -> Option<&'static str> {
     Some(known.map_or("waits for a semaphore", |(_, words)| words))
 }
 
-/// Whether a function is a connection's read loop: one for each open connection.
-pub fn is_read_loop(func: &str) -> bool {
-    func == READ_LOOP
-}
-
-/// Whether a function is a connection's write loop.
-pub fn is_write_loop(func: &str) -> bool {
-    func == WRITE_LOOP
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::known_stacks::READ_LOOP;
     use super::*;
 
     fn stack(calls: &[&str]) -> Vec<Frame> {

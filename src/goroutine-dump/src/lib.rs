@@ -7,7 +7,7 @@
 //! ```text
 //! gzip ─► read: lines ─► goroutines (debug=2) or profile (debug=1), or protobuf
 //!                           └─► groups, by their keys ─► document ─► growth
-//!                                 known, known_stacks: what they do, in words
+//!                                 known, known_stacks: what they do, in words; mechanism: why they grew
 //! ```
 
 mod document;
@@ -20,6 +20,7 @@ mod key;
 mod known;
 mod known_stacks;
 mod lines;
+mod mechanism;
 mod profile;
 mod protobuf;
 mod read;
@@ -29,7 +30,8 @@ pub use document::{
     WaitMinutes,
 };
 pub use groups::Keep;
-pub use growth::{Scale, compare, mechanism};
+pub use growth::{Scale, compare};
 pub use gzip::read_either;
-pub use known::{is_read_loop, is_write_loop, waits_for_another};
+pub use known::waits_for_another;
+pub use mechanism::Roles;
 pub use read::read;

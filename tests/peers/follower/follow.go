@@ -70,6 +70,9 @@ func (f *follower) followOneStream(app context.Context, id string, since time.Ti
 			return since, err
 		}
 	}
+	if f.wiring.heartbeats {
+		go heartbeat(app)
+	}
 	chunks := make(chan []byte, channelCapacity)
 	var reader sync.WaitGroup
 	reader.Add(1)

@@ -18,6 +18,8 @@ type wiring struct {
 	waits bool
 	// throwaway: each stream has a client of its own, which is never closed.
 	throwaway bool
+	// heartbeats: each stream starts a heartbeat that lasts as long as the app.
+	heartbeats bool
 }
 
 // wirings have the letters that leakcheck knows them by.
@@ -29,6 +31,7 @@ var wirings = map[string]wiring{
 	"E":  {reader: onStream, request: onStream, closes: true, waits: true},
 	"F":  {reader: onStream, request: onApp, waits: true},
 	"H2": {reader: onStream, request: onStream, closes: true, waits: true, throwaway: true},
+	"I":  {reader: onStream, request: onStream, closes: true, waits: true, heartbeats: true},
 }
 
 func wiringNames() string {

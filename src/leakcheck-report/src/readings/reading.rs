@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use goroutine_dump::Roles;
 use leakcheck_test::fds::FdKinds;
 
 use crate::model::process_gauges::ProcessGauges;
@@ -89,6 +90,8 @@ pub struct Reading {
     pub tasks: Option<u64>,
     /// Whether they are goroutines of a dump, which tells what each waits for.
     pub goroutines: bool,
+    /// What they do, as far as that tells why they grow.
+    pub roles: Option<Roles>,
     /// The highest number of a goroutine: each gets the next one, however short it lives.
     pub highest_goroutine: Option<u64>,
     /// The CPU time that it has spent.
