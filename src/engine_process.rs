@@ -31,6 +31,8 @@ use crate::sys::socket_dirs::private_directory;
 const START_BOUND: Duration = Duration::from_secs(15);
 /// How long a child may take to end before it is killed.
 const STOP_BOUND: Duration = Duration::from_secs(5);
+/// The same of one that nobody needs any more.
+const DISCARD_BOUND: Duration = Duration::from_secs(1);
 /// How long the engine may take to tell its state.
 const STATE_BOUND: Duration = Duration::from_secs(10);
 
@@ -182,6 +184,15 @@ impl EngineProcess {
         let status = end(&mut self.child).await?;
         ensure!(status.success(), "the engine process ended with {status}");
         Ok(())
+    }
+
+    /// Ends an engine that nobody needs any more: how it ends does not matter.
+    pub async fn discard(mut self) {
+        self.stdin = None;
+        if timeout(DISCARD_BOUND, self.child.wait()).await.is_err() {
+            // What cannot be killed has ended.
+            let _ = self.child.kill().await;
+        }
     }
 }
 

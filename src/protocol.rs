@@ -45,6 +45,8 @@ pub enum WorkerCommand {
     Rotate,
     /// Begin no further rotation.
     Stop,
+    /// The same, and wait for nothing long: somebody wants it to end. Nobody is asked for what was on its way.
+    Interrupt,
     /// The present rotation counts for nothing: its containers went away in it, so that nobody is asked
     /// for it.
     Disregard,

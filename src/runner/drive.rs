@@ -133,7 +133,7 @@ impl Drive<'_> {
             let Some(news) = until_enough_waited(interrupt, looking).await else {
                 // Whether hosts went away in it is not known, so that it tells nothing.
                 heard.interrupted();
-                tell_all(workers, &[WorkerCommand::Disregard, WorkerCommand::Stop]).await;
+                tell_all(workers, &[WorkerCommand::Disregard, WorkerCommand::Interrupt]).await;
                 continue;
             };
             heed(workers, &news).await;
@@ -163,7 +163,9 @@ impl Drive<'_> {
             if done {
                 self.bring_back(workers, rotation, interrupt).await;
             }
-            let commands: &[WorkerCommand] = if done {
+            let commands: &[WorkerCommand] = if interrupt.is_cancelled() {
+                &[WorkerCommand::Interrupt]
+            } else if done {
                 &[WorkerCommand::Stop]
             } else if hold.is_on() {
                 &[WorkerCommand::Hold, WorkerCommand::Rotate]
@@ -173,12 +175,14 @@ impl Drive<'_> {
             // One of ours tells its counts before the next rotation may begin. No rotation waits for another.
             let engines = || self.engines.iter().filter_map(|engine| engine.listening());
             let ours = engines().all(ListeningEngine::is_ours);
+            // Who wants it to end does not wait for that.
+            let counted = || interrupt.run_until_cancelled(counts(engines()));
             if ours {
-                sample.engine = counts(engines()).await.or(sample.engine);
+                sample.engine = counted().await.flatten().or(sample.engine);
             }
             tell_all(workers, commands).await;
             if !ours {
-                sample.engine = counts(engines()).await;
+                sample.engine = counted().await.flatten();
             }
             heard.watcher.observe(|observation| {
                 observation.evidence_sufficed = suffices && !all_made && !fds_exhausted;

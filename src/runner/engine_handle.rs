@@ -27,7 +27,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const OUR_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const ASK_PAUSE: Duration = Duration::from_secs(1);
 /// How long it may take to tell the last lines of all containers where somebody waits for the end of the run.
-const LAST_LINES_PATIENCE_AT_THE_END: Duration = Duration::from_secs(10);
+const LAST_LINES_PATIENCE_AT_THE_END: Duration = Duration::from_millis(1500);
 
 /// An engine that serves the containers of a wiring's shard, or of all wirings.
 pub(super) enum EngineHandle {
@@ -86,8 +86,8 @@ impl EngineHandle {
         if let Self::Listening(engine) = self
             && let Some(process) = engine.process
         {
-            // Its exit status no longer matters: what it served has been measured.
-            let _ = process.stop().await;
+            // What it served has been measured.
+            process.discard().await;
         }
     }
 }
@@ -180,7 +180,7 @@ impl ListeningEngine {
             told = last_lines::read(&self.docker, self.logs_of, containers, at_a_time) => told,
             () = enough_waited => Err(Failure::environment(format!(
                 "the engine did not tell the containers' last lines within {} s",
-                LAST_LINES_PATIENCE_AT_THE_END.as_secs()
+                LAST_LINES_PATIENCE_AT_THE_END.as_secs_f64()
             ))),
         }
     }

@@ -265,7 +265,7 @@ impl<'a> Shard<'a> {
                 () = self.interrupt.cancelled(), if !self.stopped => {
                     self.stopped = true;
                     self.heard.interrupted();
-                    self.tell(&WorkerCommand::Stop).await;
+                    self.tell(&WorkerCommand::Interrupt).await;
                     continue;
                 }
                 held = self.hold.changed(), if !self.stopped => {

@@ -36,6 +36,8 @@ const LINGER_SHARE: f64 = 0.8;
 const LONGEST_LINGER: Duration = Duration::from_secs(10);
 /// The longest that the last lines are waited for, though they go on coming.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(30);
+/// Once somebody wants it to end, nothing is waited for any longer than this, so that a run ends within 5 s.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the monitor's tasks may take to end once they are cancelled.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -60,6 +62,8 @@ pub struct Experiment {
     rotation_wanted: bool,
     /// … or no more of them.
     stopped: bool,
+    /// When somebody wanted it to end, where somebody did.
+    interrupted: Option<Instant>,
     /// Whether the parent holds the next rotation up …
     held: bool,
     /// … and how long it held the present one up.
@@ -96,6 +100,7 @@ impl Experiment {
             disregarded: None,
             rotation_wanted: false,
             stopped: false,
+            interrupted: None,
             held: false,
             held_for: Duration::ZERO,
             finding: WorkerResult::default(),
@@ -112,6 +117,10 @@ impl Experiment {
         while self.next_is_due().await {
             self.rotate().await;
             self.linger().await;
+            // Of a rotation that was on its way nobody knows what it would have come to.
+            if self.was_under_way() {
+                break;
+            }
             self.sample().await;
         }
         self.finish().await
@@ -142,6 +151,11 @@ impl Experiment {
         .await;
     }
 
+    /// Whether the present rotation was not made by all when somebody wanted it to end.
+    fn was_under_way(&self) -> bool {
+        self.interrupted.is_some() && self.monitor.containers_at(self.rotation) < self.containers()
+    }
+
     /// Lets the monitor run on for most of the interval, so that what was about to end has ended
     /// when the sample is taken.
     async fn linger(&mut self) {
@@ -160,13 +174,26 @@ impl Experiment {
         let mut moved = Instant::now();
         // A consumer that is busy with a chunk notices a rotation only after it.
         let stalled_after = STALLED_AFTER.max(self.plan.monitor.consumer_delay * 3);
-        while !done && moved.elapsed() < stalled_after {
+        while !done && moved.elapsed() < stalled_after && !self.is_impatient() {
             self.pause(LOOK_EVERY).await;
             let before = count;
             (count, done) = look(&self.monitor);
             if count != before {
                 moved = Instant::now();
             }
+        }
+    }
+
+    /// Whether somebody has wanted it to end for so long that nothing more is waited for.
+    fn is_impatient(&self) -> bool {
+        self.interrupted.is_some_and(|since| since.elapsed() >= PATIENCE)
+    }
+
+    /// The longest that something may take, less where somebody wants it to end.
+    fn at_most(&self, usual: Duration) -> Duration {
+        match self.interrupted {
+            Some(_) => usual.min(PATIENCE),
+            None => usual,
         }
     }
 
@@ -243,6 +270,10 @@ impl Experiment {
         match command {
             Some(WorkerCommand::Rotate) => self.rotation_wanted = true,
             Some(WorkerCommand::Stop) => self.stopped = true,
+            Some(WorkerCommand::Interrupt) => {
+                self.stopped = true;
+                self.interrupted.get_or_insert_with(Instant::now);
+            }
             Some(WorkerCommand::Disregard) => {
                 self.disregarded.get_or_insert(self.rotation);
             }
@@ -304,7 +335,8 @@ impl Experiment {
 
     /// Takes a settled sample and tells the parent.
     async fn sample(&mut self) {
-        let settled = settle(SETTLE_DEADLINE, || counts(&self.surroundings)).await;
+        let deadline = self.at_most(SETTLE_DEADLINE);
+        let settled = settle(deadline, || counts(&self.surroundings)).await;
         let Settled { reading, settled } = settled;
         self.note(reading);
         let settle = self.changed.1.saturating_duration_since(self.interval);
@@ -366,6 +398,9 @@ impl Experiment {
             )
         })
         .await;
+        if self.was_under_way() {
+            self.disregarded.get_or_insert(self.rotation);
+        }
         let (monitor, due) = (&self.monitor, self.due());
         self.finding.rotations_due = due;
         self.finding.rotations_made = monitor.progress().fewest_rotations.min(due);
@@ -382,8 +417,12 @@ impl Experiment {
         });
         // Lines that a slow consumer has not taken by then count as not delivered.
         drop(tokio::time::timeout(LONGEST_CATCH_UP, caught_up).await);
+        // Those that were on their way when somebody wanted it to end may yet have been.
+        let behind = self.monitor.behind(last_lines.as_deref().unwrap_or_default());
+        let delivery_is_unknown = self.is_impatient() && behind > 0;
         // Containers that were there before the run print lines without numbers of ours.
         match self.plan.monitor.since {
+            None if delivery_is_unknown => {}
             None => self.finding.delivery = Some(self.monitor.delivery(last_lines.as_deref())),
             Some(_) => self.finding.delivered = self.monitor.delivered(),
         }
@@ -394,12 +433,15 @@ impl Experiment {
         self.finding.runtime = self.runtime_figures();
 
         self.monitor.shut_down();
-        let patience = Instant::now() + SHUTDOWN_DEADLINE;
+        let patience = Instant::now() + self.at_most(SHUTDOWN_DEADLINE);
         while !self.monitor.is_shut_down() && Instant::now() < patience {
             sleep(LOOK_EVERY).await;
         }
-        let settled = settle(SETTLE_DEADLINE, || counts(&self.surroundings)).await;
-        self.finding.after_shutdown = Some(settled.reading);
+        let deadline = self.at_most(SETTLE_DEADLINE);
+        let settled = settle(deadline, || counts(&self.surroundings)).await;
+        // What was given no time to end says nothing.
+        let is_over = self.interrupted.is_none() || settled.settled && self.monitor.is_shut_down();
+        self.finding.after_shutdown = is_over.then_some(settled.reading);
         self.finding
     }
 

@@ -13,6 +13,8 @@ use crate::protocol::{WorkerCommand, WorkerEngine, WorkerEvent, WorkerPlan};
 use crate::sys::child_stderr::LastWords;
 use crate::sys::console_server::PORT_VARIABLE;
 
+/// How long a worker may say nothing where somebody wants the run to end.
+const SILENCE_AT_THE_END: Duration = Duration::from_secs(4);
 /// A worker that says nothing for this long is taken for dead, as is one that takes nothing in. While it is
 /// alive it says how it stands several times a second, but for the 8 s at most that its monitor may take to
 /// end.
@@ -110,9 +112,10 @@ impl WorkerProcess {
     /// long.
     pub async fn next_event(&mut self, interrupted: bool) -> anyhow::Result<WorkerEvent> {
         self.listens()?;
-        let silence = match self.in_paused_time && !interrupted {
-            true => SILENCE_IN_PAUSED_TIME,
-            false => SILENCE,
+        let silence = match (self.in_paused_time, interrupted) {
+            (_, true) => SILENCE_AT_THE_END,
+            (true, false) => SILENCE_IN_PAUSED_TIME,
+            (false, false) => SILENCE,
         };
         match tokio::time::timeout(silence, self.events.next_line()).await {
             Ok(Ok(Some(line))) => json::parse(&line)
