@@ -133,7 +133,11 @@ impl Drive<'_> {
             let Some(news) = until_enough_waited(interrupt, looking).await else {
                 // Whether hosts went away in it is not known, so that it tells nothing.
                 heard.interrupted();
-                tell_all(workers, &[WorkerCommand::Disregard, WorkerCommand::Interrupt]).await;
+                tell_all(
+                    workers,
+                    &[WorkerCommand::Disregard, WorkerCommand::Interrupt],
+                )
+                .await;
                 continue;
             };
             heed(workers, &news).await;

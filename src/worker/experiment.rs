@@ -186,7 +186,8 @@ impl Experiment {
 
     /// Whether somebody has wanted it to end for so long that nothing more is waited for.
     fn is_impatient(&self) -> bool {
-        self.interrupted.is_some_and(|since| since.elapsed() >= PATIENCE)
+        self.interrupted
+            .is_some_and(|since| since.elapsed() >= PATIENCE)
     }
 
     /// The longest that something may take, less where somebody wants it to end.
@@ -418,7 +419,9 @@ impl Experiment {
         // Lines that a slow consumer has not taken by then count as not delivered.
         drop(tokio::time::timeout(LONGEST_CATCH_UP, caught_up).await);
         // Those that were on their way when somebody wanted it to end may yet have been.
-        let behind = self.monitor.behind(last_lines.as_deref().unwrap_or_default());
+        let behind = self
+            .monitor
+            .behind(last_lines.as_deref().unwrap_or_default());
         let delivery_is_unknown = self.is_impatient() && behind > 0;
         // Containers that were there before the run print lines without numbers of ours.
         match self.plan.monitor.since {

@@ -177,3 +177,26 @@ fn a_killed_engine_fails_its_wiring_and_no_other() {
     assert!(count(&fixed["stream_errors"]["count"]) > 0, "{fixed}");
     run.assert_nothing_left();
 }
+
+#[test]
+fn an_interruption_while_the_engine_stands_still_calls_nothing_hung() {
+    let run = LongRun::start();
+    poll_exported(&run.export, 2);
+    let engines = run.children("engine --child");
+    assert!(!engines.is_empty());
+    for engine in &engines {
+        send(engine.pid, Signal::SIGSTOP);
+    }
+    // The rotation that comes meanwhile is on its way when the end does.
+    let mut run = run;
+    run.program.send(Signal::SIGTERM);
+    let ended = run.program.wait();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    let report = report::of(&ended);
+    for wiring in wirings(&report) {
+        let verdict = text(&wiring["verdict"]);
+        assert!(matches!(verdict, "leaking" | "inconclusive"), "{wiring}");
+        assert_ne!(wiring["answers"]["liveness"]["verdict"], "hung");
+    }
+    run.assert_nothing_left();
+}

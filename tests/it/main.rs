@@ -54,4 +54,5 @@ mod tool_faults;
 mod virtual_clock;
 mod watch;
 mod watch_sources;
+mod watch_verdicts;
 mod wirings;

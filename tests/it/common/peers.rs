@@ -13,18 +13,38 @@ use super::{leakcheck, poll, skip};
 
 /// The Go follower, built once; `None` where there is no Go.
 pub fn follower() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<TempDir>> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
+    static BUILT: OnceLock<Option<GoProgram>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| GoProgram::build("follower"));
+    built.as_ref().map(|built| built.path.as_path())
+}
+
+/// The Go program of shapes, built once; `None` where there is no Go.
+fn shapes() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<GoProgram>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| GoProgram::build("shapes"));
+    built.as_ref().map(|built| built.path.as_path())
+}
+
+/// A program of tests/peers that is built by Go.
+struct GoProgram {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl GoProgram {
+    /// `None` where there is no Go.
+    fn build(name: &str) -> Option<Self> {
         if Command::new("go").arg("version").output().is_err() {
             return None;
         }
         let folder = tempfile::tempdir().expect("a directory");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/follower");
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+        let path = folder.path().join(name);
         let built = Command::new("go")
             .args(["build", "-buildvcs=false", "-trimpath", "-o"])
-            .arg(folder.path().join("follower"))
+            .arg(&path)
             .arg(".")
-            .current_dir(source)
+            .current_dir(peers.join(name))
             .output()
             .expect("go can be run");
         assert!(
@@ -32,11 +52,51 @@ pub fn follower() -> Option<&'static Path> {
             "{}",
             String::from_utf8_lossy(&built.stderr)
         );
-        Some(folder)
-    });
-    let path = folder.as_ref().map(|folder| folder.path().join("follower"));
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    path.map(|path| PATH.get_or_init(|| path).as_path())
+        Some(Self {
+            path,
+            _folder: folder,
+        })
+    }
+}
+
+/// A Go program whose goroutines come and go in a known shape: see tests/peers/shapes.
+pub struct Shape {
+    child: Child,
+    /// Where it serves its pprof, as `127.0.0.1:PORT`.
+    pub address: String,
+}
+
+impl Shape {
+    /// `None`, with a line that says so, where there is no Go.
+    pub fn start(flags: &[&str]) -> Option<Self> {
+        let Some(program) = shapes() else {
+            skip("go cannot be run");
+            return None;
+        };
+        let mut child = Command::new(program)
+            .args(flags)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let said = first_line(&mut child);
+        let address = said.strip_prefix("pprof http://").expect("its address");
+        Some(Self {
+            address: address.to_owned(),
+            child,
+        })
+    }
+
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+}
+
+impl Drop for Shape {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A Go follower of an engine's containers.
