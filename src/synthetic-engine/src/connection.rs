@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::followers::{FollowRecord, FollowedGuard};
+use crate::followers::{FollowRecord, FollowedConnection};
 use crate::resettable::Resets;
 
 /// A connection, as its requests see it.
 #[derive(Debug, Default)]
 pub struct Connection {
     /// The containers whose logs were asked for over it.
-    follows: Mutex<Vec<FollowedGuard>>,
+    follows: Mutex<Vec<FollowedConnection>>,
     /// Whether it is reset in the end, where it can be: by an answer that breaks off.
     pub resets: Resets,
 }

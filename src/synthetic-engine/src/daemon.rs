@@ -65,7 +65,9 @@ impl Daemon {
         let mut running = self.registry.existing();
         running.retain(|container| container.lifecycle().exit().is_none());
         for container in running {
-            container.followed.rotated(self.clock.now_ns());
+            let now_ns = self.clock.now_ns();
+            let due = container.lines_due(&container.schedule, now_ns);
+            container.followed.rotated(due, now_ns);
             match rotation.by {
                 RotateBy::Eof => {
                     container.rotate(StreamFate::Ends, &self.clock);

@@ -15,8 +15,9 @@ use crate::container::{Now, Rotated, SyntheticContainer};
 use crate::daemon::Daemon;
 use crate::faults::damage::{Damaged, Then, damage};
 use crate::faults::injector::Strike;
-use crate::followers::FollowedGuard;
+use crate::followers::FollowedStream;
 use crate::frames::LineFormat;
+use crate::handed_lines::Asked;
 use crate::rotation::StreamFate;
 use crate::schedule::Schedule;
 use crate::state::{CountGuard, EngineTotals};
@@ -38,9 +39,11 @@ pub struct LogStream {
     lines: Range<u64>,
     format: LineFormat,
     /// Present while the response goes on with new lines.
-    follow: Option<Following>,
-    /// Present once nothing more comes.
-    silent: Option<FollowedGuard>,
+    follow: Option<CountGuard>,
+    /// Takes note of what it hands over.
+    followed: FollowedStream,
+    /// Whether nothing more comes than what is due.
+    silent: bool,
     /// Lines that are stamped as older than this are left out.
     since_ns: Option<i64>,
     until_ns: Option<i64>,
@@ -79,23 +82,6 @@ pub struct Moments {
     pub until_ns: Option<i64>,
 }
 
-/// What counts a stream that follows its container.
-#[derive(Debug)]
-pub struct Following {
-    _of_all: CountGuard,
-    _of_container: FollowedGuard,
-}
-
-impl Following {
-    /// Counts until it is dropped.
-    pub fn new(daemon: &Daemon, container: &SyntheticContainer) -> Self {
-        Self {
-            _of_all: daemon.counts.stream(),
-            _of_container: container.followed.stream(daemon.clock.now_ns()),
-        }
-    }
-}
-
 /// A response that breaks off: its connection ends in the middle of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
@@ -123,7 +109,7 @@ impl LogStream {
         schedule: Schedule,
         lines: Range<u64>,
         format: LineFormat,
-        follow: Option<Following>,
+        follow: Option<CountGuard>,
         Moments { since_ns, until_ns }: Moments,
     ) -> Self {
         let mut lines = lines;
@@ -137,6 +123,17 @@ impl LogStream {
         let ends_ns = next_ns.filter(|_| !kept);
         let now = container.watch();
         let opened_after = now.borrow().rotated;
+        let due = container.lines_due(&schedule, daemon.clock.now_ns());
+        let asked = Asked {
+            // Where no line is wanted, none is to come.
+            lines: match schedule == Schedule::silent() {
+                true => 0..0,
+                false => lines.clone(),
+            },
+            due,
+            follows: follow.is_some(),
+        };
+        let followed = (container.followed).open(container.generation, asked, daemon.clock);
         Self {
             container: Arc::clone(container),
             opened_after,
@@ -145,7 +142,8 @@ impl LogStream {
             lines,
             format,
             follow,
-            silent: None,
+            followed,
+            silent: false,
             since_ns,
             until_ns,
             ends_ns,
@@ -237,10 +235,10 @@ impl LogStream {
         if rotated.fate == StreamFate::Ends {
             return Some(rotated.at_ns);
         }
-        if self.silent.is_none() {
+        if !self.silent {
             let due = self.schedule.due_by(rotated.at_ns);
             self.lines.end = self.lines.end.min(due).max(self.lines.start);
-            self.silent = Some(self.container.followed.silent_stream());
+            self.falls_silent();
         }
         None
     }
@@ -306,8 +304,12 @@ impl LogStream {
             return;
         }
         self.counts.sent_lines(lines.end - lines.start);
-        let generation = self.container.generation;
-        self.container.followed.sent(generation, lines);
+        self.followed.hands_over(lines);
+    }
+
+    fn falls_silent(&mut self) {
+        self.silent = true;
+        self.followed.falls_silent(self.lines.end);
     }
 
     /// Strikes the next line, and the stream with it; what is sent of that.
@@ -323,7 +325,8 @@ impl LogStream {
             Then::GoesOn => LinesLeft::All,
             Then::Splits => LinesLeft::Bytes(Bytes::new()),
             Then::FallsSilent => {
-                self.silent = Some(self.container.followed.silent_stream());
+                self.lines.end = self.lines.start;
+                self.falls_silent();
                 LinesLeft::Silence
             }
             Then::Ends => LinesLeft::End,

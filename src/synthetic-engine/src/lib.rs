@@ -26,6 +26,7 @@ pub mod filters;
 pub mod follow;
 pub mod followers;
 pub mod frames;
+pub mod handed_lines;
 pub mod host;
 pub mod human;
 pub mod identity;

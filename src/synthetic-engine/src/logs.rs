@@ -6,7 +6,7 @@ use crate::container::SyntheticContainer;
 use crate::daemon::Daemon;
 use crate::errors::ApiError;
 use crate::faults::stamps::Stamps;
-use crate::follow::{Following, LogStream, Moments};
+use crate::follow::{LogStream, Moments};
 use crate::frames::LineFormat;
 use crate::query::Query;
 use crate::schedule::Schedule;
@@ -60,7 +60,7 @@ impl LogRequest {
         let looked_at = self.since_ns.filter(|_| container.stamps != Stamps::Due);
         let since_ns = self.since_ns.filter(|_| looked_at.is_none());
         let lines = self.range(&schedule, printed, since_ns);
-        let follow = self.follow.then(|| Following::new(daemon, container));
+        let follow = self.follow.then(|| daemon.counts.stream());
         let format = LineFormat {
             timestamps: self.timestamps,
             tty: container.tty,

@@ -35,26 +35,19 @@ impl SentLines {
         self.ranges.first().map(|first| first.start)
     }
 
-    /// The one after the last.
-    pub fn end(&self) -> u64 {
-        self.ranges.last().map_or(0, |last| last.end)
-    }
-
     /// How many there are.
     pub fn count(&self) -> u64 {
         let lengths = self.ranges.iter().map(|range| range.end - range.start);
         lengths.sum()
     }
 
-    /// How many are missing from a line on, up to the last that is there.
-    pub fn missing_from(&self, line: u64) -> u64 {
-        let there = self.ranges.iter().map(|range| {
-            let from = range.start.max(line);
-            range.end.saturating_sub(from)
+    /// How many of these there are.
+    pub fn count_within(&self, lines: Range<u64>) -> u64 {
+        let within = self.ranges.iter().map(|range| {
+            let (start, end) = (range.start.max(lines.start), range.end.min(lines.end));
+            end.saturating_sub(start)
         });
-        self.end()
-            .saturating_sub(line)
-            .saturating_sub(there.sum::<u64>())
+        within.sum()
     }
 }
 
@@ -78,9 +71,8 @@ mod tests {
             }
             prop_assert_eq!(sent.count(), set.len() as u64);
             prop_assert_eq!(sent.first(), set.first().copied());
-            prop_assert_eq!(sent.end(), set.last().map_or(0, |last| last + 1));
-            let missing = (from..sent.end()).filter(|line| !set.contains(line)).count();
-            prop_assert_eq!(sent.missing_from(from), missing as u64);
+            let within = set.range(from..from + 10).count();
+            prop_assert_eq!(sent.count_within(from..from + 10), within as u64);
             prop_assert!(sent.ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
         }
     }
