@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::sys::console_server::PORT_VARIABLE;
 use crate::sys::socket_dirs::private_directory;
@@ -33,6 +33,10 @@ const START_BOUND: Duration = Duration::from_secs(15);
 const STOP_BOUND: Duration = Duration::from_secs(5);
 /// The same of one that nobody needs any more.
 const DISCARD_BOUND: Duration = Duration::from_secs(1);
+/// One that cannot be reached is asked again for so long: it may be starting anew.
+const STARTING_ANEW: Duration = Duration::from_secs(2);
+/// Between two tries.
+const TRY_EVERY: Duration = Duration::from_millis(50);
 /// How long the engine may take to tell its state.
 const STATE_BOUND: Duration = Duration::from_secs(10);
 
@@ -163,7 +167,7 @@ impl EngineProcess {
 
     /// Asks the engine over a connection of its own.
     async fn ask(&self, method: Method, path: &str) -> anyhow::Result<Bytes> {
-        timeout(STATE_BOUND, fetch(&self.socket, method, path))
+        timeout(STATE_BOUND, self.fetch(method, path))
             .await
             .with_context(|| format!("no answer within {STATE_BOUND:?}"))
             .flatten()
@@ -173,6 +177,24 @@ impl EngineProcess {
                     self.socket.display()
                 )
             })
+    }
+
+    /// Asks again where it cannot be reached. What changes nothing is asked again after any failure.
+    async fn fetch(&self, method: Method, path: &str) -> anyhow::Result<Bytes> {
+        let give_up = Instant::now() + STARTING_ANEW;
+        loop {
+            let error = match UnixStream::connect(&self.socket).await {
+                Ok(stream) => match fetch(stream, method.clone(), path).await {
+                    Err(error) if method == Method::GET => error,
+                    answered => return answered,
+                },
+                Err(error) => error.into(),
+            };
+            if Instant::now() >= give_up {
+                return Err(error);
+            }
+            tokio::time::sleep(TRY_EVERY).await;
+        }
     }
 
     /// Ends the engine and waits for it; kills it where it does not end by itself.
@@ -228,8 +250,7 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-async fn fetch(socket: &Path, method: Method, path: &str) -> anyhow::Result<Bytes> {
-    let stream = UnixStream::connect(socket).await?;
+async fn fetch(stream: UnixStream, method: Method, path: &str) -> anyhow::Result<Bytes> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let request = Request::builder()

@@ -13,6 +13,7 @@ use leakcheck_report::readings::{Kind, Pause, Reading, Recording, Site, Waiting}
 use leakcheck_text::duration::millis;
 
 use super::growth::{self, SIGNIFICANT};
+use super::trend::FEWEST_POINTS;
 use super::watched_counts::{
     Basis, CountEvidence, Counted, WatchedPart, course_told, points, rate, rise_of, series, typical,
 };
@@ -50,7 +51,19 @@ pub struct Watch<'a> {
     /// What was read before is not judged.
     pub warm_up: Duration,
     /// What the engine knows of it, where it follows leakcheck's own.
-    pub followers: Option<&'a FollowersSide>,
+    pub followers: Option<SeenByEngine<'a>>,
+}
+
+/// What leakcheck's own engine saw of the process.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenByEngine<'a> {
+    /// What it knows.
+    pub side: &'a FollowersSide,
+    /// Whether a line that is handed over again at a resume is a fault.
+    pub exactly_once: bool,
+    /// Until when the process rotated, after the first reading, where it has stopped: what it leaves per
+    /// rotation is worked out from what was read until then.
+    pub rotated_until: Option<Duration>,
 }
 
 impl Watch<'_> {
@@ -58,10 +71,12 @@ impl Watch<'_> {
     pub fn report(&self) -> WiringReport {
         let stretch = self.stretch();
         let judged = self.without_warm_up(stretch);
-        let parts = self.parts(judged);
-        let rows: Vec<&[Reading]> = self.without_pauses(judged).collect();
+        let all_parts = self.parts(judged);
+        let rotated = self.until_it_stopped(judged);
+        let parts = self.parts(rotated);
+        let rows: Vec<&[Reading]> = self.without_pauses(rotated).collect();
         let began = stretch.first().map_or(Duration::ZERO, |first| first.at);
-        let basis = self.basis(judged, &rows, &parts, began);
+        let basis = self.basis(rotated, &rows, &parts, began);
         let found = Counted::ALL
             .into_iter()
             .filter_map(|counted| CountEvidence::new(counted, &basis));
@@ -87,7 +102,7 @@ impl Watch<'_> {
         }
         .alive();
         let mut hung = self.hung(alive, parts.len() as u64);
-        if let Some(followers) = self.followers
+        if let Some(followers) = self.side()
             && hung.r#where.is_empty()
         {
             hung.containers = Some(followers.stopped);
@@ -98,7 +113,7 @@ impl Watch<'_> {
             threads: trend_of(Counted::Threads),
             children: trend_of(Counted::Children),
             zombies: trend_of(Counted::Zombies),
-            rss_bytes: self.memory(judged, &parts, &basis),
+            rss_bytes: self.memory(rotated, &parts, &basis),
             failed_readings: self.recording.failed,
             restarts: self
                 .recording
@@ -133,13 +148,14 @@ impl Watch<'_> {
             rotation: self.rotation,
             alive,
             hung: &hung,
-            followers: self.followers,
+            followers: self.side(),
+            exactly_once: self.followers.is_some_and(|seen| seen.exactly_once),
             covers: &covers,
             concurrency: &self.recording.concurrency,
             cut_short: self.recording.cut_short.as_deref(),
         });
         let kinds = |reading: Option<&Reading>| reading.and_then(|one| one.fd_kinds.clone());
-        let samples = self.samples(judged, &parts);
+        let samples = self.samples(judged, &all_parts);
         let kept = thinned(&samples);
         WiringReport {
             name: self.name.into(),
@@ -167,13 +183,13 @@ impl Watch<'_> {
                 r#final: kinds(last),
             },
             delivery: self
-                .followers
+                .side()
                 .map_or_else(Delivery::default, |followers| Delivery {
                     emitted: Some(followers.lines_sent + followers.lines_lost),
                     read: Some(followers.lines_sent),
                     lost: Some(followers.lines_lost),
                     duplicated: Some(followers.lines_repeated),
-                    redelivered: None,
+                    redelivered: Some(followers.lines_redelivered),
                 }),
             hung,
             containers_ended: None,
@@ -182,7 +198,7 @@ impl Watch<'_> {
             fds_exhausted_at_rotation: None,
             runtime: Runtime::default(),
             engine_side: EngineSide {
-                followers: self.followers.cloned(),
+                followers: self.side().cloned(),
                 ..EngineSide::default()
             },
             trends: Some(trends),
@@ -192,6 +208,11 @@ impl Watch<'_> {
             samples_left_out: (samples.len() - kept.len()) as u64,
             samples: kept,
         }
+    }
+
+    /// What the engine knows of it.
+    fn side(&self) -> Option<&FollowersSide> {
+        self.followers.map(|seen| seen.side)
     }
 
     fn basis<'b>(
@@ -268,12 +289,20 @@ impl Watch<'_> {
     }
 
     fn rotations(&self, alive: Alive, parts: u64) -> Rotations {
-        if let Some(followers) = self.followers.filter(|followers| followers.rotations > 0) {
+        if let Some(followers) = self.side().filter(|followers| followers.rotations > 0) {
             let each = |all: u64| self.containers.map(|containers| all / containers.max(1));
             return Rotations {
                 due: each(followers.rotations),
                 made: each(followers.reopened),
                 missed: Some(followers.rotations - followers.reopened),
+                sufficed: None,
+            };
+        }
+        if let Some(own) = self.side().and_then(|followers| followers.own_rotations) {
+            return Rotations {
+                due: None,
+                made: Some(own.made),
+                missed: None,
                 sufficed: None,
             };
         }
@@ -305,6 +334,18 @@ impl Watch<'_> {
         &stretch[warm..]
     }
 
+    /// What was read while it still rotated, where that is enough to see how the counts go.
+    fn until_it_stopped<'a>(&self, judged: &'a [Reading]) -> &'a [Reading] {
+        let Some(until) = self.followers.and_then(|seen| seen.rotated_until) else {
+            return judged;
+        };
+        let rotated = &judged[..judged.partition_point(|reading| reading.at <= until)];
+        match self.parts(rotated).len() {
+            0..FEWEST_POINTS => judged,
+            _ => rotated,
+        }
+    }
+
     fn parts<'a>(&self, judged: &'a [Reading]) -> Vec<WatchedPart<'a>> {
         let Some(rotation) = self.rotation else {
             let size = judged.len().div_ceil(PARTS).max(1);
@@ -315,12 +356,12 @@ impl Watch<'_> {
         let (Some(first), Some(last)) = (judged.first(), judged.last()) else {
             return Vec::new();
         };
-        // A rotation's readings are those between two moments at which the counts move.
-        let mut start = match self.recording.rotated.first() {
-            Some(first) => *first,
-            None => boundary(judged, rotation),
-        };
         let tolerance = rotation / PHASES as u32;
+        if !self.recording.rotated.is_empty() {
+            return self.parts_from_rotations(judged, rotation, tolerance);
+        }
+        // A rotation's readings are those between two moments at which the counts move.
+        let mut start = boundary(judged, rotation);
         while start + tolerance < first.at {
             start += rotation;
         }
@@ -337,6 +378,34 @@ impl Watch<'_> {
             start += rotation;
         }
         parts
+    }
+
+    /// The parts that begin with the rotations that somebody told of. They are as many intervals apart as
+    /// there are rotations between them, also where a rotation was made late.
+    fn parts_from_rotations<'a>(
+        &self,
+        judged: &'a [Reading],
+        rotation: Duration,
+        tolerance: Duration,
+    ) -> Vec<WatchedPart<'a>> {
+        let (Some(first), Some(last)) = (judged.first(), judged.last()) else {
+            return Vec::new();
+        };
+        let rotated = &self.recording.rotated;
+        let began = rotated.first().copied().unwrap_or_default();
+        let part = |(number, from): (usize, &Duration)| {
+            let until = *from + rotation;
+            if *from + tolerance < first.at || until > last.at + tolerance {
+                return None;
+            }
+            let before = |end: Duration| judged.partition_point(|reading| reading.at < end);
+            let readings = &judged[before(*from)..before(until)];
+            (!readings.is_empty()).then(|| WatchedPart {
+                at: began + rotation * u32::try_from(number).unwrap_or(u32::MAX) + rotation / 2,
+                readings,
+            })
+        };
+        rotated.iter().enumerate().filter_map(part).collect()
     }
 
     /// The rows of readings between which nobody paused the watch.

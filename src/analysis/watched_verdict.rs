@@ -62,6 +62,8 @@ pub(super) struct WatchedEvidence<'a> {
     pub(super) hung: &'a Hung,
     /// What the engine knows, where it is leakcheck's own.
     pub(super) followers: Option<&'a FollowersSide>,
+    /// Whether a line that is handed over again at a resume is a fault.
+    pub(super) exactly_once: bool,
     /// The counts that were read at every reading.
     pub(super) covers: &'a BTreeSet<&'static str>,
     /// What the program runs beside threads.
@@ -226,9 +228,17 @@ fn stopped(evidence: &WatchedEvidence<'_>) -> Judgement {
     let (followers, all) = (evidence.followers?, evidence.containers?);
     let (stopped, longest) = (followers.stopped, followers.stopped_for_ms as f64 / 1000.0);
     (stopped > 0).then(|| {
+        let after = match followers.own_rotations {
+            Some(own) => format!(
+                "after {} rotations of its own, every {:.1} s, ",
+                own.made,
+                own.interval_ms / 1000.0
+            ),
+            None => String::new(),
+        };
         let reason = format!(
-            "{stopped} of {all} containers hang: no stream was opened anew for up to {longest:.1} s, and the \
-             old one is still open"
+            "{stopped} of {all} containers hang: {after}no stream was opened anew for up to {longest:.1} s, and \
+             the old one is still open"
         );
         (Verdict::Hung, reason)
     })
@@ -282,7 +292,11 @@ fn not_reopened(evidence: &WatchedEvidence<'_>) -> Judgement {
 fn not_delivered_once(evidence: &WatchedEvidence<'_>) -> Judgement {
     let followers = evidence.followers?;
     let emitted = followers.lines_sent + followers.lines_lost;
-    let reason = match (followers.lines_lost, followers.lines_repeated) {
+    let again = match evidence.exactly_once {
+        true => followers.lines_redelivered,
+        false => 0,
+    };
+    let reason = match (followers.lines_lost, followers.lines_repeated + again) {
         (0, 0) if emitted == 0 => {
             return Some(inconclusive(
                 "no leak, but no container printed a line: that streams deliver is unproven",
@@ -303,10 +317,14 @@ fn nobody_tells(_: &WatchedEvidence<'_>) -> Judgement {
 }
 
 fn delivered(evidence: &WatchedEvidence<'_>) -> String {
-    let lines = evidence
-        .followers
-        .map_or(0, |followers| followers.lines_sent);
-    format!("{lines} lines were handed over, each once")
+    let of = |count: fn(&FollowersSide) -> u64| evidence.followers.map_or(0, count);
+    let lines = of(|followers| followers.lines_sent);
+    match of(|followers| followers.lines_redelivered) {
+        0 => format!("{lines} lines were handed over, each once"),
+        again => {
+            format!("{lines} lines were handed over, {again} of them again as the follower resumed")
+        }
+    }
 }
 
 fn too_short(evidence: &WatchedEvidence<'_>) -> Judgement {
@@ -696,7 +714,7 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
     // Streams that were opened anew after each rotation are a sign that leaves nothing open.
     if evidence
         .followers
-        .is_some_and(|followers| followers.rotations > 0)
+        .is_some_and(|followers| followers.rotations > 0 || followers.own_rotations.is_some())
     {
         return None;
     }
@@ -764,6 +782,10 @@ fn alive(evidence: &WatchedEvidence<'_>) -> String {
         Some(followers) if followers.rotations > 0 => {
             format!("alive: {} streams opened anew", followers.reopened)
         }
+        Some(FollowersSide {
+            own_rotations: Some(own),
+            ..
+        }) => format!("alive: {} rotations of its own per container", own.made),
         _ => {
             let Alive {
                 replaced,

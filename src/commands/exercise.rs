@@ -22,8 +22,8 @@ use super::output;
 use super::process_sources::ProcessSources;
 use super::report_output::ReportOutput;
 use super::runtime;
-use crate::analysis::exercised::{followers_side, unread_at_rotations};
-use crate::analysis::watched::Watch;
+use crate::analysis::exercised::{Told, followers_side, unread_at_rotations};
+use crate::analysis::watched::{SeenByEngine, Watch};
 use crate::consumers::{Drawing, Messages, WatchTable};
 use crate::events::{Consumer, Event, Several};
 use crate::exercise::{self, CommandLine, Exercise, Running, Seen};
@@ -61,6 +61,8 @@ const WARM_UP_ROTATIONS: u32 = 1;
 const READINGS_PER_ROTATION: u32 = 10;
 const SHORTEST_EVERY: Duration = Duration::from_millis(50);
 const LONGEST_EVERY: Duration = Duration::from_secs(5);
+/// As many rotations of its own tell how a follower's counts go.
+const FEWEST_OWN_ROTATIONS: u32 = 6;
 /// Who waits for another for so many rotations is stuck.
 const STUCK_ROTATIONS: u32 = 2;
 
@@ -119,6 +121,11 @@ pub struct ExerciseArgs {
     /// Keep streams open whose container has restarted, with nothing more to come
     #[arg(long, help_heading = "Rotations")]
     keep_ended_streams: bool,
+
+    /// Also count a line as delivered twice that the follower asked for again as it resumed, which Docker's
+    /// inclusive `since` makes the usual case
+    #[arg(long, help_heading = "Rotations")]
+    exactly_once: bool,
 
     #[command(flatten)]
     sources: ProcessSources,
@@ -311,6 +318,7 @@ impl ExerciseArgs {
                 per_container: command.is_per_container(),
                 restarted: self.restarts(command),
                 rotate_by: self.rotate_by.word().into(),
+                exactly_once: self.exactly_once,
                 ended_by_itself: seen.ends.by_themselves,
                 killed: seen.ends.killed,
                 left_behind: seen.ends.left_behind,
@@ -337,11 +345,28 @@ impl ExerciseArgs {
         let config = self.config(command, seen);
         let none = Default::default();
         let before = seen.before.as_ref().map_or(&none, |(before, _)| before);
-        let side = seen.after.as_ref().map(|(after, _)| FollowersSide {
+        let told = seen.after.as_ref().map(|(after, _)| Told {
+            before,
+            after,
+            while_it_ran: seen.while_it_ran.as_ref(),
+            passed: seen.passed,
+            interval: self.rotation,
+            rotates_itself: self.rotate_by == RotateBy::None,
+        });
+        let side = told.map(|told| FollowersSide {
             unread_connections: seen.unread.as_ref().map(|unread| unread.len() as u64),
             unread_bytes: seen.unread.as_ref().map(|unread| unread.iter().sum()),
             unread_at_rotations: unread_at_rotations(&seen.unread_at_rotations),
-            ..followers_side(before, after, seen.passed)
+            ..followers_side(told)
+        });
+        let own = side.as_ref().and_then(|side| side.own_rotations);
+        let own = own.map(|own| Duration::from_secs_f64(own.interval_ms / 1000.0));
+        // What rotates too seldom for a trend is read as often as the engine would rotate it.
+        let own = own.filter(|own| *own * FEWEST_OWN_ROTATIONS <= self.timing().lasting);
+        let stopped_since = told.as_ref().and_then(Told::stopped_since);
+        let rotated_until = stopped_since.and_then(|since| {
+            // The last streams that were opened are read for one more rotation.
+            Some(seen.after_at?.checked_sub(since)? + own?)
         });
         let watch = Watch {
             name,
@@ -350,9 +375,13 @@ impl ExerciseArgs {
             recording: &seen.recording,
             asked: self.sources.asks(),
             containers: config.containers,
-            rotation: Some(self.rotation),
+            rotation: Some(own.unwrap_or(self.rotation)),
             warm_up: self.warm_up(),
-            followers: side.as_ref(),
+            followers: side.as_ref().map(|side| SeenByEngine {
+                side,
+                exactly_once: self.exactly_once,
+                rotated_until,
+            }),
         };
         let mut exercised = watch.report();
         exercised.summary = "a follower that was exercised".into();

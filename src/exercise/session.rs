@@ -1,6 +1,6 @@
 //! An exercise: an engine, a follower of its containers, rotations, and what became of both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command_line::CommandLine;
 use super::programs::{Ends, Programs, Running};
+use crate::analysis::exercised::patience;
 use crate::engine_process::EngineProcess;
 use crate::events::{Consumer, Event};
 use crate::probe::unread_bytes;
@@ -25,6 +26,9 @@ use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 
 /// Between two looks at whether all containers are followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// A rotation that is late by more than this share of the interval, or due sooner than that after the one
+/// before, is made an interval later instead.
+const NEAR: f64 = 0.5;
 /// Who reads nothing for so long does not read.
 const UNREAD_FOR: Duration = Duration::from_secs(1);
 /// So many of the last lines of a follower that has died are told.
@@ -62,8 +66,12 @@ pub struct Seen {
     pub before: Option<(FollowersTold, EngineState)>,
     /// What it knew at the end.
     pub after: Option<(FollowersTold, EngineState)>,
+    /// When that was, since the first reading.
+    pub after_at: Option<Duration>,
     /// Between the two.
     pub passed: Duration,
+    /// What it knew last while the follower's processes ran; there where they have ended by themselves.
+    pub while_it_ran: Option<FollowersTold>,
     /// What lies unread at the end on each connection on which nobody reads; `None` where the system does
     /// not tell.
     pub unread: Option<Vec<u64>>,
@@ -160,15 +168,26 @@ async fn observe(
     let ages = Ages::of(timing.every, timing.lasting, Some(exercise.interval));
     let mut sources = Sources::open(&target, ages).await?;
     let mut rotations = RotationSchedule::default();
-    // The rotations go on for as long as it is watched, and no longer; without them there is nothing to watch.
-    let (stop, mut failed) = (interrupt.child_token(), None);
+    // It is watched until the last rotation has settled, however late that is; without rotations there is
+    // nothing to watch.
+    let (stop, over, mut failed) = (interrupt.child_token(), CancellationToken::new(), None);
     let rotating = async {
-        failed = Some(rotations.make(exercise, engine).await);
-        stop.cancel();
+        match rotations.make(exercise, engine).await {
+            Ok(()) => over.cancel(),
+            Err(failure) => {
+                failed = Some(failure);
+                stop.cancel();
+            }
+        }
         std::future::pending().await
     };
+    let settled = |_: &Recording| over.is_cancelled();
+    let at_most = Timing {
+        lasting: timing.lasting * 3,
+        ..timing
+    };
     seen.recording = tokio::select! {
-        recording = watch::watch(&mut sources, exercise.timing, events, &stop, Hold::never(), &|_| false) => recording?,
+        recording = watch::watch(&mut sources, at_most, events, &stop, Hold::never(), &settled) => recording?,
         never = rotating => match never {},
     };
     if let Some(failure) = &failed {
@@ -180,12 +199,17 @@ async fn observe(
         && !interrupt.is_cancelled()
     {
         *cut_short = format!("{cut_short}: {gone}");
+        seen.while_it_ran = rotations.last.take();
     }
     if let Some(started) = seen.recording.started {
         let since = |at: &Instant| at.checked_duration_since(started);
         seen.recording.rotated = rotations.made.iter().filter_map(since).collect();
     }
+    if seen.recording.cut_short.is_none() {
+        wait_for_the_paused(exercise, engine, interrupt).await;
+    }
     seen.ask(engine).await;
+    seen.after_at = (seen.recording.started).map(|started| started.elapsed());
     if let Some((before, at)) = rotations.before {
         seen.before = Some(before);
         seen.passed = at.elapsed();
@@ -195,6 +219,41 @@ async fn observe(
         seen.unread = unread(engine.socket()).await;
     }
     Ok(seen)
+}
+
+/// Waits for those who have closed a stream and, as they have done before, will open the next one soon.
+/// What the engine cannot tell is told where it is asked next.
+async fn wait_for_the_paused(
+    exercise: &Exercise,
+    engine: &EngineProcess,
+    interrupt: &CancellationToken,
+) {
+    let deadline = Instant::now() + exercise.interval;
+    let mut paused: Option<BTreeMap<String, u64>> = None;
+    while let Ok(told) = engine.followers().await {
+        let patience = patience(&told, exercise.interval);
+        let now = told.containers.into_iter().filter(|one| {
+            let absent = one.absent_ns.map(Duration::from_nanos);
+            absent.is_some_and(|absent| absent <= patience)
+        });
+        let now: BTreeMap<String, u64> = now.map(|one| (one.container, one.opened)).collect();
+        // Who has come back, and paused again, has come back.
+        let still = match paused {
+            None => now,
+            Some(mut before) => {
+                before.retain(|name, opened| now.get(name) == Some(opened));
+                before
+            }
+        };
+        if still.is_empty() || Instant::now() >= deadline {
+            return;
+        }
+        paused = Some(still);
+        tokio::select! {
+            () = interrupt.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
 }
 
 /// What lies unread on connections on which it has not become less within a while.
@@ -264,23 +323,25 @@ struct RotationSchedule {
     made: Vec<Instant>,
     /// What the engine knew before the second, from which on they count, and when.
     before: Option<((FollowersTold, EngineState), Instant)>,
+    /// What it knew before the last.
+    last: Option<FollowersTold>,
     /// What lay unread on all connections right before each that counts.
     unread: Vec<u64>,
 }
 
 impl RotationSchedule {
-    /// Makes them, one after the other; then, or where there are none, it waits for ever. Only where
-    /// the engine fails does it end.
-    async fn make(&mut self, exercise: &Exercise, engine: &EngineProcess) -> Failure {
-        let first = Instant::now() + exercise.interval;
-        let mut ticks = tokio::time::interval_at(first, exercise.interval);
+    /// Makes them, one after the other, and lets the last one settle. One that is missed, as while
+    /// leakcheck itself or its engine stood still, is made later, and not soon after the one before.
+    async fn make(&mut self, exercise: &Exercise, engine: &EngineProcess) -> Result<(), Failure> {
+        let mut turns = Turns::of(exercise);
         for number in 0..exercise.rotations {
-            ticks.tick().await;
-            if number == 1 {
-                match tokio::try_join!(engine.followers(), engine.state()) {
-                    Ok(known) => self.before = Some((known, Instant::now())),
-                    Err(error) => return error.into(),
+            turns.next().await;
+            if number > 0 {
+                let (told, state) = tokio::try_join!(engine.followers(), engine.state())?;
+                if number == 1 {
+                    self.before = Some(((told.clone(), state), Instant::now()));
                 }
+                self.last = Some(told);
             }
             if exercise.rotation.by == RotateBy::None {
                 continue;
@@ -290,11 +351,54 @@ impl RotationSchedule {
                 self.unread
                     .extend(unread.map(|of_each| of_each.values().sum::<u64>()));
             }
-            self.made.push(Instant::now());
-            if let Err(error) = engine.rotate(exercise.rotation).await {
-                return error.into();
+            let made = Instant::now();
+            engine.rotate(exercise.rotation).await?;
+            // An engine that stood still has made it late.
+            self.made.push(match made.elapsed() < turns.near() {
+                true => made,
+                false => Instant::now(),
+            });
+        }
+        turns.next().await;
+        Ok(())
+    }
+}
+
+/// Moments that are a number of intervals after the start.
+struct Turns {
+    due: Instant,
+    interval: Duration,
+    /// How many may still be missed before they are no longer waited for.
+    may_miss: u32,
+}
+
+impl Turns {
+    fn of(exercise: &Exercise) -> Self {
+        Self {
+            due: Instant::now() + exercise.interval,
+            interval: exercise.interval,
+            may_miss: exercise.rotations,
+        }
+    }
+
+    fn near(&self) -> Duration {
+        self.interval.mul_f64(NEAR)
+    }
+
+    /// Waits for the next one that comes in time, and not soon after the one before was made.
+    async fn next(&mut self) {
+        let near = self.near();
+        loop {
+            while self.due < Instant::now() + near && self.may_miss > 0 {
+                self.due += self.interval;
+                self.may_miss -= 1;
+            }
+            let due = self.due;
+            tokio::time::sleep_until(due).await;
+            if due.elapsed() <= near || self.may_miss == 0 {
+                self.due += self.interval;
+                return;
             }
         }
-        std::future::pending().await
     }
 }

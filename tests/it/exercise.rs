@@ -573,3 +573,251 @@ fn who_opens_streams_and_does_not_read_them_is_not_clean() {
     let reason = process["reason"].as_str().expect("told");
     assert!(reason.contains("nobody reads"), "{reason}");
 }
+
+/// A follower in Python with these options, exercised on containers that print; `None` where there is no
+/// Python.
+fn exercise_own(flags: &[&str], options: &[&str]) -> Option<(Ended, Value)> {
+    if !have("python3") {
+        return None;
+    }
+    let common = ["--silent=0", "--containers=5"];
+    let command = ["python3", LOG_FOLLOWER];
+    Some(exercise(
+        &[&common[..], flags].concat(),
+        &[&command[..], options].concat(),
+    ))
+}
+
+const LOG_FOLLOWER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/log_follower.py");
+
+fn count(of: &Value, what: &str) -> u64 {
+    (of[what].as_u64()).unwrap_or_else(|| panic!("no {what}: {of}"))
+}
+
+#[test]
+fn a_resume_from_the_last_line_hands_it_over_again_and_is_no_fault() {
+    let flags = ["--rotate-by=eof", "--rotation=1s", "--rotations=6"];
+    let Some((_, document)) = exercise_own(&flags, &["--inclusive"]) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(process["verdict"], "clean", "{}", process["reason"]);
+    let delivery = &process["delivery"];
+    // A line at each resume of a container that has printed one by then.
+    let again = count(delivery, "redelivered");
+    assert!((5 * 4..=5 * 7).contains(&again), "{delivery}");
+    assert_eq!(
+        (&delivery["duplicated"], &delivery["lost"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(
+        process["engine_side"]["followers"]["lines_redelivered"],
+        again
+    );
+}
+
+#[test]
+fn a_resume_from_the_last_line_is_a_fault_where_each_is_wanted_exactly_once() {
+    let flags = [
+        "--rotate-by=eof",
+        "--rotation=500ms",
+        "--rotations=5",
+        "--exactly-once",
+    ];
+    let Some((_, document)) = exercise_own(&flags, &["--inclusive"]) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(process["verdict"], "starved", "{}", process["reason"]);
+    assert_eq!(document["config"]["exercised"]["exactly_once"], true);
+}
+
+#[test]
+fn lines_that_two_streams_hand_over_at_once_are_repeated_and_none_is_redelivered() {
+    let flags = ["--rotate-by=none", "--rotation=500ms", "--rotations=5"];
+    let Some((_, document)) = exercise_own(&flags, &["--twice"]) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(process["verdict"], "starved", "{}", process["reason"]);
+    let delivery = &process["delivery"];
+    assert!(count(delivery, "duplicated") > 0, "{delivery}");
+    assert_eq!(delivery["redelivered"], 0);
+}
+
+#[test]
+fn who_repeats_lines_and_leaks_is_starved_whatever_can_be_read_of_it() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let asked = format!("--pprof=127.0.0.1:{port}");
+    let serves = format!("--pprof={port}");
+    let flags = ["--rotate-by=none", "--rotation=500ms", "--rotations=10"];
+    let options = ["--every=0.5", "--forgets", &serves];
+    for by_pprof in [false, true] {
+        let asked = by_pprof.then_some(&*asked);
+        let flags: Vec<&str> = flags.into_iter().chain(asked).collect();
+        let Some((_, document)) = exercise_own(&flags, &options) else {
+            return;
+        };
+        let process = only(&document);
+        assert_eq!(process["verdict"], "starved", "{}", process["reason"]);
+        let answers = &process["answers"];
+        assert_eq!(answers["leak"]["verdict"], "leaking", "{answers}");
+        assert_eq!(answers["delivery"]["verdict"], "starved", "{answers}");
+        let reason = report::text(&process["reason"]);
+        assert!(reason.contains("and it leaks"), "{reason}");
+        assert_eq!(process["rates"]["tasks"].is_null(), !by_pprof, "{process}");
+    }
+}
+
+#[test]
+fn who_pauses_between_two_streams_and_loses_nothing_is_not_starved() {
+    let flags = ["--rotate-by=none", "--rotation=1s", "--rotations=6"];
+    let options = ["--every=0.7", "--pause=0.9"];
+    let Some((_, document)) = exercise_own(&flags, &options) else {
+        return;
+    };
+    let process = only(&document);
+    let engine = &process["engine_side"]["followers"];
+    assert_eq!(engine["starved"], 0, "{engine}");
+    assert_eq!(process["delivery"]["lost"], 0, "{engine}");
+    let answers = &process["answers"];
+    assert_eq!(answers["delivery"]["verdict"], "clean", "{answers}");
+    assert_eq!(answers["liveness"]["verdict"], "clean", "{answers}");
+    assert_ne!(process["verdict"], "starved", "{}", process["reason"]);
+}
+
+#[test]
+fn who_closes_its_streams_and_does_not_come_back_is_starved() {
+    let flags = ["--rotate-by=eof", "--rotation=500ms", "--rotations=8"];
+    let Some((_, document)) = exercise_own(&flags, &["--streams=3"]) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(process["verdict"], "starved", "{}", process["reason"]);
+    let engine = &process["engine_side"]["followers"];
+    assert_eq!(engine["starved"], 5, "{engine}");
+    assert!(count(engine, "lines_lost") > 0, "{engine}");
+}
+
+#[test]
+fn what_hung_before_its_process_ended_in_order_is_hung() {
+    let flags = ["--keep-ended-streams", "--rotation=500ms", "--rotations=20"];
+    let options = ["--by-events", "--streams=3", "--ends-after=8"];
+    let Some((ended, document)) = exercise_own(&flags, &options) else {
+        return;
+    };
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let process = only(&document);
+    assert_eq!(process["verdict"], "hung", "{}", process["reason"]);
+    assert_eq!(process["hung"]["containers"], 5);
+    let reason = report::text(&process["reason"]);
+    assert!(reason.contains("ended by itself"), "{reason}");
+}
+
+#[test]
+fn who_stops_to_rotate_by_itself_is_hung_and_leaks_by_its_own_rotations() {
+    let flags = ["--rotate-by=none", "--rotation=500ms", "--rotations=14"];
+    let options = ["--every=0.4", "--forgets", "--streams=11"];
+    let Some((_, document)) = exercise_own(&flags, &options) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(process["verdict"], "hung", "{}", process["reason"]);
+    let engine = &process["engine_side"]["followers"];
+    assert_eq!(engine["stopped"], 5, "{engine}");
+    assert_eq!(engine["own_rotations"]["made"], 10, "{engine}");
+    let reason = report::text(&process["reason"]);
+    assert!(reason.contains("after 10 rotations of its own"), "{reason}");
+    let fds = each(process, "fds");
+    assert!((fds - 1.0).abs() < 0.15, "{fds}: {process}");
+}
+
+#[test]
+fn who_is_handed_the_last_lines_of_a_replaced_container_late_has_lost_none() {
+    if !have("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    let counted = folder.path().join("lines").display().to_string();
+    let flags = [
+        "--rotate-by=replace",
+        "--lines-per-second=200",
+        "--rotation=500ms",
+        "--rotations=8",
+    ];
+    let Some((_, document)) = exercise_own(&flags, &["--lines", &counted]) else {
+        return;
+    };
+    let process = only(&document);
+    let engine = &process["engine_side"]["followers"];
+    let told = std::fs::read_to_string(&counted).expect("ended in order");
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    // Until it is ended it is handed some more.
+    assert!(
+        count(&told, "handed") >= count(engine, "lines_sent"),
+        "{told} {engine}"
+    );
+    assert_eq!(
+        (&engine["lines_lost"], &told["missed"]),
+        (&0.into(), &0.into()),
+        "{told} {engine}"
+    );
+}
+
+/// Stops the engine of an exercise for seconds in the middle of its rotations.
+fn exercise_with_a_stall(by: &str) -> Option<(Ended, Value)> {
+    if !have("python3") {
+        return None;
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    let opened = folder.path().join("opened").display().to_string();
+    let by = format!("--rotate-by={by}");
+    let flags = [
+        "exercise",
+        "--format=json",
+        "--containers=5",
+        "--silent=0",
+        "--rotation=1s",
+        "--rotations=5",
+        &by,
+        "--",
+        "python3",
+        LOG_FOLLOWER,
+        "--opened",
+        &opened,
+    ];
+    let mut program = Program::start(&flags);
+    poll("the second rotation", || {
+        let count = std::fs::read_to_string(&opened).ok()?;
+        (count.parse::<u64>().ok()? >= 5 * 3).then_some(())
+    });
+    let processes = program.processes();
+    let engine = processes.iter().find(|one| one.words == "engine --child");
+    let engine = engine.expect("runs").pid;
+    crate::common::program::send(engine, Signal::SIGSTOP);
+    // So long it stands still: some rotations fall into it.
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    crate::common::program::send(engine, Signal::SIGCONT);
+    let ended = program.wait();
+    let document = report::of(&ended);
+    Some((ended, document))
+}
+
+#[test]
+fn rotations_that_a_stall_delays_are_made_one_by_one() {
+    for by in ["eof", "engine-restart"] {
+        let Some((ended, document)) = exercise_with_a_stall(by) else {
+            return;
+        };
+        assert_eq!(ended.code, Some(0), "{by}: {}", ended.stderr);
+        let process = only(&document);
+        let engine = &process["engine_side"]["followers"];
+        assert_eq!(engine["rotations"], 5 * 6, "{by}: {engine}");
+        assert_eq!(engine["reopened"], 5 * 6, "{by}: {engine}");
+        assert_eq!(engine["starved"], 0, "{by}: {engine}");
+        let delivery = &process["answers"]["delivery"];
+        assert_eq!(delivery["verdict"], "clean", "{by}: {delivery}");
+    }
+}

@@ -192,6 +192,9 @@ pub struct Exercised {
     pub restarted: bool,
     /// How the engine rotated its streams.
     pub rotate_by: String,
+    /// Whether a line that is handed over again at a resume is a fault.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exactly_once: bool,
     /// How often a process ended by itself.
     pub ended_by_itself: u64,
     /// Processes that did not heed SIGTERM at the end.
@@ -786,10 +789,11 @@ pub struct EngineSide {
 pub struct FollowersSide {
     /// Containers that were never followed.
     pub never_followed: u64,
-    /// Containers whose stream was rotated, and that nobody follows at the end.
+    /// Containers that nobody has followed for longer than the pauses before make plausible.
     pub starved: u64,
     /// Containers of which the last two rotations, or more, were not followed by a new stream, while an
-    /// old one is still open.
+    /// old one is still open; of a follower that rotates by itself, those of which no stream was opened for
+    /// several of its own rotations.
     pub stopped: u64,
     /// For how long the one of these has that has for the longest, in ms.
     pub stopped_for_ms: u64,
@@ -811,12 +815,23 @@ pub struct FollowersSide {
     pub reopen_delay_ms: Option<ReopenDelay>,
     /// Lines that were handed to the follower's connections, each once.
     pub lines_sent: u64,
-    /// Lines that were handed to none, of those that came after the first that was.
+    /// Lines that were handed to none, of those that came after the first that was: a later stream has
+    /// passed them by, or nobody follows any more.
     pub lines_lost: u64,
-    /// Lines that were handed over again.
+    /// Lines that were handed to several connections at the same time.
     pub lines_repeated: u64,
+    /// Lines that were handed over again at a resume from the last one that the follower was handed, or
+    /// from before: no fault, unless each is to be handed over exactly once.
+    #[serde(default)]
+    pub lines_redelivered: u64,
     /// Lines that are due and that the open streams have not taken yet.
     pub lines_behind: u64,
+    /// Lines that came when no stream was open, and that the next one can still ask for.
+    #[serde(default)]
+    pub lines_waiting: u64,
+    /// How the follower rotates by itself; not there where it does not, or the engine rotates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rotations: Option<OwnRotations>,
     /// Connections to the engine on which bytes lie unread at the end, and nobody reads them; null where
     /// the system does not tell.
     pub unread_connections: Option<u64>,
@@ -831,6 +846,16 @@ pub struct FollowersSide {
     pub requests_per_minute: BTreeMap<String, f64>,
     /// Requests for what the synthetic engine does not know, all in all.
     pub unknown_requests: BTreeMap<String, u64>,
+}
+
+/// The rotations of a follower that opens streams anew by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OwnRotations {
+    /// Between two streams of a container, in ms: the median.
+    pub interval_ms: f64,
+    /// How many it made of a container: the median.
+    pub made: u64,
 }
 
 /// How long it took until a stream that was rotated was opened anew.

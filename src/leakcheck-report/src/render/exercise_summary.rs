@@ -9,6 +9,13 @@ pub(super) fn of_engine(config: &Config, process: &WiringReport) -> Option<Secti
     let rows = figures(followers).into_iter();
     let rows = rows.map(|(what, figure)| vec![Text::Words(what.into()), Text::Figure(figure)]);
     let mut notes = Vec::new();
+    if let Some(own) = followers.own_rotations {
+        notes.push(format!(
+            "It rotates by itself: every {:.1} s, {} times per container.",
+            own.interval_ms / 1000.0,
+            own.made
+        ));
+    }
     let requests: Vec<String> = (followers.requests_per_minute.iter())
         .map(|(path, rate)| format!("{rate:.1} {path}"))
         .collect();
@@ -85,8 +92,12 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
             followers.lines_lost.to_string(),
         ),
         (
-            "lines handed over again",
+            "lines handed over twice",
             followers.lines_repeated.to_string(),
+        ),
+        (
+            "lines handed over again at a resume",
+            followers.lines_redelivered.to_string(),
         ),
         (
             "bytes unread right before a rotation, median",
@@ -101,6 +112,10 @@ fn figures(followers: &FollowersSide) -> Vec<(&'static str, String)> {
             (followers.unread_connections).map_or("-".into(), |count| count.to_string()),
         ),
         ("lines not taken yet", followers.lines_behind.to_string()),
+        (
+            "lines that the next stream can ask for",
+            followers.lines_waiting.to_string(),
+        ),
     ]
 }
 
