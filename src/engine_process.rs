@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::sys::console_server::PORT_VARIABLE;
 use crate::sys::socket_dirs::private_directory;
@@ -33,9 +34,7 @@ const START_BOUND: Duration = Duration::from_secs(15);
 const STOP_BOUND: Duration = Duration::from_secs(5);
 /// The same of one that nobody needs any more.
 const DISCARD_BOUND: Duration = Duration::from_secs(1);
-/// One that cannot be reached is asked again for so long: it may be starting anew.
-const STARTING_ANEW: Duration = Duration::from_secs(2);
-/// Between two tries.
+/// One that runs and cannot be reached, as one that starts anew, is asked again after so long.
 const TRY_EVERY: Duration = Duration::from_millis(50);
 /// How long the engine may take to tell its state.
 const STATE_BOUND: Duration = Duration::from_secs(10);
@@ -61,7 +60,7 @@ pub struct Listening {
 /// dropped, and when this process dies, whatever way it dies.
 #[derive(Debug)]
 pub struct EngineProcess {
-    child: Child,
+    child: Mutex<Child>,
     /// The child ends at the end of its stdin; `None` once that is closed.
     stdin: Option<ChildStdin>,
     socket: PathBuf,
@@ -105,7 +104,7 @@ impl EngineProcess {
         };
         match timeout(START_BOUND, introduce(&mut stdin, stdout, &introduction)).await {
             Ok(Ok(Listening { socket })) => Ok(Self {
-                child,
+                child: Mutex::new(child),
                 stdin: Some(stdin),
                 socket,
                 _directory: directory,
@@ -132,7 +131,7 @@ impl EngineProcess {
 
     /// The child's process id; `None` once it ended.
     pub fn pid(&self) -> Option<u32> {
-        self.child.id()
+        self.lock().id()
     }
 
     /// Asks for the engine's live counts, over a connection of its own.
@@ -179,9 +178,17 @@ impl EngineProcess {
             })
     }
 
-    /// Asks again where it cannot be reached. What changes nothing is asked again after any failure.
+    fn lock(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self) -> bool {
+        !matches!(self.lock().try_wait(), Ok(None))
+    }
+
+    /// Asks again, for as long as the child runs, where it cannot be reached. What changes nothing is asked
+    /// again after any failure.
     async fn fetch(&self, method: Method, path: &str) -> anyhow::Result<Bytes> {
-        let give_up = Instant::now() + STARTING_ANEW;
         loop {
             let error = match UnixStream::connect(&self.socket).await {
                 Ok(stream) => match fetch(stream, method.clone(), path).await {
@@ -190,10 +197,10 @@ impl EngineProcess {
                 },
                 Err(error) => error.into(),
             };
-            if Instant::now() >= give_up {
+            tokio::time::sleep(TRY_EVERY).await;
+            if self.has_ended() {
                 return Err(error);
             }
-            tokio::time::sleep(TRY_EVERY).await;
         }
     }
 
@@ -203,7 +210,11 @@ impl EngineProcess {
     /// Fails where the engine had ended by itself, with an error.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stdin = None;
-        let status = end(&mut self.child).await?;
+        let mut child = self
+            .child
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let status = end(&mut child).await?;
         ensure!(status.success(), "the engine process ended with {status}");
         Ok(())
     }
@@ -211,9 +222,11 @@ impl EngineProcess {
     /// Ends an engine that nobody needs any more: how it ends does not matter.
     pub async fn discard(mut self) {
         self.stdin = None;
-        if timeout(DISCARD_BOUND, self.child.wait()).await.is_err() {
+        let child = self.child.get_mut();
+        let child = child.unwrap_or_else(PoisonError::into_inner);
+        if timeout(DISCARD_BOUND, child.wait()).await.is_err() {
             // What cannot be killed has ended.
-            let _ = self.child.kill().await;
+            let _ = child.kill().await;
         }
     }
 }

@@ -685,6 +685,8 @@ fn who_pauses_between_two_streams_and_loses_nothing_is_not_starved() {
     let answers = &process["answers"];
     assert_eq!(answers["delivery"]["verdict"], "clean", "{answers}");
     assert_eq!(answers["liveness"]["verdict"], "clean", "{answers}");
+    // In a pause it holds no stream, and after it it leaks none.
+    assert_ne!(answers["leak"]["verdict"], "leaking", "{answers}");
     assert_ne!(process["verdict"], "starved", "{}", process["reason"]);
 }
 

@@ -152,6 +152,10 @@ fn difference_of_old(was: &Config, is: &Config) -> Option<(String, String, Strin
                 "--rotate-by",
                 told((config.exercised.as_ref()).map(|exercised| &exercised.rotate_by)),
             ),
+            (
+                "--exactly-once",
+                told((config.exercised.as_ref()).map(|exercised| exercised.exactly_once)),
+            ),
             ("--consumer-delay", told(config.consumer_delay_ms.map(time))),
         ]
     };
