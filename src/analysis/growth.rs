@@ -25,9 +25,9 @@ use super::trend::{Point, erfc, median};
 
 /// A growth is one where chance makes it less often than this, by any scale's one-sided probability.
 /// `scripts/verdicts` shows what comes of it: at most 1 % of false alarms in each shape.
-pub const SIGNIFICANT: f64 = 0.003;
+pub const SIGNIFICANT: f64 = 0.001;
 /// So many times each place of a process is asked for its own growth, so that each must be clearer.
-pub const SIGNIFICANT_OF_ONE_OF_MANY: f64 = 0.0005;
+pub const SIGNIFICANT_OF_ONE_OF_MANY: f64 = 0.0003;
 /// Fewer than this is what any process does.
 pub const LEAST_GROWTH: f64 = 3.0;
 /// Fewer readings tell nothing.
@@ -86,8 +86,9 @@ pub struct Growth {
     pub p: f64,
 }
 
-/// Judges points in the order of their times; a rise counts that is less likely than `significant`.
-pub fn judge(points: &[Point], significant: f64) -> Growth {
+/// Judges points in the order of their times; a rise counts that is less likely than `significant`, or where a
+/// `few_suffice` one that comes regularly.
+pub fn judge(points: &[Point], significant: f64, few_suffice: bool) -> Growth {
     if points.len() < FEWEST_POINTS {
         return Growth {
             course: Course::Unknown,
@@ -95,7 +96,7 @@ pub fn judge(points: &[Point], significant: f64) -> Growth {
         };
     }
     let mut p = clearest(points);
-    if rises_regularly(points) {
+    if few_suffice && rises_regularly(points) {
         p = p.min(significant / 2.0);
     }
     let course = match p < significant {

@@ -15,7 +15,8 @@ use leakcheck_text::duration::millis;
 use super::growth::{self, SIGNIFICANT};
 use super::trend::FEWEST_POINTS;
 use super::watched_counts::{
-    Basis, CountEvidence, Counted, WatchedPart, course_told, points, rate, rise_of, series, typical,
+    Basis, CountEvidence, Counted, WatchedPart, course_told, minutes_of, points, rate, rise_of,
+    series, typical,
 };
 use super::watched_life::{Alive, LifeBasis};
 use super::watched_verdict::{WatchedEvidence, judge};
@@ -24,6 +25,8 @@ use super::watched_verdict::{WatchedEvidence, judge};
 const PARTS: usize = 30;
 /// What the counts were at the start is told by the typical one of so many readings.
 const AT_START: usize = 9;
+/// In minutes: a few regular rises are a growth that are spread over so long.
+const FEW_SUFFICE_AFTER: f64 = 10.0 / 60.0;
 /// A report has about so many samples at most.
 const MOST_SAMPLES: usize = 240;
 /// Into so many parts a rotation is divided to find the moment at which its counts move.
@@ -230,6 +233,7 @@ impl Watch<'_> {
             rotation: self.rotation,
             containers: self.containers,
             ages: self.recording.ages,
+            few_suffice: self.rotation.is_some() || minutes_of(readings) >= FEW_SUFFICE_AFTER,
             keeps_threads: !self.recording.concurrency.is_empty(),
         }
     }
@@ -264,7 +268,7 @@ impl Watch<'_> {
     ) -> Option<Trend> {
         let memory = |reading: &Reading| reading.gauges.rss_bytes;
         let (_, slope) = rate(&points(parts, memory)?, basis)?;
-        let growth = growth::judge(&series(judged, memory)?, SIGNIFICANT);
+        let growth = growth::judge(&series(judged, memory)?, SIGNIFICANT, basis.few_suffice);
         Some(Trend {
             points: parts.len() as u64,
             per_minute: slope.slope.round(),

@@ -100,6 +100,9 @@ pub(super) struct Basis<'a> {
     pub(super) rotation: Option<Duration>,
     pub(super) containers: Option<u64>,
     pub(super) ages: Ages,
+    /// Whether a few regular rises are a growth: of rotations, or of a time that is long enough. In a few seconds
+    /// any process may start some things one after the other.
+    pub(super) few_suffice: bool,
     /// Whether the program has a unit of concurrency of its own, beside threads: its runtime then keeps the
     /// threads that a burst has needed.
     pub(super) keeps_threads: bool,
@@ -300,19 +303,19 @@ impl OfAge {
                 .iter()
                 .map(|reading| (reading.at, stayed(reading, kind)));
             let explains = |whole: Rise| {
-                let part = staying(series.clone(), SIGNIFICANT_OF_EXPLANATION)?;
+                let part = staying(series.clone(), SIGNIFICANT_OF_EXPLANATION, basis)?;
                 (part.by >= EXPLAINED_SHARE * whole.by).then_some(part)
             };
             whole
                 .and_then(explains)
-                .or_else(|| staying(series.clone(), SIGNIFICANT_OF_ONE_OF_MANY))
+                .or_else(|| staying(series.clone(), SIGNIFICANT_OF_ONE_OF_MANY, basis))
         };
         let all = |reading: &Reading| {
             let counts = kinds.iter().map(|kind| stayed(reading, kind));
             counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
         };
         let series = readings.iter().map(|reading| (reading.at, all(reading)));
-        let together = staying(series.clone(), SIGNIFICANT);
+        let together = staying(series.clone(), SIGNIFICANT, basis);
         let of_one = || kinds.iter().find_map(|kind| of_kind(kind));
         let found = together
             .or_else(of_one)
@@ -321,7 +324,7 @@ impl OfAge {
             .map(|(at, (stayed, _))| (minutes(at), stayed as f64))
             .collect();
         let parts = smooth(&points);
-        let growth = growth::judge(&points, SIGNIFICANT);
+        let growth = growth::judge(&points, SIGNIFICANT, basis.few_suffice);
         Some(Self {
             staying: found,
             bound: bound(&parts, &points, growth, basis),
@@ -357,6 +360,7 @@ fn turn_over(kinds: &BTreeSet<&Kind>, whole: Rise, basis: &Basis<'_>) -> bool {
 fn staying(
     series: impl Iterator<Item = (Duration, (u64, u64))> + Clone,
     significant: f64,
+    basis: &Basis<'_>,
 ) -> Option<Rise> {
     let points: Vec<Point> = (series.clone())
         .map(|(at, (stayed, _))| (minutes(at), stayed as f64))
@@ -365,7 +369,8 @@ fn staying(
     if last.1 - first.1 < LEAST_GROWTH {
         return None;
     }
-    let Course::Growing(rise) = growth::judge(&points, significant).course else {
+    let Course::Growing(rise) = growth::judge(&points, significant, basis.few_suffice).course
+    else {
         return None;
     };
     let since = series.filter(|(at, _)| minutes(*at) >= rise.from);
@@ -380,7 +385,7 @@ fn counted_is_kept(counted: Counted, basis: &Basis<'_>) -> bool {
 
 /// How a count went, by its parts or by all readings, whichever shows more.
 fn judge_both(by_part: &[Point], all: &[Point], counted: Counted, basis: &Basis<'_>) -> Growth {
-    let of_all = growth::judge(all, SIGNIFICANT);
+    let of_all = growth::judge(all, SIGNIFICANT, basis.few_suffice);
     if counted_is_kept(counted, basis) {
         // Its records come ever more seldom: what is regular by chance is no growth.
         return Growth {
@@ -394,7 +399,7 @@ fn judge_both(by_part: &[Point], all: &[Point], counted: Counted, basis: &Basis<
     if basis.rotation.is_none() {
         return of_all;
     }
-    let of_parts = growth::judge(by_part, SIGNIFICANT);
+    let of_parts = growth::judge(by_part, SIGNIFICANT, basis.few_suffice);
     match (of_all.course, of_parts.course) {
         (_, Course::Growing(_)) => of_parts,
         (Course::Growing(_), _) => of_all,

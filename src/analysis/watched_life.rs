@@ -20,7 +20,7 @@ const SERVES_HTTP: [&str; 4] = [
     "net/http/internal/http2.(*serverConn)",
 ];
 /// Silence at the end is none that lasts for at most so many times the longest before …
-const LONGER: f64 = 1.5;
+const LONGER: f64 = 1.25;
 /// … of at least so many.
 const FEWEST_SIGNS: usize = 3;
 /// Of what a rotation replaces, so much must be replaced in the last ones too.
@@ -216,9 +216,9 @@ fn silence(readings: &[Reading], shown: &[Duration]) -> Option<Silence> {
         longest_before: longest_before(shown).unwrap_or_default(),
         signs: shown.len(),
     };
-    // A reading that comes a little late has seen the sign of the one before.
+    // Readings come a little early or late.
     let every = (last.at - first.at) / u32::try_from(readings.len()).unwrap_or(u32::MAX).max(1);
-    let usual = silence.longest_before.mul_f64(LONGER) + every;
+    let usual = silence.longest_before.mul_f64(LONGER) + every / 2;
     (silence.signs < FEWEST_SIGNS || silence.lasted > usual).then_some(silence)
 }
 

@@ -201,7 +201,7 @@ fn gauge(goroutines: impl Fn(usize) -> usize + Send + 'static) -> String {
 #[test]
 fn a_count_that_grows_in_steps_leaks_and_its_steps_are_told() {
     let url = gauge(|reading| 254 + 150 * (reading / 12));
-    let flags = ["--for=3s", "--every=50ms", "--format=json"];
+    let flags = ["--for=13s", "--every=200ms", "--format=json"];
     let ended = run(&[&["watch", "--metrics", &url][..], &flags].concat());
     let document = report::of(&ended);
     let process = &document["wirings"][0];
