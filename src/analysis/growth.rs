@@ -292,3 +292,75 @@ fn of_mean(points: &[Point]) -> f64 {
 fn of_least(points: &[Point]) -> f64 {
     points.iter().map(|point| point.1).fold(f64::MAX, f64::min)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(counts: impl IntoIterator<Item = f64>) -> Vec<Point> {
+        let counts = counts.into_iter().enumerate();
+        counts.map(|(t, count)| (t as f64, count)).collect()
+    }
+
+    fn course_of(counts: impl IntoIterator<Item = f64>) -> Course {
+        judge(&row(counts), SIGNIFICANT, true).course
+    }
+
+    #[test]
+    fn a_growth_is_told_with_when_it_began_and_when_it_was_over() {
+        let late = (0..60).map(|n| 44.0 + f64::from((n - 40).max(0)));
+        let Course::Growing(rise) = course_of(late) else {
+            panic!("it grows until the end");
+        };
+        assert!((38.0..=44.0).contains(&rise.from), "{rise:?}");
+        let plateau = (0..60).map(|n| 44.0 + f64::from(n.min(25)));
+        let Course::Ended(rise) = course_of(plateau) else {
+            panic!("it is level since");
+        };
+        assert!((20.0..=28.0).contains(&rise.until), "{rise:?}");
+        assert!((rise.by - 25.0).abs() < 3.0, "{rise:?}");
+    }
+
+    #[test]
+    fn what_falls_back_or_rises_once_is_level() {
+        let saw = (0..120).map(|n| f64::from(n * 3 % 100));
+        assert_eq!(course_of(saw), Course::Level);
+        let step = (0..120).map(|n| if n > 70 { 94.0 } else { 44.0 });
+        assert_eq!(course_of(step), Course::Level);
+        let dip = (0..120).map(|n| (60.0 - f64::from(n)).abs());
+        assert_eq!(course_of(dip), Course::Level);
+    }
+
+    #[test]
+    fn one_member_in_twelve_readings_is_found_within_sixty() {
+        for phase in 0..12 {
+            let leak = (0..60).map(|n| 44.0 + f64::from((n + phase) / 12));
+            assert!(matches!(course_of(leak), Course::Growing(_)), "{phase}");
+        }
+    }
+
+    /// By hand: of the 2^4 signs of four equal moves one gives their sum.
+    #[test]
+    fn of_few_moves_all_signs_are_tried() {
+        assert_eq!(probability(&row([0.0, 1.0, 2.0, 3.0, 4.0])), 1.0 / 16.0);
+        assert_eq!(probability(&row([0.0, 1.0, 0.0, 1.0])), 0.5);
+        assert_eq!(probability(&row([3.0, 2.0])), 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn neither_the_level_nor_the_unit_of_time_matters(
+            counts in prop::collection::vec(0_u32..500, 0..120), level in 0_u32..10_000, unit in 1_u32..60,
+        ) {
+            let points = row(counts.iter().map(|count| f64::from(*count)));
+            let moved: Vec<Point> = (points.iter())
+                .map(|(t, count)| (t * f64::from(unit), count + f64::from(level)))
+                .collect();
+            let (found, moved) = (judge(&points, SIGNIFICANT, true), judge(&moved, SIGNIFICANT, true));
+            prop_assert!((0.0..=1.0).contains(&found.p));
+            prop_assert!((found.p - moved.p).abs() < 1e-6);
+        }
+    }
+}

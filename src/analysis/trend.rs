@@ -85,7 +85,9 @@ fn variance_of_s(points: &[Point]) -> f64 {
 /// may make do not count, nor negative ones, which would make an interval narrower.
 fn dependence(points: &[Point], slope: f64) -> f64 {
     let n = points.len() as f64;
-    let ranks = ranks(points.iter().map(|(t, count)| count - slope * t).collect());
+    // What differs by rounding alone is the same.
+    let left = |(t, count): &Point| ((count - slope * t) * 1e6).round();
+    let ranks = ranks(points.iter().map(left).collect());
     let mean = (n - 1.0) / 2.0;
     let variance: f64 = ranks.iter().map(|rank| (rank - mean).powi(2)).sum();
     if variance <= 0.0 {

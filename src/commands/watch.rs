@@ -30,7 +30,7 @@ use crate::watch::{self, Processes, Sources, Timing, WatchTarget};
 const EXAMPLES: &str = "\
 Examples:
   leakcheck watch 4711
-      Any process: its file descriptors, threads and children, until there is a verdict, ten minutes at most.
+      Any process: its file descriptors, threads and children, until there is a verdict.
   leakcheck watch localhost:6060
       A Go program's goroutines by its pprof, and its descriptors where it runs on this machine.
   leakcheck watch unix:///run/docker.sock --for 10m
@@ -46,10 +46,11 @@ Examples:
   leakcheck watch --pprof localhost:6060 --rotation 2s --gate '*.verdict == clean'
       Fails unless the process is clean (`leakcheck gate --help`: what can be asked).
 
-A clean verdict covers what was read, and needs two things: the program's own unit of concurrency beside its
-file descriptors (goroutines, tokio's tasks, or threads where it has neither), and signs of life until the
-end: a process whose counts stand still may be dead. It is alive where it replaces its goroutines, tasks,
-threads or sockets.
+A clean verdict covers what was read, and needs two things: the program's own unit of
+concurrency beside its file descriptors (goroutines, tokio's tasks, or threads if it has
+neither), and signs of life until the end, for a process whose counts stand still may be dead.
+Signs of life are goroutines, tasks, threads or sockets that take the place of others,
+goroutines that are started, and CPU time that is spent.
 
 Exit codes:
   0    measured, and every --gate held; without --gate, whatever leaks
