@@ -18,6 +18,8 @@ const LONGER: f64 = 1.5;
 const LATE: Duration = Duration::from_secs(1);
 /// So many times between two streams of a container tell how it rotates by itself, …
 const FEWEST_INTERVALS: usize = 3;
+/// Intervals that are shorter than this part of the longest one are between streams that are opened together.
+const TOGETHER: u64 = 10;
 /// … of which so many lie in the time that counts.
 const FEWEST_THAT_COUNT: u64 = 2;
 /// Who rotates by itself has stopped once it has opened no stream for so many times its longest interval.
@@ -114,7 +116,9 @@ pub fn followers_side(told: Told<'_>) -> FollowersSide {
         lines_redelivered: sum(|one| one.lines_redelivered),
         lines_behind: sum(|one| one.lines_behind),
         lines_waiting: waiting(false),
-        own_rotations: (told.rotates_itself).then(|| own_rotations(last)).flatten(),
+        own_rotations: (told.rotates_itself)
+            .then(|| own_rotations(last, told.before))
+            .flatten(),
         unread_connections: None,
         unread_bytes: None,
         unread_at_rotations: None,
@@ -171,22 +175,29 @@ fn of_same<'a>(told: &'a FollowersTold, one: &Followers) -> Option<&'a Followers
     told.containers.iter().find(same)
 }
 
-/// How the follower rotates by itself; `None` where it opens no streams anew, or too few to tell.
-fn own_rotations(told: &FollowersTold) -> Option<OwnRotations> {
-    let rotated = || {
-        let regular = |one: &&Followers| one.open_intervals_ns.len() >= FEWEST_INTERVALS;
-        told.containers.iter().filter(regular)
+/// How the follower rotates by itself; `None` where it does not open new streams of every container, too few to
+/// tell, or none any more since the first rotation that counts.
+fn own_rotations(told: &FollowersTold, before: &FollowersTold) -> Option<OwnRotations> {
+    // Streams that are opened together, as one of each kind of output, are one rotation.
+    let intervals = |one: &Followers| -> Vec<f64> {
+        let longest = one.open_intervals_ns.iter().max().copied().unwrap_or(0);
+        let apart = one
+            .open_intervals_ns
+            .iter()
+            .filter(|ns| **ns >= longest / TOGETHER);
+        apart.map(|ns| *ns as f64 / NANOS_PER_MS).collect()
     };
-    if rotated().count() * 2 <= told.containers.len() {
+    let rotates = |one: &Followers| {
+        let opened_before = of_same(before, one).map_or(0, |before| before.opened);
+        intervals(one).len() >= FEWEST_INTERVALS && one.opened > opened_before
+    };
+    if told.containers.is_empty() || !told.containers.iter().all(rotates) {
         return None;
     }
-    let interval = |one: &Followers| {
-        let intervals = one.open_intervals_ns.iter();
-        trend::median(intervals.map(|ns| *ns as f64 / NANOS_PER_MS))
-    };
-    let made = rotated().map(|one| one.opened.saturating_sub(1) as f64);
+    let each = || told.containers.iter().map(intervals);
+    let made = each().map(|intervals| intervals.len() as f64);
     Some(OwnRotations {
-        interval_ms: trend::median(rotated().map(interval)),
+        interval_ms: trend::median(each().map(trend::median)),
         made: trend::median(made) as u64,
     })
 }

@@ -47,6 +47,8 @@ pub struct Watch<'a> {
     pub recording: &'a Recording,
     /// Whether it was asked by HTTP, beside what `/proc` tells.
     pub asked: bool,
+    /// Whether its metrics were asked for too, which starts goroutines in it.
+    pub scraped: bool,
     /// Containers that it follows, where somebody told.
     pub containers: Option<u64>,
     /// Its rotation interval, where somebody told.
@@ -102,6 +104,8 @@ impl Watch<'_> {
             containers: self.containers,
             by_rotation: self.rotation.is_some(),
             asked: self.asked,
+            scraped: self.scraped,
+            pauses: &self.recording.pauses,
         }
         .alive();
         let mut hung = self.hung(alive, parts.len() as u64);
@@ -143,6 +147,8 @@ impl Watch<'_> {
                 .first()
                 .zip(stretch.last())
                 .map(|(a, b)| (counts_of(a), counts_of(b))),
+            to_the_end: stretch.last().map(|last| last.at)
+                == self.recording.readings.last().map(|last| last.at),
             memory_at_first: judged.first().and_then(|first| first.gauges.rss_bytes),
             readings: judged.len(),
             parts: parts.len(),
@@ -701,6 +707,7 @@ mod tests {
             source: Some("console"),
             recording,
             asked: false,
+            scraped: false,
             containers: rotation.and(Some(10)),
             rotation,
             warm_up: ms(1000),

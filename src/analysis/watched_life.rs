@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leakcheck_report::readings::{Kind, Reading};
+use leakcheck_report::readings::{Kind, Pause, Reading};
 
 use super::watched_counts::WatchedPart;
 
@@ -23,14 +23,16 @@ const SERVES_HTTP: [&str; 4] = [
 const LONGER: f64 = 1.25;
 /// … of at least so many.
 const FEWEST_SIGNS: usize = 3;
+/// … nor for a larger share of the time.
+const LONGEST_SHARE: f64 = 0.25;
 /// Of what a rotation replaces, so much must be replaced in the last ones too.
 const OF_A_ROTATION: f64 = 0.75;
 /// So many rotations at the end are looked at together: at either end one's replacements may fall into its
 /// neighbour.
 const LAST_ROTATIONS: usize = 2;
 
-/// A server's goroutines are mostly gone before anybody sees them: their numbers tell that there were some. Each
-/// of Go's processors takes so many numbers at once …
+/// A server's goroutines are mostly gone before anybody sees them: their numbers tell that there were some. Go's
+/// processors take 16 numbers at once each: four that are idle have as many to spare …
 const NUMBERS_AT_ONCE: u64 = 64;
 /// … and leakcheck's own requests take some, each reading.
 const NUMBERS_OF_READING: u64 = 3;
@@ -80,6 +82,10 @@ pub(super) struct LifeBasis<'a> {
     /// Whether leakcheck asks the process by HTTP, which makes it open connections and serve them, however
     /// dead the rest of it is.
     pub(super) asked: bool,
+    /// Whether it asks for metrics, which starts goroutines by the dozen.
+    pub(super) scraped: bool,
+    /// When nothing was read because somebody paused the watch.
+    pub(super) pauses: &'a [Pause],
 }
 
 impl LifeBasis<'_> {
@@ -127,7 +133,7 @@ impl LifeBasis<'_> {
             cpu_time: work.cpu_time,
             replaced,
             in_parts: in_parts.iter().sum(),
-            silence: silence(self.readings, &signs),
+            silence: silence(self.readings, &signs, self.pauses),
             fewer_at_the_end: match (self.by_rotation, self.containers) {
                 (true, Some(_)) => fewer_at_the_end(&in_parts),
                 _ => None,
@@ -139,7 +145,9 @@ impl LifeBasis<'_> {
         match kind {
             Kind::Task(site) => !(SERVES_HTTP.iter()).any(|server| site.label.starts_with(server)),
             Kind::Socket | Kind::Descriptor => !self.asked,
-            Kind::Thread | Kind::Child => true,
+            // To serve a request a thread may be started.
+            Kind::Thread => !self.asked,
+            Kind::Child => true,
         }
     }
 }
@@ -159,7 +167,9 @@ impl Work {
         if basis.by_rotation && basis.containers.is_some() {
             return work;
         }
-        work.started = work.count_goroutines(basis.readings);
+        if !basis.scraped {
+            work.started = work.count_goroutines(basis.readings);
+        }
         // To be asked takes time, too.
         if !basis.asked {
             work.cpu_time = work.count_cpu_time(basis.readings);
@@ -174,52 +184,67 @@ impl Work {
     fn count_goroutines(&mut self, readings: &[Reading]) -> Option<u64> {
         let number = |reading: &Reading| reading.highest_goroutine;
         let (mut since, mut own) = (number(readings.first()?)?, 0);
-        let mut started = 0;
+        let (mut started, mut signs) = (0, Vec::new());
         for reading in &readings[1..] {
             let number = number(reading)?;
             own += NUMBERS_OF_READING;
             let by = number.saturating_sub(since);
             if by >= NUMBERS_AT_ONCE + own {
-                self.signs.push(reading.at);
+                signs.push(reading.at);
                 started += by - own;
                 (since, own) = (number, 0);
             }
         }
+        self.signs.extend(signs);
         Some(started)
     }
 
     fn count_cpu_time(&mut self, readings: &[Reading]) -> Option<Duration> {
         let first = readings.first()?;
         let (mut since, mut spent) = (first.at, first.cpu_time?);
-        let before = spent;
+        let (before, mut signs) = (spent, Vec::new());
         for reading in &readings[1..] {
             let now = reading.cpu_time?;
             let enough = CPU_TIME.max((reading.at - since).mul_f64(CPU_SHARE));
             if now.saturating_sub(spent) >= enough {
-                self.signs.push(reading.at);
+                signs.push(reading.at);
                 (since, spent) = (reading.at, now);
             }
         }
+        self.signs.extend(signs);
         Some(readings.last()?.cpu_time?.saturating_sub(before))
     }
 }
 
-/// Whether the end is more silent than any time before, by when signs of life were seen.
-fn silence(readings: &[Reading], shown: &[Duration]) -> Option<Silence> {
-    let (first, last) = (readings.first()?, readings.last()?);
-    let longest_before = |times: &[Duration]| {
-        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
-        gaps.chain(times.first().map(|time| *time - first.at)).max()
+/// Whether the end is more silent than any time before, by when signs of life were seen. In a pause nobody could
+/// see any.
+fn silence(readings: &[Reading], shown: &[Duration], pauses: &[Pause]) -> Option<Silence> {
+    let (first, last) = (readings.first()?.at, readings.last()?.at);
+    let paused_before = |at: Duration| -> Duration {
+        let earlier = pauses.iter().filter(|pause| pause.from < at);
+        earlier.map(|pause| pause.lasted).sum()
     };
+    let seen = |from: Duration, to: Duration| {
+        let paused = paused_before(to).saturating_sub(paused_before(from));
+        to.saturating_sub(from).saturating_sub(paused)
+    };
+    let mut before = first;
+    let mut longest_before = Duration::ZERO;
+    for at in shown {
+        longest_before = longest_before.max(seen(before, *at));
+        before = *at;
+    }
     let silence = Silence {
-        lasted: last.at - shown.last().copied().unwrap_or(first.at),
-        longest_before: longest_before(shown).unwrap_or_default(),
+        lasted: seen(before, last),
+        longest_before,
         signs: shown.len(),
     };
     // Readings come a little early or late.
-    let every = (last.at - first.at) / u32::try_from(readings.len()).unwrap_or(u32::MAX).max(1);
-    let usual = silence.longest_before.mul_f64(LONGER) + every / 2;
-    (silence.signs < FEWEST_SIGNS || silence.lasted > usual).then_some(silence)
+    let all = seen(first, last);
+    let every = all / u32::try_from(readings.len()).unwrap_or(u32::MAX).max(1);
+    let usual = longest_before.mul_f64(LONGER) + every / 2;
+    let too_long = silence.lasted > usual || silence.lasted > all.mul_f64(LONGEST_SHARE);
+    (silence.signs < FEWEST_SIGNS || too_long).then_some(silence)
 }
 
 /// How much was replaced in the last rotations, and how much typically was in as many before, where that is
@@ -264,6 +289,8 @@ mod tests {
             containers: None,
             by_rotation: false,
             asked: false,
+            scraped: false,
+            pauses: &[],
         }
         .alive()
     }

@@ -411,6 +411,7 @@ impl Length {
             source: Some("pprof"),
             recording,
             asked: true,
+            scraped: false,
             containers: None,
             rotation: self.rotation.map(Duration::from_secs_f64),
             warm_up: Duration::from_secs_f64(self.rotation.unwrap_or(self.lasting / 10.0)),

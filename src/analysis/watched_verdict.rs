@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use leakcheck_report::model::report::{
-    Answer, Answers, Counts, FollowersSide, Hung, Trends, Verdict,
+    Answer, Answers, Counts, FollowersSide, Hung, Step, Trends, Verdict,
 };
 use leakcheck_report::readings::Concurrency;
 use leakcheck_text::figures::told;
@@ -49,6 +49,9 @@ pub(super) struct WatchedEvidence<'a> {
     pub(super) at_start: Option<Counts>,
     /// The counts of the last part that is judged.
     pub(super) last: Option<Counts>,
+    /// Whether what is judged reaches to the last reading: a process that was started anew is judged by the
+    /// longest stretch without.
+    pub(super) to_the_end: bool,
     /// The counts of the very first and the very last reading.
     pub(super) ends: Option<(Counts, Counts)>,
     /// Its resident memory in bytes, at the first reading that is judged.
@@ -368,7 +371,11 @@ fn so_far(evidence: &WatchedEvidence<'_>) -> String {
 fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {
     let leak = |count: &'_ CountEvidence| {
         let rise = count.leak()?;
-        count.only_step().is_none().then_some(rise)
+        // What stays one by one is no step, whatever other work does to the count.
+        let is_step = |step: Step| step.size >= 0.7 * rise.by;
+        let grows = matches!(count.growth.course, Course::Growing(_));
+        let in_one_step = grows && count.only_step().is_some_and(is_step);
+        (!in_one_step).then_some(rise)
     };
     let leaks: Vec<(&CountEvidence, Rise)> = (evidence.counts.iter())
         .filter_map(|count| Some((count, leak(count)?)))
@@ -588,6 +595,12 @@ fn lower_bound(evidence: &WatchedEvidence<'_>) -> Judgement {
 fn not_shown(evidence: &WatchedEvidence<'_>) -> Judgement {
     evidence.counts.iter().find_map(|count| {
         let unit = count.counted.unit(evidence.unit);
+        if let Some(rise) = count.staying {
+            return Some(inconclusive(format!(
+                "no trend, but {:.0} {unit} more stay than at first: watch longer",
+                rise.by
+            )));
+        }
         let limit = limit(evidence, count);
         // What came last has not been seen to stay.
         let ends_above = count.bounds.first().map_or(0.0, |all| all.ends_above);
@@ -731,6 +744,11 @@ fn not_alive(evidence: &WatchedEvidence<'_>) -> Judgement {
         return Some(inconclusive(
             "no leak, but nothing that was read tells a living process from a dead one: give its PID, --pprof or \
              --console too",
+        ));
+    }
+    if !evidence.to_the_end {
+        return Some(inconclusive(
+            "no leak, but it was started anew later, and what runs now was seen too briefly to be judged",
         ));
     }
     if let Some(silence) = alive.silence {

@@ -362,7 +362,11 @@ impl ExerciseArgs {
         let own = side.as_ref().and_then(|side| side.own_rotations);
         let own = own.map(|own| Duration::from_secs_f64(own.interval_ms / 1000.0));
         // What rotates too seldom for a trend is read as often as the engine would rotate it.
-        let own = own.filter(|own| *own * FEWEST_OWN_ROTATIONS <= self.timing().lasting);
+        let timing = self.timing();
+        let is_readable = |own: &Duration| {
+            *own * FEWEST_OWN_ROTATIONS <= timing.lasting && *own >= timing.every * 3
+        };
+        let own = own.filter(is_readable);
         let stopped_since = told.as_ref().and_then(Told::stopped_since);
         let rotated_until = stopped_since.and_then(|since| {
             // The last streams that were opened are read for one more rotation.
@@ -374,6 +378,7 @@ impl ExerciseArgs {
             source: self.sources.tasks_source(),
             recording: &seen.recording,
             asked: self.sources.asks(),
+            scraped: self.sources.scrapes(),
             containers: config.containers,
             rotation: Some(own.unwrap_or(self.rotation)),
             warm_up: self.warm_up(),

@@ -109,9 +109,14 @@ impl ProcessSources {
         Getter::new(self.timeout, self.headers.clone())
     }
 
-    /// Whether the process is asked by HTTP.
+    /// Whether the process is asked, and spends its time on the answers.
     pub(super) fn asks(&self) -> bool {
-        self.pprof.is_some() || self.metrics.is_some()
+        self.pprof.is_some() || self.metrics.is_some() || self.console.is_some()
+    }
+
+    /// Whether the process is asked for its metrics.
+    pub(super) fn scrapes(&self) -> bool {
+        self.metrics.is_some()
     }
 
     /// What tells the process's goroutines or tasks, as a report calls it.

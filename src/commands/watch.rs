@@ -442,6 +442,7 @@ impl WatchArgs {
             source: self.sources.tasks_source(),
             recording,
             asked: self.sources.asks(),
+            scraped: self.sources.scrapes(),
             containers: self.containers,
             rotation: self.rotation,
             warm_up,

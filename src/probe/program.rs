@@ -4,9 +4,11 @@
 //! A Go program carries its build's information under a magic of its own, stripped or not; one that uses tokio
 //! the paths of tokio's source files, of which panics tell, or the name of its threads.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use leakcheck_report::readings::Concurrency;
@@ -25,31 +27,44 @@ const OVERLAP: usize = 32;
 /// The programs of processes, each looked at once.
 #[derive(Debug, Default)]
 pub struct SeenPrograms {
-    /// By process, and by the file that it runs: it may run another one later.
-    seen: BTreeMap<(u32, String), BTreeSet<Concurrency>>,
+    /// By file, whatever process runs it: its device and its number.
+    files: BTreeMap<(u64, u64), BTreeSet<Concurrency>>,
+    /// Whether one may not be read.
+    unknown: bool,
 }
 
 impl SeenPrograms {
     /// Looks at the programs of these processes that it has not seen yet.
     pub fn look_at(&mut self, pids: BTreeSet<u32>) {
         for pid in pids {
-            let link = format!("/proc/{pid}/exe");
-            let program = match std::fs::read_link(&link) {
-                Ok(program) => program.to_string_lossy().into_owned(),
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => String::new(),
+            let program = format!("/proc/{pid}/exe");
+            match self.look_at_file(Path::new(&program)) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    self.unknown = true
+                }
                 // It has ended, or is a thread of the kernel.
-                Err(_) => continue,
-            };
-            let seen = self.seen.entry((pid, program));
-            seen.or_insert_with(|| {
-                concurrency(Path::new(&link)).unwrap_or([Concurrency::Unknown].into())
-            });
+                Err(_) | Ok(()) => {}
+            }
         }
+    }
+
+    fn look_at_file(&mut self, program: &Path) -> io::Result<()> {
+        let file = std::fs::metadata(program)?;
+        if let Entry::Vacant(unseen) = self.files.entry((file.dev(), file.ino())) {
+            unseen.insert(concurrency(program)?);
+        }
+        Ok(())
     }
 
     /// What all of them run beside threads.
     pub fn concurrency(&self) -> BTreeSet<Concurrency> {
-        self.seen.values().flatten().copied().collect()
+        let unknown = self.unknown.then_some(Concurrency::Unknown);
+        self.files
+            .values()
+            .flatten()
+            .copied()
+            .chain(unknown)
+            .collect()
     }
 }
 

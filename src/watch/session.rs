@@ -70,6 +70,7 @@ pub async fn watch(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // When the process stopped answering, and how often it has not since.
     let mut silent: Option<(Instant, u64)> = None;
+    let mut slowest = Duration::ZERO;
     loop {
         tokio::select! {
             biased;
@@ -97,16 +98,24 @@ pub async fn watch(
             biased;
             () = interrupt.cancelled() => continue,
             read = sources.read(at) => read,
-            () = sleep_until(end + timing.every / 2) => break,
+            () = sleep_until(end + timing.every / 2) => {
+                // A reading as slow as those before it is only late.
+                if begun.elapsed() > slowest * 2 + timing.every && silent.is_none() {
+                    silent = Some((begun, 1));
+                }
+                break;
+            }
         };
         let took = begun.elapsed();
         if let Some(share) = timing.share
+            && read.is_ok()
             && took > timing.every.mul_f64(share)
         {
             ticks.reset_after(took.div_f64(share).min(SLOWEST));
         }
         match read {
             Ok(reading) => {
+                slowest = slowest.max(took);
                 tell_changes(&recording, &reading, silent.is_some(), events);
                 silent = None;
                 recording.readings.push(reading);
@@ -143,6 +152,12 @@ pub async fn watch(
         .readings
         .last()
         .map_or(Duration::ZERO, |last| last.at);
+    if let Some((since, _)) = silent
+        && recording.cut_short.is_none()
+    {
+        let since = time(since.saturating_duration_since(started));
+        recording.cut_short = Some(format!("it has not answered since {since}"));
+    }
     recording.concurrency = sources.concurrency();
     recording.waiting = sources.waiting(now, timing.stuck_after);
     if !interrupt.is_cancelled() {

@@ -37,8 +37,7 @@ pub struct Sources {
     console_url: Option<Url>,
     metrics: Option<MetricsEndpoint>,
     dump_folder: Option<PathBuf>,
-    /// How long a console may take that is connected to again.
-    #[cfg(feature = "console")]
+    /// How long an answer may take.
     timeout: Duration,
     programs: SeenPrograms,
     ages: Ages,
@@ -92,7 +91,11 @@ impl Sources {
         };
         let pprof = target.pprof.as_ref().map(|url| Pprof::new(url, getter()));
         let found = match (&target.processes, &pprof, &target.pprof) {
-            (None, Some(pprof), Some(url)) => find(pprof.clone(), url.clone()).await,
+            (None, Some(pprof), Some(url)) => {
+                let finding = find(pprof.clone(), url.clone());
+                let found = tokio::time::timeout(target.timeout, finding).await;
+                found.ok().flatten()
+            }
             _ => None,
         };
         Ok(Self {
@@ -108,7 +111,6 @@ impl Sources {
                 MetricsEndpoint::new(url, getter(), tasks, fds)
             }),
             dump_folder: target.dump_folder.clone(),
-            #[cfg(feature = "console")]
             timeout: target.timeout,
             programs: SeenPrograms::default(),
             ages,
@@ -125,7 +127,11 @@ impl Sources {
         let process = self.processes.as_ref().and_then(Processes::name);
         let asked = match (process, self.pprof.clone()) {
             (Some(name), _) => Some(name),
-            (None, Some(pprof)) => blocking(move || Ok(pprof.name())).await.ok().flatten(),
+            (None, Some(pprof)) => {
+                let name = blocking(move || Ok(pprof.name()));
+                let name = tokio::time::timeout(self.timeout, name).await;
+                name.ok().and_then(Result::ok).flatten()
+            }
             (None, None) => None,
         };
         #[cfg(feature = "console")]
@@ -157,7 +163,12 @@ impl Sources {
             self.programs.look_at(processes.pids());
         }
         self.readings += 1;
-        let (dump, metrics) = tokio::join!(self.goroutines(at), self.gauges());
+        let asked = async { tokio::join!(self.goroutines(at), self.gauges()) };
+        // Each request ends in time, but for a connection to a socket whose queue is full.
+        let asked = tokio::time::timeout(self.timeout * 2, asked).await;
+        let (dump, metrics) = asked.map_err(|_| {
+            NoReading::Failed(anyhow::anyhow!("no answer within {:?}", self.timeout * 2))
+        })?;
         let (dump, metrics) = (dump.map_err(NoReading::Failed)?, metrics?);
         #[cfg(feature = "console")]
         let console = self.console_tasks().await.map_err(NoReading::Failed)?;
@@ -371,6 +382,10 @@ impl Sources {
                 let of_site = reading.meanings.entry(site.clone());
                 of_site.or_insert_with(|| meaning.clone());
             }
+            // What takes the dump is another goroutine each time, however dead the program is.
+            if takes_the_dump(group) {
+                continue;
+            }
             let waits: Option<Arc<str>> = goroutine_dump::waits_for_another(group).map(Into::into);
             let kind = Kind::Task(site);
             let member = |id: &u64| (*id, kind.clone(), waits.clone());
@@ -396,17 +411,16 @@ async fn find(pprof: Pprof, url: Url) -> Option<Processes> {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
         };
-        let pid = match socket_of(&url) {
+        let port = url.port_or_known_default().filter(|_| is_local);
+        let pids = match socket_of(&url) {
             Some(socket) => listener::at_socket(&socket),
-            None => (url.port_or_known_default().filter(|_| is_local)).and_then(listener::at_port),
+            None => port.map(listener::at_port).unwrap_or_default(),
         };
-        let pid = pid.filter(|pid| {
-            let told = pprof.command_line().ok();
-            told.is_some_and(|told| {
-                let trimmed = |words: &[u8]| words.strip_suffix(b"\0").unwrap_or(words).to_vec();
-                let of_process = listener::command_line(*pid).unwrap_or_default();
-                !told.is_empty() && trimmed(&told) == trimmed(&of_process)
-            })
+        let told = pprof.command_line().unwrap_or_default();
+        let pid = pids.into_iter().find(|pid| {
+            let trimmed = |words: &[u8]| words.strip_suffix(b"\0").unwrap_or(words).to_vec();
+            let of_process = listener::command_line(*pid).unwrap_or_default();
+            !told.is_empty() && trimmed(&told) == trimmed(&of_process)
         });
         Ok(pid.map(|pid| Processes::One(OtherProcess::new(pid))))
     });
@@ -423,6 +437,15 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
     tokio::task::spawn_blocking(work).await?
+}
+
+/// Whether goroutines are those that serve a profile.
+fn takes_the_dump(group: &Group) -> bool {
+    let serves = |frame: &Frame| {
+        let calls = ["runtime/pprof.", "net/http/pprof."];
+        calls.iter().any(|call| frame.func.starts_with(call))
+    };
+    group.stack.iter().any(serves)
 }
 
 /// A goroutine's site: what it runs, and what started it.

@@ -672,6 +672,27 @@ fn who_repeats_lines_and_leaks_is_starved_whatever_can_be_read_of_it() {
 }
 
 #[test]
+fn a_thread_that_each_stream_leaves_is_a_leak_though_descriptors_are_level() {
+    let flags = ["--rotation=1s", "--rotations=8"];
+    let Some((_, document)) = exercise_own(&flags, &["--threads"]) else {
+        return;
+    };
+    let process = only(&document);
+    assert_eq!(
+        process["answers"]["leak"]["verdict"], "leaking",
+        "{process}"
+    );
+    assert!(each(process, "fds").abs() < 0.1, "{process}");
+    let reason = process["reason"].as_str().expect("told");
+    assert!(
+        reason.contains("threads per rotation per container"),
+        "{reason}"
+    );
+    let covers = process["covers"].as_array().expect("a list");
+    assert!(covers.contains(&Value::from("threads")), "{covers:?}");
+}
+
+#[test]
 fn who_pauses_between_two_streams_and_loses_nothing_is_not_starved() {
     let flags = ["--rotate-by=none", "--rotation=1s", "--rotations=6"];
     let options = ["--every=0.7", "--pause=0.9"];

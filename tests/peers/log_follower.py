@@ -26,6 +26,8 @@ options.add_argument("--every", type=float)
 options.add_argument("--pause", type=float, default=0.0)
 # Keeps the streams that it has ended.
 options.add_argument("--forgets", action="store_true")
+# Leaves a thread of each stream.
+options.add_argument("--threads", action="store_true")
 # Opens so many streams of each container, and no more.
 options.add_argument("--streams", type=int)
 # Ends once the first container has started so many times.
@@ -129,6 +131,8 @@ def follow(name, starts):
             time.sleep(0.005)
             continue
         streams += 1
+        if options.threads:
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
         with lock:
             opened += 1
             if options.opened:

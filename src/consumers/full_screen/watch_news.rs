@@ -85,6 +85,7 @@ impl Watching {
             source: None,
             recording,
             asked: false,
+            scraped: false,
             containers: self.containers,
             rotation: self.rotation,
             warm_up: self.warm_up,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Nothing takes longer, and sums of longer times have no room in a clock.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -24,8 +27,12 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a number and a unit, as in 90s, 5m or 1h30m"))
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a number and a unit, as in 90s, 5m or 1h30m"))?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err("is too long: write 10y at most".into()),
+    }
 }
 
 /// Whole milliseconds, as the documents count time.

@@ -15,6 +15,8 @@ use super::reading::{Ages, Kind, Replaced};
 pub struct Lives<W> {
     seen: HashMap<u64, Life<W>>,
     readings: u64,
+    /// When the first reading was taken.
+    first: Duration,
     ages: Ages,
 }
 
@@ -27,7 +29,8 @@ struct Life<W> {
     from_the_first: bool,
     /// When it was seen first.
     since: Duration,
-    /// In which reading it was seen last.
+    /// When it was seen last, and in which reading.
+    seen: Duration,
     reading: u64,
 }
 
@@ -62,6 +65,7 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
         Self {
             seen: HashMap::new(),
             readings: 0,
+            first: Duration::ZERO,
             ages,
         }
     }
@@ -79,6 +83,9 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
         all: impl IntoIterator<Item = (u64, Kind, Option<W>)>,
     ) -> BTreeMap<Kind, Replaced> {
         let first = self.readings == 0;
+        if first {
+            self.first = at;
+        }
         self.readings += 1;
         let mut replaced: BTreeMap<Kind, Replaced> = BTreeMap::new();
         for (number, kind, waits) in all {
@@ -95,6 +102,7 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
                 from_the_first: before.map_or(first, |life| life.from_the_first),
                 waits: waits.map(|waits| (waits, since)),
                 since: before.map_or(at, |life| life.since),
+                seen: at,
                 reading: self.readings,
                 kind,
             };
@@ -102,14 +110,14 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
             if let Some(other) = self.seen.insert(number, life)
                 && before_was_another
             {
-                leave(&mut replaced, &other, at, self.ages);
+                leave(&mut replaced, &other, self.ages);
             }
         }
         let (readings, ages) = (self.readings, self.ages);
         self.seen.retain(|_, life| {
             let is_there = life.reading == readings;
             if !is_there {
-                leave(&mut replaced, life, at, ages);
+                leave(&mut replaced, life, ages);
             }
             is_there
         });
@@ -123,7 +131,8 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
             .seen
             .values_mut()
             .filter_map(|life| life.waits.as_mut());
-        for (_, since) in waits.filter(|(_, since)| !since.is_zero()) {
+        let first = self.first;
+        for (_, since) in waits.filter(|(_, since)| *since > first) {
             *since += pause;
         }
     }
@@ -139,7 +148,7 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
             if waited < for_at_least {
                 continue;
             }
-            let from_the_first = since.is_zero();
+            let from_the_first = *since <= self.first;
             let key = (&life.kind, waits, from_the_first);
             let group = waiting.entry(key).or_insert_with(|| Waiting {
                 kind: life.kind.clone(),
@@ -180,9 +189,9 @@ impl<W: Clone + Eq + Hash + Ord> Lives<W> {
 }
 
 /// One of this kind is gone.
-fn leave<W>(replaced: &mut BTreeMap<Kind, Replaced>, life: &Life<W>, now: Duration, ages: Ages) {
+fn leave<W>(replaced: &mut BTreeMap<Kind, Replaced>, life: &Life<W>, ages: Ages) {
     let of_kind = replaced.entry(life.kind.clone()).or_default();
-    add(&mut of_kind.left, life.has_stayed(now, ages));
+    add(&mut of_kind.left, life.has_stayed(life.seen, ages));
 }
 
 fn add(counts: &mut [u64; 2], one: [bool; 2]) {

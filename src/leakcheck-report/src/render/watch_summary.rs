@@ -41,7 +41,6 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
             rates.notes.push(partial.into());
         }
         sections.push(rates);
-        sections.extend(answers(process));
         sections.extend(around_the_counts(report, process));
     }
     sections
@@ -49,7 +48,8 @@ pub(super) fn of(report: &Report) -> Vec<Section> {
 
 /// What goes with a process's rates.
 pub(super) fn around_the_counts(report: &Report, process: &WiringReport) -> Vec<Section> {
-    let mut sections = vec![sites(process), fds(process)];
+    let mut sections: Vec<Section> = answers(process).into_iter().collect();
+    sections.extend([sites(process), fds(process)]);
     sections.extend(exercise_summary::of_engine(&report.config, process));
     sections.push(fault_section::of(report));
     sections.push(around(process));
