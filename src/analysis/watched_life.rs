@@ -26,10 +26,9 @@ const FEWEST_SIGNS: usize = 3;
 /// … nor for a larger share of the time.
 const LONGEST_SHARE: f64 = 0.25;
 /// Of what a rotation replaces, so much must be replaced in the last ones too.
-const OF_A_ROTATION: f64 = 0.75;
-/// So many rotations at the end are looked at together: at either end one's replacements may fall into its
-/// neighbour.
-const LAST_ROTATIONS: usize = 2;
+const OF_A_ROTATION: f64 = 0.8;
+/// So many rotations at the end are looked at together, of which the last one's replacements may be yet to come.
+const LAST_ROTATIONS: usize = 4;
 
 /// A server's goroutines are mostly gone before anybody sees them: their numbers tell that there were some. Go's
 /// processors take 16 numbers at once each: four that are idle have as many to spare …
@@ -256,7 +255,9 @@ fn fewer_at_the_end(in_parts: &[u64]) -> Option<(u64, u64)> {
     let last = in_a_row.pop()?;
     in_a_row.sort_unstable();
     let usual = in_a_row.get(in_a_row.len() / 2).copied()?;
-    ((last as f64) < OF_A_ROTATION * usual as f64).then_some((last, usual))
+    let yet_to_come = usual / LAST_ROTATIONS as u64;
+    let at_most = (last + yet_to_come) as f64;
+    (at_most < OF_A_ROTATION * usual as f64).then_some((last, usual))
 }
 
 #[cfg(test)]
@@ -313,7 +314,8 @@ mod tests {
         assert_eq!(fewer_at_the_end(&[20; 12]), None);
         // One rotation's replacements may fall into the next.
         assert_eq!(fewer_at_the_end(&[20, 20, 20, 18, 22, 20, 20]), None);
-        let stopped = [20, 20, 20, 20, 20, 20, 10, 10];
-        assert_eq!(fewer_at_the_end(&stopped), Some((20, 40)));
+        assert_eq!(fewer_at_the_end(&[20, 20, 20, 20, 20, 40, 20, 0]), None);
+        let stopped = [20, 20, 20, 20, 20, 20, 10, 10, 10, 10];
+        assert_eq!(fewer_at_the_end(&stopped), Some((40, 80)));
     }
 }

@@ -80,7 +80,8 @@ fn go_e_is_clean_with_its_signs_of_life_told() {
     assert_eq!(ended.code, Some(0), "{} {}", ended.stderr, ended.stdout);
     let document = report::of(&ended);
     let process = &document["wirings"][0];
-    assert_eq!(each(process, "tasks"), 0.0);
+    // A reading in the midst of a rotation moves the slope a little.
+    assert_near(each(process, "tasks"), 0.0);
     assert!(
         process["trends"]["replaced"].as_u64() >= Some(20 * 4),
         "{process}"
