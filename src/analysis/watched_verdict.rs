@@ -30,9 +30,9 @@ const MOST_RISES: usize = 1;
 /// A growth is told with when it began that began after this share of the watch.
 const LATE: f64 = 0.2;
 /// Memory that grew by at least so many bytes …
-const MUCH_MEMORY: f64 = (8 << 20) as f64;
+const MUCH_MEMORY: f64 = (32 << 20) as f64;
 /// … and by this share.
-const MUCH_MEMORY_SHARE: f64 = 0.1;
+const MUCH_MEMORY_SHARE: f64 = 0.2;
 /// So few signs of life are those of an idle process.
 const FEW_SIGNS: usize = 2;
 /// In bytes.
