@@ -31,8 +31,8 @@ const OF_A_ROTATION: f64 = 0.8;
 const LAST_ROTATIONS: usize = 4;
 
 /// A server's goroutines are mostly gone before anybody sees them: their numbers tell that there were some. Go's
-/// processors take 16 numbers at once each: four that are idle have as many to spare …
-const NUMBERS_AT_ONCE: u64 = 64;
+/// processors take 16 numbers at once each: two that are idle have as many to spare …
+const NUMBERS_AT_ONCE: u64 = 32;
 /// … and leakcheck's own requests take some, each reading.
 const NUMBERS_OF_READING: u64 = 3;
 /// CPU time that shows life: so much of it …
