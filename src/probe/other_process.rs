@@ -15,6 +15,8 @@ pub struct OtherProcess {
 /// What was read of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessReading {
+    /// The numbers of the processes that were read.
+    pub pids: Vec<u32>,
     /// Open file descriptors.
     pub fds: u64,
     /// The same by kind.
@@ -28,13 +30,6 @@ pub struct ProcessReading {
     pub cpu_time: Duration,
     /// When the process started, in clock ticks since the system did.
     pub started: u64,
-}
-
-impl OtherProcess {
-    /// Its number.
-    pub fn pid(&self) -> u32 {
-        self.pid
-    }
 }
 
 /// Why a process was not read.
@@ -122,6 +117,7 @@ mod linux {
             let child = |child: &Stat| (self.member(&(child.pid, child.starttime)), Kind::Child);
             members.extend(children.iter().flatten().map(child));
             Ok(ProcessReading {
+                pids: vec![self.pid],
                 fds: descriptors.len() as u64,
                 fd_kinds: fds::by_kind(descriptors.iter().map(|(_, target)| target)),
                 members,

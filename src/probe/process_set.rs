@@ -73,22 +73,22 @@ impl ProcessSet {
             return Err(ProcessReadError::Gone);
         }
         let mut sum: Option<ProcessReading> = None;
+        // A process that was started anew is no restart of the set, unless it is its root.
         let mut started = 0;
-        if let Some(root) = self.root {
-            started = OtherProcess::new(root).read()?.started;
-        }
         for pid in pids {
             let one = match OtherProcess::new(pid).read() {
                 Ok(one) => one,
-                Err(ProcessReadError::Gone) => continue,
+                Err(ProcessReadError::Gone) if self.root != Some(pid) => continue,
                 Err(error) => return Err(error),
             };
+            if self.root == Some(pid) {
+                started = one.started;
+            }
             match &mut sum {
                 None => sum = Some(one),
                 Some(sum) => add(sum, one),
             }
         }
-        // A process that was started anew is no restart of the set, unless it is its root.
         let read = sum.map(|sum| ProcessReading { started, ..sum });
         Ok(read.unwrap_or_default())
     }
@@ -99,6 +99,7 @@ impl ProcessSet {
 }
 
 fn add(sum: &mut ProcessReading, one: ProcessReading) {
+    sum.pids.extend(one.pids);
     sum.fds += one.fds;
     sum.cpu_time += one.cpu_time;
     for (kind, count) in one.fd_kinds {

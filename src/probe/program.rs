@@ -35,7 +35,7 @@ pub struct SeenPrograms {
 
 impl SeenPrograms {
     /// Looks at the programs of these processes that it has not seen yet.
-    pub fn look_at(&mut self, pids: BTreeSet<u32>) {
+    pub fn look_at(&mut self, pids: &[u32]) {
         for pid in pids {
             let program = format!("/proc/{pid}/exe");
             match self.look_at_file(Path::new(&program)) {
@@ -100,7 +100,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_program_that_uses_tokio_is_known_and_a_shell_uses_nothing() {
         let mut programs = SeenPrograms::default();
-        programs.look_at([std::process::id()].into());
+        programs.look_at(&[std::process::id()]);
         assert!(programs.concurrency().contains(&Concurrency::TokioTasks));
         assert_eq!(
             concurrency(Path::new("/bin/sh")).expect("can be read"),

@@ -159,8 +159,8 @@ impl Sources {
             Some(Err(ProcessReadError::Other(error))) => return Err(NoReading::Failed(error)),
             None => None,
         };
-        if let Some(processes) = &self.processes {
-            self.programs.look_at(processes.pids());
+        if let Some(process) = &process {
+            self.programs.look_at(&process.pids);
         }
         self.readings += 1;
         let asked = async { tokio::join!(self.goroutines(at), self.gauges()) };

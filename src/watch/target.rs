@@ -1,6 +1,5 @@
 //! What is to be watched, and how its sources are asked.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,14 +25,6 @@ impl Processes {
         match self {
             Self::One(process) => process.name(),
             Self::Several(_) => None,
-        }
-    }
-
-    /// The numbers of those that are read.
-    pub fn pids(&self) -> BTreeSet<u32> {
-        match self {
-            Self::One(process) => BTreeSet::from([process.pid()]),
-            Self::Several(set) => set.all(),
         }
     }
 

@@ -25,18 +25,19 @@ pub(super) fn meaning(state: Option<&str>, stack: &[Frame]) -> Option<&'static s
 pub(super) fn state_of<'a>(state: Option<&'a str>, stack: &[Frame]) -> Option<&'a str> {
     let told = state.map(|state| state.strip_suffix(" (durable)").unwrap_or(state));
     told.or_else(|| {
-        let has = |start: &str| {
-            stack
-                .iter()
-                .any(|frame| unvendored(&frame.func).starts_with(start))
-        };
-        let call = WAITING_CALLS.iter().find(|(func, _)| has(func));
+        let call = WAITING_CALLS.iter().find(|(func, _)| calls(stack, func));
         call.map(|(_, state)| *state)
     })
 }
 
+/// Whether a function whose name begins so is among a stack's calls, wherever its package is vendored.
+pub(super) fn calls(stack: &[Frame], start: &str) -> bool {
+    let is_it = |frame: &Frame| unvendored(&frame.func).starts_with(start);
+    stack.iter().any(is_it)
+}
+
 /// A function's name in its own package, wherever that is vendored.
-pub(super) fn unvendored(func: &str) -> &str {
+fn unvendored(func: &str) -> &str {
     match func.rsplit_once("/vendor/") {
         Some((_, vendored)) => vendored,
         None => func,
@@ -61,13 +62,7 @@ pub fn waits_for_another(group: &Group) -> Option<&'static str> {
     if !blocked {
         return (state == "chan send").then_some("waits for room in a channel");
     }
-    let called = |start: &str| {
-        group
-            .stack
-            .iter()
-            .any(|frame| unvendored(&frame.func).starts_with(start))
-    };
-    let known = CALLS.iter().find(|(func, _)| called(func));
+    let known = CALLS.iter().find(|(func, _)| calls(&group.stack, func));
     Some(known.map_or("waits for a semaphore", |(_, words)| words))
 }
 

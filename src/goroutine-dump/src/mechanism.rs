@@ -7,7 +7,7 @@
 //! reference runs.
 
 use super::document::{Frame, Group};
-use super::known::{state_of, unvendored};
+use super::known::{calls, state_of};
 use super::known_stacks::{READ_LOOP, WRITE_LOOP};
 
 /// What serves connections of Go's HTTP server, to HTTP/1 and to HTTP/2 (up to Go 1.26, and after).
@@ -23,29 +23,32 @@ const FEWEST: i64 = 2;
 const NOISE: f64 = 0.1;
 const NOISE_AT_LEAST: i64 = 2;
 
-/// Goroutines by what they do, as far as that tells mechanisms apart. A difference of two is a growth.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Roles {
-    /// Read loops that wait until a body is read or closed.
-    bodies: i64,
-    /// Read loops of idle connections, and those whose state is not known.
-    idle: i64,
-    writes: i64,
-    servers: i64,
-    /// Those that are in the midst of a response's body.
-    readers: i64,
-    senders: i64,
-    receivers: i64,
-    /// Those that wait for a lock, a WaitGroup or a semaphore.
-    locked: i64,
-    /// Those that sleep.
-    sleeping: i64,
-    /// Those that select, and have for less than a minute, as far as a dump tells.
-    selecting: i64,
-    /// Those that have for longer.
-    stuck: i64,
-    others: i64,
+/// What a goroutine does, as far as that tells mechanisms apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A read loop that waits until a body is read or closed.
+    Body,
+    /// A read loop of an idle connection, or one whose state is not known.
+    Idle,
+    Write,
+    Server,
+    /// In the midst of a response's body.
+    Reader,
+    Sender,
+    Receiver,
+    /// It waits for a lock, a WaitGroup or a semaphore.
+    Locked,
+    Sleeping,
+    /// It selects, and has for less than a minute, as far as a dump tells.
+    Selecting,
+    /// It has for longer.
+    Stuck,
+    Other,
 }
+
+/// Goroutines by what they do. A difference of two is a growth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles([i64; Role::Other as usize + 1]);
 
 impl Roles {
     /// The roles of a dump's goroutines.
@@ -64,94 +67,31 @@ impl Roles {
 
     /// Adds so many goroutines of one stack and state, which they have been in for a minute or `long`er.
     pub(super) fn add(&mut self, state: Option<&str>, long: bool, stack: &[Frame], count: i64) {
-        let role = self.role(state, long, stack);
-        *role = role.saturating_add(count);
+        let so_far = &mut self.0[role(state, long, stack) as usize];
+        *so_far = so_far.saturating_add(count);
     }
 
-    fn role(&mut self, state: Option<&str>, long: bool, stack: &[Frame]) -> &mut i64 {
-        let has = |start: &str| {
-            stack
-                .iter()
-                .any(|frame| unvendored(&frame.func).starts_with(start))
-        };
-        let state = state_of(state, stack).unwrap_or_default();
-        let blocked = state.starts_with("semacquire") || state.starts_with("sync.");
-        if has(READ_LOOP) {
-            return match state.starts_with("select") {
-                true => &mut self.bodies,
-                false => &mut self.idle,
-            };
-        }
-        if has(WRITE_LOOP) {
-            return &mut self.writes;
-        }
-        // A handler that is stuck is no client's doing.
-        match state {
-            "chan send" => return &mut self.senders,
-            _ if blocked => return &mut self.locked,
-            _ => {}
-        }
-        if SERVERS.iter().any(|server| has(server)) {
-            return &mut self.servers;
-        }
-        if has("net/http.(*bodyEOFSignal).Read") || has("net/http.(*body).Read") {
-            return &mut self.readers;
-        }
-        match state {
-            "chan receive" => &mut self.receivers,
-            "sleep" => &mut self.sleeping,
-            _ if state.starts_with("select") && long => &mut self.stuck,
-            _ if state.starts_with("select") => &mut self.selecting,
-            _ => &mut self.others,
-        }
+    fn count(self, role: Role) -> i64 {
+        self.0[role as usize]
     }
 
     /// What has grown since.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
-        Self {
-            bodies: self.bodies.saturating_sub(before.bodies),
-            idle: self.idle.saturating_sub(before.idle),
-            writes: self.writes.saturating_sub(before.writes),
-            servers: self.servers.saturating_sub(before.servers),
-            readers: self.readers.saturating_sub(before.readers),
-            senders: self.senders.saturating_sub(before.senders),
-            receivers: self.receivers.saturating_sub(before.receivers),
-            locked: self.locked.saturating_sub(before.locked),
-            sleeping: self.sleeping.saturating_sub(before.sleeping),
-            selecting: self.selecting.saturating_sub(before.selecting),
-            stuck: self.stuck.saturating_sub(before.stuck),
-            others: self.others.saturating_sub(before.others),
-        }
+        Self(std::array::from_fn(|at| {
+            self.0[at].saturating_sub(before.0[at])
+        }))
     }
 
     /// All of them.
     fn all(self) -> i64 {
-        let Self {
-            bodies,
-            idle,
-            writes,
-            servers,
-            readers,
-            senders,
-            receivers,
-            locked,
-            sleeping,
-            selecting,
-            stuck,
-            others,
-        } = self;
-        [
-            bodies, idle, writes, servers, readers, senders, receivers, locked, sleeping,
-            selecting, stuck, others,
-        ]
-        .into_iter()
-        .fold(0, i64::saturating_add)
+        self.0.into_iter().fold(0, i64::saturating_add)
     }
 
     /// Connections of HTTP clients, by their read loops.
     pub fn connections(self) -> i64 {
-        self.bodies.saturating_add(self.idle)
+        self.count(Role::Body)
+            .saturating_add(self.count(Role::Idle))
     }
 
     /// The mechanism that a growth is, in words; `None` where it is none that is known.
@@ -164,27 +104,29 @@ impl Roles {
         let reads = self.connections();
         // Most of what grew is what a mechanism is about.
         let is_most = |part: i64| part >= FEWEST && part >= all.saturating_sub(noise) / 2;
-        if self.servers >= FEWEST && self.servers >= reads {
+        if self.count(Role::Server) >= FEWEST && self.count(Role::Server) >= reads {
             return is_most(
-                self.servers
+                self.count(Role::Server)
                     .saturating_add(reads)
-                    .saturating_add(self.writes),
+                    .saturating_add(self.count(Role::Write)),
             )
             .then_some(KEPT_BY_CLIENTS);
         }
         if reads >= FEWEST {
-            return match reads.abs_diff(self.writes) as i64 <= NOISE_AT_LEAST.max(reads / 50) {
+            return match reads.abs_diff(self.count(Role::Write)) as i64
+                <= NOISE_AT_LEAST.max(reads / 50)
+            {
                 true => self.of_connections(all, noise),
                 false => None,
             };
         }
         let single = [
-            (self.senders, SENDING),
-            (self.locked, LOCKED),
-            (self.receivers, RECEIVING),
-            (self.sleeping, SLEEPING),
-            (self.selecting, SELECTING),
-            (self.stuck, STUCK_IN_SELECT),
+            (self.count(Role::Sender), SENDING),
+            (self.count(Role::Locked), LOCKED),
+            (self.count(Role::Receiver), RECEIVING),
+            (self.count(Role::Sleeping), SLEEPING),
+            (self.count(Role::Selecting), SELECTING),
+            (self.count(Role::Stuck), STUCK_IN_SELECT),
         ];
         let (most, words) = single.into_iter().max_by_key(|(count, _)| *count)?;
         (most >= all.saturating_sub(noise) && most >= FEWEST).then_some(words)
@@ -197,11 +139,11 @@ impl Roles {
         // So many goroutines that come and go may stand beside them.
         let tolerance = noise as f64 / reads as f64;
         let near = |ratio: f64| (per_connection - ratio).abs() <= tolerance.max(0.1);
-        if self.idle > self.bodies {
+        if self.count(Role::Idle) > self.count(Role::Body) {
             return near(2.0).then_some(IDLE);
         }
         // Each body is held by a goroutine, or by nothing that runs: what else has grown shows which.
-        let draining = self.receivers >= reads.saturating_sub(noise);
+        let draining = self.count(Role::Receiver) >= reads.saturating_sub(noise);
         match per_connection {
             _ if near(2.0) => Some(UNCLOSED),
             _ if near(3.0) => Some(FORGOTTEN),
@@ -209,6 +151,41 @@ impl Roles {
             ratio if 2.0 < ratio && ratio < 3.0 => Some(SOME_READERS),
             _ => None,
         }
+    }
+}
+
+/// What goroutines of one stack and state do, which they have been in for a minute or `long`er.
+fn role(state: Option<&str>, long: bool, stack: &[Frame]) -> Role {
+    let has = |start: &str| calls(stack, start);
+    let state = state_of(state, stack).unwrap_or_default();
+    let blocked = state.starts_with("semacquire") || state.starts_with("sync.");
+    if has(READ_LOOP) {
+        return match state.starts_with("select") {
+            true => Role::Body,
+            false => Role::Idle,
+        };
+    }
+    if has(WRITE_LOOP) {
+        return Role::Write;
+    }
+    // A handler that is stuck is no client's doing.
+    match state {
+        "chan send" => return Role::Sender,
+        _ if blocked => return Role::Locked,
+        _ => {}
+    }
+    if SERVERS.iter().any(|server| has(server)) {
+        return Role::Server;
+    }
+    if has("net/http.(*bodyEOFSignal).Read") || has("net/http.(*body).Read") {
+        return Role::Reader;
+    }
+    match state {
+        "chan receive" => Role::Receiver,
+        "sleep" => Role::Sleeping,
+        _ if state.starts_with("select") && long => Role::Stuck,
+        _ if state.starts_with("select") => Role::Selecting,
+        _ => Role::Other,
     }
 }
 
