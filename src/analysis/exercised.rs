@@ -117,7 +117,7 @@ pub fn followers_side(told: Told<'_>) -> FollowersSide {
         lines_behind: sum(|one| one.lines_behind),
         lines_waiting: waiting(false),
         own_rotations: (told.rotates_itself)
-            .then(|| own_rotations(last, told.before))
+            .then(|| told.own_rotations())
             .flatten(),
         unread_connections: None,
         unread_bytes: None,
@@ -157,6 +157,33 @@ impl Told<'_> {
         of_same(self.before, one).map_or(0, |before| before.opened)
     }
 
+    /// How the follower rotates by itself; `None` where it does not open new streams of every container, too few to
+    /// tell, or none any more since the first rotation that counts.
+    fn own_rotations(&self) -> Option<OwnRotations> {
+        let told = self.last();
+        // Streams that are opened together, as one of each kind of output, are one rotation.
+        let intervals = |one: &Followers| -> Vec<f64> {
+            let longest = one.open_intervals_ns.iter().max().copied().unwrap_or(0);
+            let apart = one
+                .open_intervals_ns
+                .iter()
+                .filter(|ns| **ns >= longest / TOGETHER);
+            apart.map(|ns| *ns as f64 / NANOS_PER_MS).collect()
+        };
+        let rotates = |one: &Followers| {
+            intervals(one).len() >= FEWEST_INTERVALS && one.opened > self.opened_before(one)
+        };
+        if told.containers.is_empty() || !told.containers.iter().all(rotates) {
+            return None;
+        }
+        let each = || told.containers.iter().map(intervals);
+        let made = each().map(|intervals| intervals.len() as f64);
+        Some(OwnRotations {
+            interval_ms: trend::median(each().map(trend::median)),
+            made: trend::median(made) as u64,
+        })
+    }
+
     /// How long ago the last stream of any container was opened, where the follower has stopped rotating all
     /// of them by itself; by what was told last while it ran.
     pub fn stopped_since(&self) -> Option<Duration> {
@@ -173,33 +200,6 @@ impl Told<'_> {
 fn of_same<'a>(told: &'a FollowersTold, one: &Followers) -> Option<&'a Followers> {
     let same = |other: &&Followers| other.container == one.container;
     told.containers.iter().find(same)
-}
-
-/// How the follower rotates by itself; `None` where it does not open new streams of every container, too few to
-/// tell, or none any more since the first rotation that counts.
-fn own_rotations(told: &FollowersTold, before: &FollowersTold) -> Option<OwnRotations> {
-    // Streams that are opened together, as one of each kind of output, are one rotation.
-    let intervals = |one: &Followers| -> Vec<f64> {
-        let longest = one.open_intervals_ns.iter().max().copied().unwrap_or(0);
-        let apart = one
-            .open_intervals_ns
-            .iter()
-            .filter(|ns| **ns >= longest / TOGETHER);
-        apart.map(|ns| *ns as f64 / NANOS_PER_MS).collect()
-    };
-    let rotates = |one: &Followers| {
-        let opened_before = of_same(before, one).map_or(0, |before| before.opened);
-        intervals(one).len() >= FEWEST_INTERVALS && one.opened > opened_before
-    };
-    if told.containers.is_empty() || !told.containers.iter().all(rotates) {
-        return None;
-    }
-    let each = || told.containers.iter().map(intervals);
-    let made = each().map(|intervals| intervals.len() as f64);
-    Some(OwnRotations {
-        interval_ms: trend::median(each().map(trend::median)),
-        made: trend::median(made) as u64,
-    })
 }
 
 /// Whether no new stream was opened for several of the follower's own rotations, while an old one is held.

@@ -172,13 +172,10 @@ fn rises_regularly(points: &[Point]) -> bool {
 
 /// What became of a rise that is significant.
 fn course(points: &[Point]) -> Course {
-    let count = (points.len() / 2)
-        .clamp(FEWEST_POINTS, PARTS_OF_COURSE)
-        .min(points.len());
     // Of few readings each shows.
     let smooth = match points.len() < PARTS_OF_COURSE {
         true => points.to_vec(),
-        false => parts(points, count, of_median),
+        false => parts(points, PARTS_OF_COURSE.min(points.len() / 2), of_median),
     };
     let (Some(first), Some(last)) = (smooth.first().copied(), smooth.last().copied()) else {
         return Course::Unknown;

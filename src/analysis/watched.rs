@@ -6,23 +6,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use leakcheck_report::model::report::{
-    self, Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted,
-    Rates, Rotations, Runtime, Sample, SiteReport, StreamErrors, Trend, Trends, WiringReport,
+    Counts, Delivery, EngineSide, FdsByKind, FollowersSide, Hung, HungPlace, Predicted, Rates,
+    Rotations, Runtime, Sample, SiteReport, StreamErrors, Trend, Trends, WiringReport,
 };
 use leakcheck_report::readings::{Kind, Pause, Reading, Recording, Site, Waiting};
 use leakcheck_text::duration::millis;
 
 use super::growth::{self, SIGNIFICANT};
-use super::trend::FEWEST_POINTS;
+use super::trend::{self, FEWEST_POINTS};
 use super::watched_counts::{
-    Basis, CountEvidence, Counted, WatchedPart, course_told, minutes_of, points, rate, rise_of,
-    series, typical,
+    Basis, CountEvidence, Counted, PARTS, WatchedPart, minutes_of, points, rate, series,
+    trend_told, typical,
 };
 use super::watched_life::{Alive, LifeBasis};
 use super::watched_verdict::{WatchedEvidence, judge};
 
-/// A longer series is worked out from medians of about so many equal parts.
-const PARTS: usize = 30;
 /// What the counts were at the start is told by the typical one of so many readings.
 const AT_START: usize = 9;
 /// In minutes: a few regular rises are a growth that are spread over so long.
@@ -273,22 +271,12 @@ impl Watch<'_> {
         basis: &Basis<'_>,
     ) -> Option<Trend> {
         let memory = |reading: &Reading| reading.gauges.rss_bytes;
-        let (_, slope) = rate(&points(parts, memory)?, basis)?;
+        let slope = trend::slope(&points(parts, memory)?)?;
         let growth = growth::judge(&series(judged, memory)?, SIGNIFICANT, basis.few_suffice);
         Some(Trend {
-            points: parts.len() as u64,
             per_minute: slope.slope.round(),
             ci95_per_minute: slope.ci95.map(f64::round),
-            mann_kendall_p: slope.p,
-            p: Some(growth.p),
-            course: course_told(growth.course),
-            rise: rise_of(growth.course).map(|rise| report::Rise {
-                from_ms: millis(Duration::from_secs_f64(rise.from.max(0.0) * 60.0)),
-                until_ms: millis(Duration::from_secs_f64(rise.until.max(0.0) * 60.0)),
-                by: rise.by,
-            }),
-            members_stay: None,
-            steps: Vec::new(),
+            ..trend_told(parts.len(), slope, growth)
         })
     }
 
@@ -446,10 +434,9 @@ impl Watch<'_> {
         let parts = self.parts(judged);
         let every = parts.len().div_ceil(PARTS_SO_FAR).max(1);
         let parts: Vec<WatchedPart<'_>> = parts.into_iter().step_by(every).collect();
-        let basis = self.basis(judged, &[], &parts, Duration::ZERO);
         let rate_of = |counted: Counted| {
             let points = points(&parts, |reading| counted.of(reading))?;
-            Some(rate(&points, &basis)?.0)
+            Some(rate(&points, self.rotation, self.containers)?.0)
         };
         Rates {
             tasks: rate_of(Counted::Tasks),

@@ -10,7 +10,7 @@ use leakcheck_text::duration::millis;
 use super::growth::{
     self, Course, Growth, LEAST_GROWTH, Rise, SIGNIFICANT, SIGNIFICANT_OF_ONE_OF_MANY,
 };
-use super::trend::{self, Point};
+use super::trend::{self, Point, Slope};
 
 /// In seconds.
 const MINUTE: f64 = 60.0;
@@ -23,7 +23,7 @@ const LEFT_SHARE: f64 = 0.1;
 /// Members are judged that could be seen to stay for this share of the time.
 const SEEN_SHARE: f64 = 0.5;
 /// A longer series is worked out from medians of about so many equal parts.
-const PARTS: usize = 30;
+pub(super) const PARTS: usize = 30;
 
 /// What is counted of a process, and judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl CountEvidence {
     /// Works a count out; `None` where it was not read at every reading, or too seldom.
     pub(super) fn new(counted: Counted, basis: &Basis<'_>) -> Option<Self> {
         let by_part = points(basis.parts, |reading| counted.of(reading))?;
-        let (rate, slope) = rate(&by_part, basis)?;
+        let (rate, slope) = rate(&by_part, basis.rotation, basis.containers)?;
         let all = series(basis.readings, |reading| counted.of(reading))?;
         let growth = judge_both(&by_part, &all, counted, basis);
         let members = Members::new(counted, growth, basis);
@@ -177,19 +177,10 @@ impl CountEvidence {
             last: typical(basis.parts.last())?,
             rate,
             trend: Trend {
-                points: by_part.len() as u64,
-                per_minute: exact(slope.slope),
-                ci95_per_minute: slope.ci95.map(exact),
-                mann_kendall_p: slope.p,
-                p: Some(growth.p),
-                course: course_told(growth.course),
-                rise: grew.map(|rise| report::Rise {
-                    from_ms: ms(rise.from),
-                    until_ms: ms(rise.until),
-                    by: rise.by,
-                }),
+                rise: grew.map(rise_told),
                 members_stay: (grew.is_some() && members.is_some()).then_some(staying.is_some()),
                 steps,
+                ..trend_told(by_part.len(), slope, growth)
             },
             growth,
             staying,
@@ -315,12 +306,14 @@ impl OfAge {
             counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
         };
         let series = readings.iter().map(|reading| (reading.at, all(reading)));
-        let together = staying(series.clone(), SIGNIFICANT, basis);
+        let together = || staying(series.clone(), SIGNIFICANT, basis);
         let of_one = || kinds.iter().find_map(|kind| of_kind(kind));
-        let found = together
-            .or_else(of_one)
-            .filter(|_| !counted_is_kept(counted, basis));
+        let found = match counted_is_kept(counted, basis) {
+            true => None,
+            false => together().or_else(of_one),
+        };
         let points: Vec<Point> = series
+            .clone()
             .map(|(at, (stayed, _))| (minutes(at), stayed as f64))
             .collect();
         let parts = smooth(&points);
@@ -410,11 +403,8 @@ fn judge_both(by_part: &[Point], all: &[Point], counted: Counted, basis: &Basis<
 
 fn bound(by_part: &[Point], all: &[Point], growth: Growth, basis: &Basis<'_>) -> Option<Bound> {
     let found = trend::slope(by_part)?;
-    let rotation = basis
-        .rotation
-        .map(|rotation| rotation.as_secs_f64() / MINUTE);
-    let scale = match (rotation, basis.containers) {
-        (Some(rotation), Some(containers)) => rotation / containers as f64,
+    let scale = match (basis.rotation, basis.containers) {
+        (Some(rotation), Some(containers)) => minutes(rotation) / containers as f64,
         _ => minutes_of(basis.readings),
     };
     let [low, high] = found.ci95.map(|end| end * scale);
@@ -428,14 +418,16 @@ fn bound(by_part: &[Point], all: &[Point], growth: Growth, basis: &Basis<'_>) ->
 }
 
 /// The growth of a count that is so large at these minutes.
-pub(super) fn rate(points: &[Point], basis: &Basis<'_>) -> Option<(Rate, trend::Slope)> {
+pub(super) fn rate(
+    points: &[Point],
+    rotation: Option<Duration>,
+    containers: Option<u64>,
+) -> Option<(Rate, Slope)> {
     let found = trend::slope(points)?;
-    let trend::Slope { slope, ci95, .. } = found;
-    let rotation = basis
-        .rotation
-        .map(|rotation| rotation.as_secs_f64() / MINUTE);
+    let Slope { slope, ci95, .. } = found;
+    let rotation = rotation.map(minutes);
     let per_rotation = rotation.map(|rotation| exact(slope * rotation));
-    let containers = basis.containers.map(|containers| containers as f64);
+    let containers = containers.map(|containers| containers as f64);
     // Of rotations in which nothing was read nobody knows by how much each grew.
     let neighbours = |pair: &&[Point]| {
         let apart = pair[1].0 - pair[0].0;
@@ -481,7 +473,7 @@ pub(super) fn series(
 }
 
 /// Medians of equal parts, where there are more points than that.
-pub(super) fn smooth(points: &[Point]) -> Vec<Point> {
+fn smooth(points: &[Point]) -> Vec<Point> {
     match points.len() > PARTS {
         true => growth::parts(points, PARTS, growth::of_median),
         false => points.to_vec(),
@@ -508,14 +500,36 @@ pub(super) fn typical<'a>(part: &WatchedPart<'a>) -> Option<&'a Reading> {
     (part.readings.iter()).min_by(|a, b| off(a).total_cmp(&off(b)))
 }
 
-pub(super) fn rise_of(course: Course) -> Option<Rise> {
+/// How a count went, as a report tells it, of which nothing is known but its slope and its growth.
+pub(super) fn trend_told(points: usize, slope: Slope, growth: Growth) -> Trend {
+    Trend {
+        points: points as u64,
+        per_minute: exact(slope.slope),
+        ci95_per_minute: slope.ci95.map(exact),
+        mann_kendall_p: slope.p,
+        p: Some(growth.p),
+        course: course_told(growth.course),
+        rise: rise_of(growth.course).map(rise_told),
+        ..Trend::default()
+    }
+}
+
+fn rise_told(rise: Rise) -> report::Rise {
+    report::Rise {
+        from_ms: ms(rise.from),
+        until_ms: ms(rise.until),
+        by: rise.by,
+    }
+}
+
+fn rise_of(course: Course) -> Option<Rise> {
     match course {
         Course::Growing(rise) | Course::Ended(rise) | Course::Unclear(rise) => Some(rise),
         Course::Unknown | Course::Level => None,
     }
 }
 
-pub(super) fn course_told(course: Course) -> Option<report::Course> {
+fn course_told(course: Course) -> Option<report::Course> {
     match course {
         Course::Unknown => None,
         Course::Level => Some(report::Course::Level),
@@ -536,11 +550,16 @@ pub(super) fn minutes(time: Duration) -> f64 {
     time.as_secs_f64() / MINUTE
 }
 
+/// So many minutes as a time.
+pub(super) fn time(minutes: f64) -> Duration {
+    Duration::from_secs_f64((minutes * MINUTE).max(0.0))
+}
+
 fn ms(minutes: f64) -> u64 {
-    millis(Duration::from_secs_f64((minutes * MINUTE).max(0.0)))
+    millis(time(minutes))
 }
 
 /// Minutes are no round number of rotations: what is none is not made by them.
-pub(super) fn exact(value: f64) -> f64 {
+fn exact(value: f64) -> f64 {
     (value * 1e9).round() / 1e9
 }

@@ -16,7 +16,7 @@ use leakcheck_text::figures::told;
 
 use super::growth::{Course, LEAST_GROWTH, Rise};
 use super::trend::FEWEST_POINTS;
-use super::watched_counts::{Bound, CountEvidence, Counted};
+use super::watched_counts::{Bound, CountEvidence, Counted, minutes, time};
 use super::watched_life::{Alive, Silence};
 
 /// A slope that may be as large as this share of a container's rotation is not shown to be none.
@@ -74,6 +74,17 @@ pub(super) struct WatchedEvidence<'a> {
     pub(super) cut_short: Option<&'a str>,
 }
 
+impl WatchedEvidence<'_> {
+    /// In what rates are told.
+    fn per(&self) -> &'static str {
+        match (self.by_rotation, self.containers) {
+            (true, Some(_)) => "per rotation per container",
+            (true, None) => "per rotation",
+            (false, _) => "per minute",
+        }
+    }
+}
+
 /// What the evidence comes to.
 #[derive(Debug)]
 pub(super) struct WatchedJudgement {
@@ -128,7 +139,7 @@ pub(super) fn judge(evidence: &WatchedEvidence<'_>) -> WatchedJudgement {
         verdict,
         reason,
         answers,
-        began: rise.map(|rise| minutes(rise.from)),
+        began: rise.map(|rise| time(rise.from)),
     }
 }
 
@@ -185,10 +196,6 @@ fn drawn(answers: &Answers, observed: bool) -> (Verdict, String) {
 
 fn inconclusive(reason: impl Into<String>) -> (Verdict, String) {
     (Verdict::Inconclusive, reason.into())
-}
-
-fn minutes(minutes: f64) -> Duration {
-    Duration::from_secs_f64((minutes * 60.0).max(0.0))
 }
 
 fn hung(evidence: &WatchedEvidence<'_>) -> Judgement {
@@ -350,22 +357,30 @@ fn too_short(evidence: &WatchedEvidence<'_>) -> Judgement {
 
 /// How the counts went from the first reading to the last, however few there are.
 fn so_far(evidence: &WatchedEvidence<'_>) -> String {
-    let Some((first, last)) = evidence.ends else {
-        return String::new();
+    let went = |first: u64, last: u64, unit: &str| {
+        (first != last).then(|| format!("{unit} went from {first} to {last}"))
     };
+    let ends = evidence.ends;
+    let went = ends.and_then(|(first, last)| between(evidence, first, last, went));
+    went.map_or(String::new(), |went| format!("; so far {went}"))
+}
+
+/// What is to be said of tasks and file descriptors between two readings, where there is anything.
+fn between(
+    evidence: &WatchedEvidence<'_>,
+    first: Counts,
+    last: Counts,
+    tell: impl Fn(u64, u64, &str) -> Option<String>,
+) -> Option<String> {
     let counts = [
         (first.tasks, last.tasks, evidence.unit),
         (first.fds, last.fds, "fds"),
     ];
-    let went = |(first, last, unit): (Option<u64>, Option<u64>, &str)| {
-        let (first, last) = (first?, last?);
-        (first != last).then(|| format!("{unit} went from {first} to {last}"))
-    };
-    let went: Vec<String> = counts.into_iter().filter_map(went).collect();
-    match went.is_empty() {
-        true => String::new(),
-        false => format!("; so far {}", went.join(" and ")),
-    }
+    let told = counts
+        .into_iter()
+        .filter_map(|(first, last, unit)| tell(first?, last?, unit));
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(" and "))
 }
 
 fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {
@@ -398,11 +413,7 @@ fn leaking(evidence: &WatchedEvidence<'_>) -> Judgement {
         })
         .collect();
     let figures = figures.join(" and ");
-    let per = match (evidence.by_rotation, evidence.containers) {
-        (true, Some(_)) => "per rotation per container",
-        (true, None) => "per rotation",
-        (false, _) => "per minute",
-    };
+    let per = evidence.per();
     let steps = match lead
         .trend
         .steps
@@ -459,19 +470,14 @@ fn rate_since(
     rise: Rise,
     unit: &str,
 ) -> String {
-    let minutes = count.ends - rise.from;
-    let per_minute = rise.by / minutes;
-    match (evidence.rotation, evidence.containers) {
-        (Some(rotation), Some(containers)) => {
-            let each = per_minute * rotation.as_secs_f64() / 60.0 / containers as f64;
-            format!("{} {unit} per rotation per container", told(each))
-        }
-        (Some(rotation), None) => {
-            let each = per_minute * rotation.as_secs_f64() / 60.0;
-            format!("{} {unit} per rotation", told(each))
-        }
-        (None, _) => format!("{} {unit} per minute", told(per_minute)),
-    }
+    let per_minute = rise.by / (count.ends - rise.from);
+    let rotation = evidence.rotation.map_or(1.0, minutes);
+    let containers = evidence
+        .containers
+        .filter(|_| evidence.by_rotation)
+        .unwrap_or(1);
+    let each = per_minute * rotation / containers as f64;
+    format!("{} {unit} {}", told(each), evidence.per())
 }
 
 fn signed(by: f64) -> String {
@@ -549,19 +555,12 @@ fn rose(evidence: &WatchedEvidence<'_>) -> Judgement {
 
 /// How the counts fell, where they did clearly.
 fn fell(evidence: &WatchedEvidence<'_>) -> Option<String> {
-    let (first, last) = (evidence.at_start?, evidence.last?);
-    let counts = [
-        (first.tasks, last.tasks, evidence.unit),
-        (first.fds, last.fds, "fds"),
-    ];
-    let fell = |(first, last, unit): (Option<u64>, Option<u64>, &str)| {
-        let (first, last) = (first?, last?);
+    let fell = |first: u64, last: u64, unit: &str| {
         let by = first.saturating_sub(last);
         (by as f64 >= LEAST_GROWTH && by * 10 > first)
             .then(|| format!("{unit} fell from {first} to {last}"))
     };
-    let fell: Vec<String> = counts.into_iter().filter_map(fell).collect();
-    (!fell.is_empty()).then(|| fell.join(" and "))
+    between(evidence, evidence.at_start?, evidence.last?, fell)
 }
 
 /// A monitor that gives up its streams holds less and less: that is no sign of health.

@@ -326,11 +326,7 @@ impl WatchArgs {
 
     /// The same of what was read.
     fn warm_up(&self, recording: &Recording) -> Duration {
-        let lasted = recording
-            .readings
-            .last()
-            .map_or(Duration::ZERO, |last| last.at);
-        self.warm_up_of(lasted)
+        self.warm_up_of(recording.lasted())
     }
 
     fn until(&self) -> WatchUntil {
@@ -345,10 +341,7 @@ impl WatchArgs {
 
     /// Whether what was read suffices for a verdict that more of it will not change.
     fn suffices(&self, recording: &Recording, invocation: &Invocation) -> bool {
-        let lasted = recording
-            .readings
-            .last()
-            .map_or(Duration::ZERO, |last| last.at);
+        let lasted = recording.lasted();
         let soonest = self
             .rotation
             .map_or(SOONEST, |rotation| rotation * SOONEST_ROTATIONS);

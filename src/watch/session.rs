@@ -148,10 +148,6 @@ pub async fn watch(
             }
         }
     }
-    let now = recording
-        .readings
-        .last()
-        .map_or(Duration::ZERO, |last| last.at);
     if let Some((since, _)) = silent
         && recording.cut_short.is_none()
     {
@@ -159,7 +155,7 @@ pub async fn watch(
         recording.cut_short = Some(format!("it has not answered since {since}"));
     }
     recording.concurrency = sources.concurrency();
-    recording.waiting = sources.waiting(now, timing.stuck_after);
+    recording.waiting = sources.waiting(recording.lasted(), timing.stuck_after);
     if !interrupt.is_cancelled() {
         match sources.leak_profile().await {
             Ok(profile) => recording.leak_profile = profile,

@@ -47,6 +47,11 @@ pub struct Pause {
 }
 
 impl Recording {
+    /// From the first reading to the last one.
+    pub fn lasted(&self) -> Duration {
+        self.readings.last().map_or(Duration::ZERO, |last| last.at)
+    }
+
     /// How long nothing was read in all.
     pub fn paused(&self) -> Duration {
         self.pauses.iter().map(|pause| pause.lasted).sum()
